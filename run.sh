@@ -1,0 +1,75 @@
+#!/bin/sh
+# Everything that a fresh machine needs, and the commands of the README:
+#   sh run.sh demo | test | check | install | benchmark
+# Makes .venv beside this file, adds the Debian packages that are missing where it may, and pinned Python packages.
+set -eu
+cd "$(dirname "$0")"
+
+PYTHON=${PYTHON:-python3}
+AUDIO="libportaudio2 libasound2-plugins"
+QT="libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core"
+SERVER="pulseaudio pulseaudio-utils"
+
+# Install the Debian packages that are missing, or name them in one line.
+debian() {
+    command -v dpkg-query >/dev/null 2>&1 || return 0
+    missing=""
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" = 0 ]; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    elif sudo -n true 2>/dev/null; then
+        sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    else
+        echo "These Debian packages are missing; install them and run this again: apt-get install$missing" >&2
+        exit 1
+    fi
+}
+
+# Make the virtual environment and install this project with the named extras.
+environment() {
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+        echo "rtvc needs Python 3.11 or newer; $PYTHON is older: set PYTHON to another." >&2
+        exit 1
+    }
+    "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
+        debian "python$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+    [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$1]"
+}
+
+case "${1:-}" in
+install)
+    debian $AUDIO $QT
+    environment gui
+    echo "Installed: .venv/bin/rtvc --help"
+    ;;
+demo)
+    environment picture
+    .venv/bin/python -m rtvc.cli demo
+    ;;
+benchmark)
+    environment benchmark
+    # Its own list names a package that has no wheel and one that Python has outgrown.
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps Resemblyzer
+    echo "Installed: .venv/bin/rtvc bench --help"
+    ;;
+check)
+    environment gui,export,picture,dev
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+    .venv/bin/mypy rtvc gui export models tests
+    ;;
+test)
+    debian $AUDIO $QT $SERVER
+    environment gui,export,picture,dev
+    shift
+    .venv/bin/python -m pytest "$@"
+    ;;
+*)
+    echo "usage: sh run.sh demo | test | check | install | benchmark" >&2
+    exit 2
+    ;;
+esac
