@@ -1,0 +1,201 @@
+"""What a conversion is measured by: similarity of voices, naturalness, words and pitch.
+
+Everything takes mono float32 audio at `SAMPLE_RATE` in -1…1 and answers the same for the same sound, whatever was
+measured before. The models come with the packages of the extra `benchmark`; nothing is fetched. They are loaded
+at first use, and each object belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtvc.errors import RtvcError
+from rtvc.stage import Block
+
+SAMPLE_RATE = 16000
+"""Hertz: what the models of Resemblyzer, DNSMOS and pocketsphinx were trained on."""
+
+FEWEST_VOICED_FRAMES = 20
+
+Embedding = npt.NDArray[np.float32]
+"""A voice as a vector of length one, `[256]` for Resemblyzer."""
+
+
+def benchmark_module(name: str, package: str | None = None) -> ModuleType:
+    """Import a module of the extra `benchmark`.
+
+    Raises
+    ------
+    RtvcError
+        Where it, or something that it needs, is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module(name)
+    except ImportError as error:
+        raise RtvcError(
+            f"measuring quality needs the package {package or name} ({error}): "
+            "install it with `pip install 'rtvc[benchmark]'` and then `pip install --no-deps Resemblyzer==0.1.4`"
+        ) from error
+
+
+def _sixteen_bit(audio: Block) -> npt.NDArray[np.int16]:
+    return np.round(np.clip(audio, -1, 1) * 32767).astype(np.int16)
+
+
+class SpeakerEncoder:
+    """Tells voices apart: the generalised end-to-end speaker encoder that Resemblyzer ships (Wan et al., 2018)."""
+
+    def __init__(self) -> None:
+        self._resemblyzer = benchmark_module("resemblyzer", "Resemblyzer")
+        self._encoder: Any = self._resemblyzer.VoiceEncoder("cpu", verbose=False)
+
+    def embed(self, audio: Block) -> Embedding | None:
+        """Return the embedding of one utterance, or None where nothing in it passes for speech."""
+        if not np.any(audio):
+            return None
+        speech = self._resemblyzer.preprocess_wav(np.clip(audio, -1, 1))
+        if len(speech) == 0:
+            return None
+        embedding: Embedding = self._encoder.embed_utterance(speech)
+        return embedding
+
+
+def centroid(embeddings: Iterable[Embedding | None], speaker: str) -> Embedding:
+    """Return the mean of the embeddings of `speaker`, scaled to length one; utterances without speech do not count.
+
+    Raises
+    ------
+    RtvcError
+        Where no utterance holds speech.
+    """
+    heard = [embedding for embedding in embeddings if embedding is not None]
+    if not heard:
+        raise RtvcError(f"there is no speech to be heard in the recordings of {speaker}")
+    mean = np.mean(heard, axis=0)
+    return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+
+def similarity(embedding: Embedding | None, other: Embedding) -> float:
+    """Return the cosine between two embeddings; 0 where there was no speech to embed."""
+    return 0.0 if embedding is None else float(embedding @ other)
+
+
+def overall_quality(audio: Block) -> float:
+    """Return the overall mark of DNSMOS P.835, about 1 (bad) to 5 (Reddy et al., 2022)."""
+    dnsmos = benchmark_module("speechmos.dnsmos", "speechmos")
+    return float(dnsmos.run(np.clip(audio, -1, 1).astype(np.float32), SAMPLE_RATE)["ovrl_mos"])
+
+
+class Transcriber:
+    """Writes down US English as pocketsphinx hears it: a plain listener, so errors are for comparison only."""
+
+    def __init__(self) -> None:
+        pocketsphinx = benchmark_module("pocketsphinx")
+        self._decoder: Any = pocketsphinx.Decoder(samprate=float(SAMPLE_RATE), cmn="batch", loglevel="FATAL")
+
+    def transcript(self, audio: Block) -> str:
+        """Return the words heard, in lower case; none in digital silence."""
+        if not np.any(audio):
+            return ""
+        # The front end carries something over from the utterance before: without this, transcripts depend on order.
+        self._decoder.reinit_feat()
+        self._decoder.start_utt()
+        self._decoder.process_raw(_sixteen_bit(audio).tobytes(), full_utt=True)
+        self._decoder.end_utt()
+        hypothesis = self._decoder.hyp()
+        return str(hypothesis.hypstr) if hypothesis else ""
+
+
+def spoken(text: str) -> str:
+    """Return the text as it sounds: lower case, letters, digits and apostrophes, single spaces."""
+    text = unicodedata.normalize("NFKC", text).lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return " ".join(re.sub(r"[^\w']|_", " ", text).split())
+
+
+def edit_distance(first: str, second: str) -> int:
+    """Return how many insertions, deletions and replacements lead from one text to the other (Levenshtein)."""
+    letters = np.array([ord(letter) for letter in second], np.int64)
+    columns = np.arange(len(second) + 1)
+    row = columns
+    for letter in first:
+        moved = np.minimum(row[1:] + 1, row[:-1] + (letters != ord(letter)))
+        # An insertion costs one a column: the cheapest start to the left is a running minimum.
+        row = np.minimum.accumulate(np.concatenate([[row[0] + 1], moved]) - columns) + columns
+    return int(row[-1])
+
+
+def character_error_rate(reference: str, transcript: str) -> float | None:
+    """Return the edit distance over the reference's length: 0 is perfect, above 1 is possible.
+
+    None where the reference holds no words. Both texts are compared as they sound, see `spoken`.
+    """
+    reference = spoken(reference)
+    return edit_distance(reference, spoken(transcript)) / len(reference) if reference else None
+
+
+def pitch_correlation(
+    source: npt.NDArray[np.float64], result: npt.NDArray[np.float64], largest_lag: int = 4
+) -> float | None:
+    """Return Pearson's correlation of log pitch over the frames that are voiced in both.
+
+    Parameters
+    ----------
+    source, result
+        Hertz a frame, NaN where unvoiced, as `track_pitch` returns it.
+    largest_lag
+        The best shift of up to so many frames either way counts, because trackers and converters may be a little
+        late.
+
+    Returns
+    -------
+    float or None
+        None where at no shift 20 frames are voiced in both, or the pitch never moves.
+    """
+    correlations = []
+    for lag in range(-largest_lag, largest_lag + 1):
+        first, second = source[max(0, -lag) :], result[max(0, lag) :]
+        length = min(len(first), len(second))
+        both = np.isfinite(first[:length]) & np.isfinite(second[:length])
+        if both.sum() < FEWEST_VOICED_FRAMES:
+            continue
+        logs = np.log(np.stack([first[:length][both], second[:length][both]]))
+        if (logs.std(axis=1) > 1e-6).all():
+            correlations.append(float(np.corrcoef(logs)[0, 1]))
+    return max(correlations, default=None)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over pairs and the interval in which it would lie had other such pairs been drawn."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+def bootstrap(
+    values: Sequence[float | None], confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Estimate | None:
+    """Return the mean of the values that there are, with its percentile bootstrap interval; None for no value.
+
+    The values are drawn anew with repetition, one value a pair; the seed makes it repeatable (Efron, 1979).
+    """
+    known = np.array([value for value in values if value is not None], np.float64)
+    if len(known) == 0:
+        return None
+    draws = np.random.default_rng(seed).integers(0, len(known), (resamples, len(known)))
+    low, high = np.quantile(known[draws].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(float(known.mean()), float(low), float(high), len(known))

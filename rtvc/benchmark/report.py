@@ -1,0 +1,221 @@
+"""What every benchmark hands over: its figures with the machine, versions, packs and settings they were taken on.
+
+One `Report` is printed as tables, written as JSON for programs, and as one HTML file that needs nothing beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from rtvc.errors import RtvcError
+
+PACKAGES = (
+    *("rtvc", "numpy", "scipy", "onnxruntime", "onnxruntime-gpu", "soundfile", "samplerate", "sounddevice"),
+    *("torch", "Resemblyzer", "speechmos", "pocketsphinx", "pyworld", "librosa", "matplotlib"),
+)
+"""Packages whose versions may move a figure; those that are not installed are left out of a report."""
+
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+"""What JSON can carry."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures as people read them; a row has a text for each column, which may be of several lines."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
+
+
+def _memory_gibibytes() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def environment() -> dict[str, Any]:
+    """Return date, machine, versions and command of this process, in plain keys."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(sys.argv),
+        "machine": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "memory_gibibytes": _memory_gibibytes(),
+            "system": platform.platform(),
+        },
+        "versions": _versions(),
+    }
+
+
+def plain(value: object) -> Plain:
+    """Return the value as JSON can carry it: NumPy scalars unwrapped, what is not a finite number as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, str) or value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Sequence):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all: under another name first, then renamed.
+
+    Raises
+    ------
+    RtvcError
+        Where it cannot be written; what was there before stays.
+    """
+    aside = None
+    try:
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(aside).chmod(0o644)
+        Path(aside).replace(path)
+    except OSError as error:
+        if aside is not None:
+            Path(aside).unlink(missing_ok=True)
+        raise RtvcError(
+            f"cannot write {path}: {error.strerror}; choose a folder that exists and is yours to write to"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one benchmark.
+
+    Parameters
+    ----------
+    name
+        Which benchmark: `quality`, `latency`, …
+    results
+        The figures under plain keys, for programs.
+    settings
+        What was asked for.
+    packs
+        For each model pack measured, by name, what identifies it: version and digests.
+    tables, figures
+        The same for people: tables, and PNG images by caption.
+    """
+
+    name: str
+    results: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    packs: Mapping[str, Any] = field(default_factory=dict)
+    tables: Sequence[Table] = ()
+    figures: Mapping[str, bytes] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=environment)
+
+    def as_dict(self) -> dict[str, Plain]:
+        """Return everything but tables and figures, as JSON can carry it."""
+        parts: dict[str, object] = {"benchmark": self.name, **self.environment}
+        parts |= {"settings": self.settings, "packs": self.packs, "results": self.results}
+        return {name: plain(part) for name, part in parts.items()}
+
+    def print(self, console: Console | None = None) -> None:
+        """Print the tables; into a file or a pipe as wide as they need."""
+        console = console or Console(width=None if sys.stdout.isatty() else 160)
+        for table in self.tables:
+            printed = RichTable(title=table.title, title_justify="left", box=SIMPLE, padding=(0, 1), pad_edge=False)
+            for index, column in enumerate(table.columns):
+                printed.add_column(column, justify="right" if index else "left", overflow="fold")
+            for row in table.rows:
+                printed.add_row(*row)
+            console.print(printed)
+
+    def write_json(self, path: Path) -> None:
+        """Write `as_dict` as JSON; raises `RtvcError` where the file cannot be written."""
+        write_aside(path, (json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n").encode())
+
+    def write_html(self, path: Path) -> None:
+        """Write tables, figures, settings and machine as one page; raises `RtvcError` where it cannot be written."""
+        parts = [_html_table(table) for table in self.tables]
+        for caption, image in self.figures.items():
+            source = base64.b64encode(image).decode()
+            parts.append(
+                f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{source}">'
+                f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+            )
+        facts = {key: value for key, value in self.as_dict().items() if key not in ("benchmark", "results")}
+        parts.append(_html_table(Table("Taken on", ("what", "value"), tuple(_flat(facts)))))
+        page = _PAGE.format(title=html.escape(f"rtvc bench {self.name}"), body="\n".join(parts))
+        write_aside(path, page.encode())
+
+
+def _flat(value: object, name: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [row for key, item in value.items() for row in _flat(item, f"{name} {key}".strip())]
+    if isinstance(value, list):
+        return [(name, ", ".join(map(str, value)))]
+    return [(name, "" if value is None else str(value))]
+
+
+def _html_table(table: Table) -> str:
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in table.columns)
+    rows = "\n".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
+    )
+    return (
+        f"<h2>{html.escape(table.title)}</h2>\n"
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+    )
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: pre-line; }}
+th:first-child, td:first-child {{ text-align: left; }}
+img {{ max-width: 100%; }} figure {{ margin: 1.5rem 0; }} figcaption {{ color: #666; }}
+</style></head><body>
+<h1>{title}</h1>
+{body}
+</body></html>
+"""

@@ -1,0 +1,157 @@
+"""`rtvc bench throughput`: what a second of sound costs in the chain that files take, stage by stage.
+
+The chain runs on the calling thread, as fast as it can, over sound that is never held in memory as a whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from rtvc.benchmark.report import Report, Table
+from rtvc.benchmark.timing import PERCENTILES, Stopwatch, distribution, memory, peak_memory, shown
+from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
+from rtvc.convert import block_length, file_chain
+from rtvc.errors import RtvcError
+from rtvc.pack import ModelPack
+
+WARM_UP_STEPS = 5
+REST = "everything else"
+STAGES = ("resampling in", "encoder", "transport", "vocoder", "resampling out", REST)
+
+Progress = Callable[[float], None]
+
+
+def throughput_report(
+    pack: ModelPack,
+    minutes: float,
+    step: int = 1,
+    threads: Sequence[int] = (1,),
+    progress: Progress = lambda share: None,
+) -> Report:
+    """Convert so many minutes of speech once for each count of threads, and report what that cost.
+
+    Parameters
+    ----------
+    pack
+        The models.
+    minutes
+        Length of the speech.
+    step
+        Frames a step.
+    threads
+        Threads that each graph may use. The first is the one whose figures stand at the top.
+    progress
+        Told the share of the work done, 0 … 1.
+
+    Raises
+    ------
+    RtvcError
+        If that is less than one step.
+    """
+    runs = {}
+    for index, count in enumerate(threads):
+        runs[f"threads {count}"] = measure(pack, minutes, step, count, _part(progress, index, len(threads)))
+    first = next(iter(runs.values()))
+    settings = {
+        "minutes": minutes,
+        "step_frames": step,
+        "threads": list(threads),
+        "sample_rate": DEVICE_RATE,
+        "speech": speaker().name,
+        "voice": target().name,
+        "provider": pack.encoder().provider,
+    }
+    results = {"real_time_factor": first["real_time_factor"], **runs}
+    return Report("throughput", results, settings, {pack.name: {"digest": pack.digest}}, _tables(pack, step, runs))
+
+
+def measure(
+    pack: ModelPack, minutes: float, step: int, threads: int, progress: Progress = lambda share: None
+) -> dict[str, Any]:
+    """Convert so many minutes of speech and return the figures, under plain keys."""
+    speech = Speech()
+    heart = converter(pack, threads)
+    chain = file_chain(DEVICE_RATE, heart, DEVICE_RATE, speech.level_dbfs)
+    block = block_length(DEVICE_RATE, DEVICE_RATE, pack, step)
+    steps = int(minutes * 60 * DEVICE_RATE / block)
+    if steps < 1:
+        raise RtvcError(f"{minutes} minutes are less than one step of {block / DEVICE_RATE} s: take more.")
+    for sound in speech.blocks(block, WARM_UP_STEPS):
+        chain.process(sound)
+    watch = Stopwatch()
+    voice, resampler_out = chain.stages
+    for name, stage in (
+        ("whole", chain),
+        ("resampling in", voice.stages[0]),  # type: ignore[attr-defined]
+        ("encoder", heart.analyser.encoder),
+        ("transport", heart.transport),
+        ("vocoder", heart.vocoder),
+        ("resampling out", resampler_out),
+    ):
+        watch.watch(name, stage)
+    per_minute = ceil(60 * DEVICE_RATE / block)
+    taken = np.zeros(steps)
+    held = [memory()]
+    for index, sound in enumerate(speech.blocks(block, steps)):
+        began = time.perf_counter()
+        chain.process(sound)
+        taken[index] = time.perf_counter() - began
+        if (index + 1) % per_minute == 0 or index + 1 == steps:
+            held.append(memory())
+            progress((index + 1) / steps)
+    seconds = steps * block / DEVICE_RATE
+    whole = watch.seconds.pop("whole")
+    shares = dict(watch.seconds)
+    shares[REST] = whole - sum(shares.values())
+    cost = taken / (block / DEVICE_RATE)
+    return {
+        "real_time_factor": float(taken.sum()) / seconds,
+        "audio_seconds": seconds,
+        "step_milliseconds": distribution(taken),
+        "stages": {
+            name: {"share": part / whole, "real_time_factor": part / seconds} for name, part in shares.items()
+        },
+        "first_minute_real_time_factor": float(cost[:per_minute].mean()),
+        "last_minute_real_time_factor": float(cost[-per_minute:].mean()),
+        "minutes_real_time_factor": [
+            float(cost[start : start + per_minute].mean()) for start in range(0, steps, per_minute)
+        ],
+        "peak_memory_mebibytes": peak_memory(),
+        "memory_growth_mebibytes": None if held[0] is None or held[-1] is None else held[-1] - held[0],
+    }
+
+
+def _part(progress: Progress, index: int, count: int) -> Progress:
+    return lambda share: progress((index + share) / count)
+
+
+def _tables(pack: ModelPack, step: int, runs: dict[str, dict[str, Any]]) -> list[Table]:
+    speed = [
+        [
+            name,
+            shown(run["real_time_factor"], 3),
+            *(shown(run["step_milliseconds"][percentile], 2) for percentile in PERCENTILES),
+            shown(run["first_minute_real_time_factor"], 3),
+            shown(run["last_minute_real_time_factor"], 3),
+            shown(run["peak_memory_mebibytes"], 0),
+            shown(run["memory_growth_mebibytes"], 1),
+        ]
+        for name, run in runs.items()
+    ]
+    stages = [
+        [name, *(f"{1000 * run['stages'][name]['real_time_factor']:.1f}" for run in runs.values())] for name in STAGES
+    ]
+    milliseconds = 1000 * step * pack.hop / pack.sample_rate
+    return [
+        Table(
+            f"Throughput of {pack.name}: files, steps of {milliseconds:.0f} ms; ms a step, seconds a second of sound",
+            ("", "real-time factor", *PERCENTILES, "first minute", "last minute", "peak MiB", "growth MiB"),
+            speed,
+        ),
+        Table("Milliseconds that each stage takes a second of sound", ("stage", *runs), stages),
+    ]

@@ -1,0 +1,54 @@
+"""The command line: `rtvc`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rtvc.commands import bench, models, voices
+from rtvc.commands.convert import convert
+from rtvc.commands.demo import demo
+from rtvc.commands.devices import devices, doctor
+from rtvc.commands.live import enrol, live
+from rtvc.commands.panel import gui
+from rtvc.errors import RtvcError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A real-time voice changer."
+)
+app.command()(demo)
+app.command()(convert)
+app.command()(live)
+app.command()(gui)
+app.command()(enrol)
+app.command()(devices)
+app.command()(doctor)
+app.add_typer(voices.app, name="voices")
+app.add_typer(models.app, name="models")
+app.add_typer(bench.app, name="bench")
+
+
+@app.callback()
+def _program(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Read the options that stand before the command; `main` acts on them."""
+
+
+def main() -> None:
+    """Run a command; an error that is meant for a person is one line and exit code 2."""
+    try:
+        app()
+    except RtvcError as error:
+        # The option is the program's own, so it stands before the command, and nowhere else.
+        if "--debug" in sys.argv[1:2]:
+            raise
+        Console(stderr=True).print(f"rtvc: {error}", style="red", highlight=False, soft_wrap=True, markup=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

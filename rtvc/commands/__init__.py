@@ -1,0 +1,1 @@
+"""The commands of `rtvc`, one module for each group."""

@@ -1,0 +1,39 @@
+"""`rtvc bench fidelity`: what a pack loses by streaming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtvc.benchmark.fidelity import fidelity_report, find_recordings, measure, read_recordings
+from rtvc.commands.options import Threads
+from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
+from rtvc.offline import OfflineModels
+from rtvc.pack import find_pack
+
+
+def fidelity(
+    pack: Annotated[list[str], typer.Option("--pack", help="Packs to compare, built with `--offline`. Repeatable.")],
+    speech: Annotated[Path | None, typer.Option(help="A folder of speech. Default: the shipped voices.")] = None,
+    recordings: Annotated[int, typer.Option(min=1, help="Measure on so many recordings of it, 4 s of each.")] = 3,
+    step: Annotated[int, typer.Option(min=1, help="Frames of 20 ms computed at once.")] = 1,
+    threads: Threads = None,
+    json: JsonFile = None,
+    html: HtmlFile = None,
+    force: Force = False,
+) -> None:
+    """Compare packs' streamed features and audio with those of their own models over whole recordings."""
+    check_reports(json, html, force)
+    paths = find_recordings(speech)
+    rows, digests = {}, {}
+    for name in pack:
+        opened = find_pack(name)
+        offline = OfflineModels(opened, threads)
+        sounds = read_recordings(paths, opened.sample_rate, opened.level_dbfs, recordings)
+        rows[name] = measure(opened, offline.encode, offline.vocode, sounds, step, threads)
+        digests[name] = {"digest": opened.digest}
+    settings = {"speech": speech or "shipped voices", "recordings": recordings, "step": step, "threads": threads}
+    title = "Streamed against whole recordings"
+    hand_over(fidelity_report(rows, settings, digests, title, picture=html is not None), json, html)

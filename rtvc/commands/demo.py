@@ -1,0 +1,40 @@
+"""`rtvc demo`: the main job on a real recording, heard and seen."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rtvc.audio.files import AudioFile
+from rtvc.audio.resample import resample
+from rtvc.benchmark.picture import conversion_picture
+from rtvc.commands.convert import report
+from rtvc.convert import Conversion, convert_file
+from rtvc.pack import find_pack
+from rtvc.voices import VoiceLibrary
+
+console = Console()
+
+
+def demo(
+    voice: Annotated[str, typer.Option(help="A stored voice; `rtvc voices list` shows them.")] = "Willow",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("output"),
+) -> None:
+    """Convert a shipped recording into a shipped voice, and draw source, reference and result."""
+    pack = find_pack("mini")
+    target = VoiceLibrary().find(voice)
+    source = Path(str(files("models"))) / "demo" / "source.flac"
+    output.mkdir(parents=True, exist_ok=True)
+    sound, picture = output / "demo.wav", output / "demo.png"
+    report(sound, convert_file(source, target, sound, pack, Conversion(), overwrite=True))
+    files_heard = [AudioFile(path) for path in (source, target.reference, sound)]
+    said, reference, result = (resample(file.read(), file.rate, pack.sample_rate) for file in files_heard)
+    conversion_picture(picture, said, reference, result, pack.sample_rate)
+    console.print(f"Source     {source}", highlight=False, soft_wrap=True)
+    console.print(f"Reference  {target.reference}", highlight=False, soft_wrap=True)
+    console.print(f"Result     {sound}", highlight=False, soft_wrap=True)
+    console.print(f"Picture    {picture}", highlight=False, soft_wrap=True)

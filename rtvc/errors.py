@@ -1,0 +1,9 @@
+"""The one kind of error that is meant for a person."""
+
+
+class RtvcError(Exception):
+    """What went wrong and the way out, in one plain sentence that names the thing.
+
+    The command line prints it and exits with code 2; the panel shows it. Everything else that is raised is a
+    bug of this program.
+    """

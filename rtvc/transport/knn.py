@@ -1,0 +1,90 @@
+"""Each frame becomes the mean of the most similar frames of the reference (kNN-VC, arXiv 2305.18975).
+
+Fitting only normalises the reference; mapping, on the worker, is one matrix product with all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtvc.errors import RtvcError
+from rtvc.stage import Block
+from rtvc.statistics import FeatureSet
+from rtvc.transport.mkl import PitchTransport, check_pair, fit_pitch
+
+NEIGHBOURS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The ordinary dimensions of the frames to choose from, and how they compare to a live frame.
+
+    `frames` `[frames, ordinary]`, `directions` `[ordinary, frames]` the same scaled to length one, `bonus` `[frames]`
+    what is added to the cosine similarity of each frame.
+    """
+
+    ordinary: npt.NDArray[np.intp]
+    frames: Block
+    directions: Block
+    bonus: Block
+
+    @classmethod
+    def of(cls, voice: FeatureSet) -> Reference:
+        """Take all frames of a voice, with no bonus for any."""
+        ordinary = voice.statistics.roles.ordinary(voice.statistics.dim)
+        frames = voice.frames[:, ordinary]
+        return cls(ordinary, frames, np.ascontiguousarray(unit(frames).T), np.zeros(len(frames), np.float32))
+
+    def scores(self, features: Block) -> Block:
+        """Return cosine similarity plus bonus `[n, frames]` for features `[n, dim]`."""
+        scores: Block = unit(features[:, self.ordinary]) @ self.directions + self.bonus
+        return scores
+
+
+@dataclass(frozen=True, eq=False)
+class NearestTransport:
+    """Replaces the ordinary dimensions by the mean of the `neighbours` reference frames that score highest."""
+
+    reference: Reference
+    pitch: PitchTransport
+    neighbours: int
+
+    def __call__(self, features: Block) -> Block:
+        """Map features `[n, dim]`."""
+        scores = self.reference.scores(features)
+        highest = np.argpartition(scores, -self.neighbours, axis=1)[:, -self.neighbours :]
+        mapped = self.pitch(features)
+        mapped[:, self.reference.ordinary] = self.reference.frames[highest].mean(axis=1)
+        return mapped
+
+
+def fit_knn(source: FeatureSet, target: FeatureSet, neighbours: int = NEIGHBOURS) -> NearestTransport:
+    """Fit kNN-VC: cosine similarity over the ordinary dimensions, the mean of the best `neighbours` target frames.
+
+    The source serves the map of pitch alone. A target of fewer frames than `neighbours` is averaged whole.
+
+    Raises
+    ------
+    RtvcError
+        If either side has no frames, or `neighbours` is not positive.
+    """
+    check_pair(source.statistics, target.statistics)
+    return nearest(source, target, Reference.of(target), neighbours)
+
+
+def nearest(source: FeatureSet, target: FeatureSet, reference: Reference, neighbours: int) -> NearestTransport:
+    """Return the map to the `neighbours` best frames of a reference, and from the source's pitch to the target's."""
+    if neighbours < 1:
+        raise RtvcError(f"At least one reference frame must be averaged, not {neighbours}.")
+    pitch = fit_pitch(source.statistics, target.statistics)
+    return NearestTransport(reference, pitch, min(neighbours, len(reference.frames)))
+
+
+def unit(frames: Block) -> Block:
+    """Scale each row of `frames` `[n, dim]` to length one; rows of zeros stay."""
+    length = np.linalg.norm(frames, axis=1, keepdims=True)
+    scaled: Block = frames / np.maximum(length, np.finfo(np.float32).tiny)
+    return scaled

@@ -1,0 +1,128 @@
+"""Each frame goes where the entropic optimal plan between the two voices' frames sends it (SinkVC, arXiv 2411.02402).
+
+Fitting solves the plan off the audio path, in seconds. What it leaves for the worker is one number a reference
+frame, the dual potential: mapping costs what kNN costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rtvc.errors import RtvcError
+from rtvc.stage import Block
+from rtvc.statistics import Array, FeatureSet
+from rtvc.transport.knn import NEIGHBOURS, NearestTransport, Reference, nearest
+from rtvc.transport.mkl import PitchTransport, check_pair, fit_pitch
+
+REGULARISATION = 0.1
+LEAST_REGULARISATION = 0.01
+"""The cosine cost is at most 2, so down to here `exp(-cost / regularisation)` is far from the end of float64 and the
+iteration needs no logarithms."""
+
+SOURCE_FRAMES = 1500
+"""The plan is solved for at most this many source frames, taken at equal distances (30 s of speech at 50 Hz)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectionTransport:
+    """Replaces the ordinary dimensions by the mean of all reference frames, weighted as the plan would weigh them."""
+
+    reference: Reference
+    pitch: PitchTransport
+    regularisation: float
+
+    def __call__(self, features: Block) -> Block:
+        """Map features `[n, dim]`."""
+        mapped = self.pitch(features)
+        mapped[:, self.reference.ordinary] = self.weights(features) @ self.reference.frames
+        return mapped
+
+    def weights(self, features: Block) -> Block:
+        """Return the weights `[n, frames]`, each row of which sums to one."""
+        scores = self.reference.scores(features) / np.float32(self.regularisation)
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+        normalised: Block = weights / weights.sum(axis=1, keepdims=True)
+        return normalised
+
+
+def fit_sinkhorn(
+    source: FeatureSet,
+    target: FeatureSet,
+    regularisation: float = REGULARISATION,
+    neighbours: int | None = NEIGHBOURS,
+) -> NearestTransport | ProjectionTransport:
+    """Fit the entropic optimal transport between the frames of two voices under the cosine cost.
+
+    A frame x takes of the reference frame j the weight `softmax_j((cos(x, j) + bonus_j) / regularisation)`, where the
+    bonus is the target's dual potential. On the frames of the fit that is the optimal plan itself; on others it is
+    the plan's continuation (the entropic map, Pooladian & Niles-Weed 2021). So the plan differs from kNN by a
+    handicap for the reference frames that too many source frames like.
+
+    Parameters
+    ----------
+    source, target
+        Frames of the same feature space.
+    regularisation
+        The weight of the entropy, in units of the cosine cost; at least 0.01.
+    neighbours
+        The map takes the mean of the reference frames of highest weight, this many (the paper's rule), or with
+        `None` the mean of all by their weights (the barycentric projection).
+
+    Raises
+    ------
+    RtvcError
+        If either side has no frames, or an option is out of range.
+    """
+    reference = with_potential(source, target, regularisation)
+    if neighbours is None:
+        return ProjectionTransport(reference, fit_pitch(source.statistics, target.statistics), regularisation)
+    return nearest(source, target, reference, neighbours)
+
+
+def with_potential(source: FeatureSet, target: FeatureSet, regularisation: float) -> Reference:
+    """Return the target's frames with their dual potentials as the bonus."""
+    reference = Reference.of(target)
+    _, potential = solve(cosine_cost(source, target), regularisation)
+    return replace(reference, bonus=(potential - potential.max()).astype(np.float32))
+
+
+def cosine_cost(source: FeatureSet, target: FeatureSet) -> Array:
+    """Return one minus the cosine similarity `[source frames, target frames]`, for the `spread` source frames."""
+    check_pair(source.statistics, target.statistics)
+    similarity = Reference.of(target).scores(source.frames[spread(len(source.frames))])
+    return 1 - similarity.astype(np.float64)
+
+
+def spread(count: int) -> npt.NDArray[np.intp]:
+    """Return which of `count` source frames the plan is solved for."""
+    return np.linspace(0, count - 1, min(count, SOURCE_FRAMES)).astype(np.intp)
+
+
+def solve(cost: Array, regularisation: float, iterations: int = 2000, tolerance: float = 1e-6) -> tuple[Array, Array]:
+    """Return the entropic optimal plan between uniform marginals, and its dual potential over the columns.
+
+    Sinkhorn's iteration (Cuturi 2013) on a cost `[n, m]` that is 0…2. The rows of the plan `[n, m]` meet their
+    marginal exactly; the columns within `tolerance` in total variation, unless `iterations` end before. The potential
+    `[m]` is in units of the cost.
+
+    Raises
+    ------
+    RtvcError
+        If the regularisation is below 0.01.
+    """
+    if not regularisation >= LEAST_REGULARISATION:
+        raise RtvcError(f"The regularisation must be at least {LEAST_REGULARISATION}, not {regularisation}.")
+    plan = np.exp(-cost / regularisation)
+    columns = np.ones(plan.shape[1])
+    for _ in range(iterations):
+        rows = 1 / (len(plan) * (plan @ columns))
+        reached = rows @ plan
+        if np.abs(columns * reached - 1 / len(reached)).sum() < tolerance:
+            break
+        columns = 1 / (len(reached) * reached)
+    plan *= columns
+    plan /= len(plan) * plan.sum(axis=1, keepdims=True)
+    return plan, regularisation * np.log(columns)

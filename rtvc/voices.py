@@ -1,0 +1,248 @@
+"""Voices: a name, a reference recording, and its features under every pack that was used with it.
+
+The shipped voices are read-only; a user's own lie in one folder each below the user's data folder:
+`voice.json`, `reference.wav` (one channel, as given, one recording after the other) and `features-<digest>.npz`
+for each pack, made when first needed. Every file is written aside and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from platformdirs import user_data_path
+
+from rtvc.audio.files import AudioFile, atomic_writer
+from rtvc.audio.level import speech_level
+from rtvc.audio.resample import resample
+from rtvc.converter import analyse
+from rtvc.errors import RtvcError
+from rtvc.pack import ModelPack
+from rtvc.stage import Block
+from rtvc.statistics import FeatureSet, FeatureStatistics
+from rtvc.transport.mkl import barycentre
+
+LEAST_SECONDS = 1.0
+GOOD_SECONDS = 4.0
+DESCRIPTION = "voice.json"
+REFERENCE = "reference.wav"
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
+
+_NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
+_WEIGHTED = re.compile(r"(.+):(\d+|\d*\.\d+)")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A target voice: what to call it, its reference recording, and where its features may be kept.
+
+    `folder` is None for a voice that is not stored (an audio file named on the command line, a shipped voice).
+    """
+
+    name: str
+    reference: Path
+    folder: Path | None = None
+    credit: str = ""
+
+    @cached_property
+    def recording(self) -> AudioFile:
+        """The reference recording."""
+        return AudioFile(self.reference)
+
+    def features(self, pack: ModelPack) -> FeatureSet:
+        """Return the features of the reference's speech under a pack.
+
+        Raises `RtvcError` if it holds less than a second of speech.
+        """
+        stored = self.folder and self.folder / f"features-{pack.digest[:16]}.npz"
+        if stored is not None and stored.exists():
+            return _load(stored)
+        features = reference_features(self.recording.read(), self.recording.rate, pack, str(self.reference))
+        if stored is not None:
+            _save(stored, features)
+        return features
+
+    def speech_seconds(self, pack: ModelPack) -> float:
+        """Return how much speech the reference holds."""
+        return self.features(pack).statistics.count / pack.frame_rate
+
+    def warning(self, pack: ModelPack) -> str | None:
+        """Return what the user should know of the reference, if anything."""
+        seconds = self.speech_seconds(pack)
+        if seconds < GOOD_SECONDS:
+            return (
+                f"{self.name} holds only {seconds:.1f} s of speech: "
+                f"the voice will be closer with {GOOD_SECONDS:.0f} s or more."
+            )
+        return None
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A voice between several: the Wasserstein barycentre of their statistics, by the weights of `parts`."""
+
+    name: str
+    parts: tuple[tuple[Voice, float], ...]
+
+    def features(self, pack: ModelPack) -> FeatureSet:
+        """Return the frames of all parts with the statistics of the voice between them."""
+        sets = [(voice.features(pack), weight) for voice, weight in self.parts]
+        statistics = barycentre([(features.statistics, weight) for features, weight in sets])
+        return FeatureSet(np.concatenate([features.frames for features, weight in sets if weight > 0]), statistics)
+
+    def warning(self, pack: ModelPack) -> str | None:
+        """Return what the user should know of the first reference that falls short, if one does."""
+        return next(filter(None, (voice.warning(pack) for voice, _ in self.parts)), None)
+
+
+Target = Voice | Blend
+"""Whom to sound like."""
+
+
+class VoiceLibrary:
+    """The shipped voices and the user's own, by name.
+
+    Parameters
+    ----------
+    folder
+        Where the user's voices lie; by default in the user's data folder.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or user_data_path("rtvc", appauthor=False) / "voices"
+
+    def list(self) -> list[Voice]:
+        """Return all voices: the user's own first, then the shipped ones, each in order of their names."""
+        own = sorted(path.parent.name for path in self.folder.glob(f"*/{DESCRIPTION}"))
+        return [*(self._own(name) for name in own), *shipped_voices()]
+
+    def find(self, name: str) -> Voice:
+        """Return a voice by its name; raise `RtvcError` that lists the names there are."""
+        voices = {voice.name: voice for voice in reversed(self.list())}
+        if name not in voices:
+            raise RtvcError(
+                f"There is no voice {name!r}: choose one of {', '.join(sorted(voices))}, "
+                "name an audio file, or add one with `rtvc voices add`."
+            )
+        return voices[name]
+
+    def open(self, name: str) -> Target:
+        """Return a stored voice by its name, or one that is made of the audio file of this path.
+
+        `A:0.7,B:0.3` is the voice between A and B, each again a name or a path.
+        """
+        parts = [_WEIGHTED.fullmatch(part.strip()) for part in name.split(",")]
+        if all(parts) and not Path(name).exists():
+            weighted = [(self._single(part[1]), float(part[2])) for part in parts if part]
+            return Blend(name, tuple(weighted))
+        return self._single(name)
+
+    def _single(self, name: str) -> Voice:
+        path = Path(name)
+        if path.exists() or path.suffix.lower() in AUDIO_SUFFIXES:
+            return Voice(path.stem, path)
+        return self.find(name)
+
+    def add(self, name: str, recordings: Sequence[Path], pack: ModelPack, replace: bool = False) -> Voice:
+        """Store a voice made of one or more recordings, with its features under `pack`.
+
+        Raises `RtvcError` if the name is not fit for a folder or taken, or a recording is not fit for a voice.
+        """
+        check_name(name)
+        target = self.folder / name
+        if not replace and name in {voice.name for voice in self.list()}:
+            raise RtvcError(f"There is a voice {name!r} already: choose another name, or remove it first.")
+        sources = [AudioFile(path) for path in recordings]
+        rate = max(source.rate for source in sources)
+        audio = np.concatenate([resample(source.read(), source.rate, rate) for source in sources])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".adding-", dir=self.folder))
+        try:
+            with atomic_writer(aside / REFERENCE, rate, subtype="PCM_24") as writer:
+                writer.write(audio)
+            described = {"name": name, "recordings": [str(path) for path in recordings]}
+            (aside / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
+            Voice(name, aside / REFERENCE, aside).features(pack)
+            if target.exists():
+                shutil.rmtree(target)
+            aside.rename(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return self._own(name)
+
+    def remove(self, name: str) -> None:
+        """Delete one of the user's voices; raise `RtvcError` if there is none of this name."""
+        if not (self.folder / check_name(name) / DESCRIPTION).exists():
+            if name in {voice.name for voice in shipped_voices()}:
+                raise RtvcError(f"The voice {name!r} came with the program and cannot be removed.")
+            raise RtvcError(f"You have no voice {name!r} to remove: `rtvc voices list` shows what there is.")
+        shutil.rmtree(self.folder / name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give one of the user's voices another name; raise `RtvcError` if it is not fit or taken."""
+        check_name(new_name)
+        if new_name in {voice.name for voice in self.list()}:
+            raise RtvcError(f"There is a voice {new_name!r} already: choose another name.")
+        if not (self.folder / check_name(name) / DESCRIPTION).exists():
+            raise RtvcError(f"You have no voice {name!r} to rename.")
+        (self.folder / name).rename(self.folder / new_name)
+
+    def _own(self, name: str) -> Voice:
+        folder = self.folder / name
+        return Voice(name, folder / REFERENCE, folder)
+
+
+def shipped_voices() -> list[Voice]:
+    """Return the voices that come with the program."""
+    folder = Path(str(files("models"))) / "voices"
+    credits = json.loads((folder / "credits.json").read_text(encoding="utf-8"))
+    return [Voice(name, folder / entry["file"], credit=entry["credit"]) for name, entry in sorted(credits.items())]
+
+
+def check_name(name: str) -> str:
+    """Return a voice's name if it can safely be a folder's; raise `RtvcError` otherwise."""
+    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
+        raise RtvcError(
+            f"{name!r} cannot be a voice's name: use up to 64 letters, digits, spaces, dots, "
+            "hyphens and underscores, with a letter or digit at both ends."
+        )
+    return name
+
+
+def reference_features(audio: Block, rate: int, pack: ModelPack, where: str) -> FeatureSet:
+    """Bring a reference `[samples]` to the pack's rate and level, and return the features of its speech."""
+    level = speech_level([audio], rate)
+    if level is None:
+        raise RtvcError(f"{where}: holds no speech; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s.")
+    levelled = resample(audio, rate, pack.sample_rate) * np.float32(10 ** ((pack.level_dbfs - level) / 20))
+    features = analyse(levelled, pack)
+    seconds = features.statistics.count / pack.frame_rate
+    if seconds < LEAST_SECONDS:
+        raise RtvcError(
+            f"{where}: holds {seconds:.1f} s of speech; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s."
+        )
+    return features
+
+
+def _save(path: Path, features: FeatureSet) -> None:
+    aside = path.with_suffix(".writing.npz")
+    np.savez(aside, frames=features.frames, **features.statistics.to_arrays())  # type: ignore[arg-type]
+    aside.replace(path)
+
+
+def _load(path: Path) -> FeatureSet:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return FeatureSet(arrays["frames"], FeatureStatistics.from_arrays(dict(arrays)))
+    except (OSError, ValueError, KeyError, BadZipFile):
+        raise RtvcError(f"{path} is damaged: remove the voice and add it again.") from None
