@@ -1,0 +1,319 @@
+"""Train `mini`: python -m models.training.train --data FOLDER.
+
+Self-supervised, with the map in the loop. A stretch of speech is disguised (pitch and formants moved, another
+microphone, noise); its features are transported to the statistics of another stretch of the same speaker; the
+vocoder must give back the original. What survives the disguise is content; what the statistics carry is the voice.
+After `--adversarial-from` of the steps, discriminators join, and half of each batch is also converted to other
+speakers of the batch, where no target exists: there the discriminators judge, and the encoder must find again
+the features that it was given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import time
+from collections import defaultdict
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
+from models.streaming import Memory
+from models.training.augmentation import disturb
+from models.training.corpus import Batch, Sampler, load_noise
+from models.training.losses import Discriminators, SpectralLoss
+from models.training.prepare import prepare
+from models.training.transport import moments, transport
+
+SPECTRAL_WEIGHT = 10.0
+MATCHING_WEIGHT = 4.0
+CYCLE_WEIGHT = 3.0
+JUDGED_SAMPLES = 12288
+FULL_SHARE = 0.7
+"""Of the steps whose map is one block; the others move each dimension by itself."""
+
+IDENTITY_SHARE = 0.25
+"""Of the rows that are neither disguised nor mapped, so that the vocoder sees what clear features are."""
+BELOW_LOUDEST_DB = 32.0
+
+
+class Trainer:
+    """Nets, optimisers and the step that improves them."""
+
+    def __init__(
+        self, configuration: MiniConfiguration, sounded: int, steps: int, rate: float, adversarial_from: float
+    ) -> None:
+        self.configuration = configuration
+        self.sounded = sounded
+        self.steps = steps
+        self.rate = rate
+        self.adversarial_from = adversarial_from
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.half_precision = torch.cuda.is_available() or torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        self.nets = nn.ModuleDict({"encoder": MiniEncoder(configuration), "vocoder": MiniVocoder(configuration)})
+        self.nets.to(self.device)
+        self.average = copy.deepcopy(self.nets).requires_grad_(False)
+        self.discriminators = Discriminators().to(self.device)
+        self.spectral = SpectralLoss(configuration.sample_rate).to(self.device)
+        self.optimiser = torch.optim.AdamW(self.nets.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.01)
+        self.opponent = torch.optim.AdamW(self.discriminators.parameters(), rate / 2, betas=(0.8, 0.99))
+        self.step = 0
+
+    @property
+    def encoder(self) -> MiniEncoder:
+        """The encoder that is used now: the one in training, or the averaged one while validating."""
+        encoder = self.nets["encoder"]
+        assert isinstance(encoder, MiniEncoder)
+        return encoder
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether the discriminators take part yet."""
+        return self.step >= self.adversarial_from * self.steps
+
+    def learning_rate(self) -> float:
+        """Warm up over 200 steps, then fall along a cosine to a twentieth."""
+        progress = min(self.step / self.steps, 1.0)
+        return self.rate * min(1.0, (self.step + 1) / 200) * (0.05 + 0.475 * (1 + math.cos(math.pi * progress)))
+
+    def precision(self) -> AbstractContextManager[None]:
+        """Return the context in which the nets compute: bfloat16 where it is at hand."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half_precision)
+
+    def activity(self, audio: Tensor) -> Tensor:
+        """Return which feature frames `[batch, frames]` hold speech (0 or 1), as late as the features."""
+        c = self.configuration
+        power = audio.reshape(len(audio), -1, c.hop).square().mean(dim=-1)
+        active = (power > power.amax(dim=1, keepdim=True) * 10 ** (-BELOW_LOUDEST_DB / 10)).float()
+        return functional.pad(active, (c.lookahead_frames, 0))[:, : active.shape[1]]
+
+    def encode(self, audio: Tensor) -> Tensor:
+        """Return z `[batch, frames, latent]` of whole stretches."""
+        with self.precision():
+            return self.encoder.content(audio, Memory())
+
+    def analyse(self, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z and the logits of pitch classes and voicing, of whole stretches."""
+        with self.precision():
+            analysis: tuple[Tensor, Tensor, Tensor] = self.encoder.analyse(audio, Memory())
+        return analysis
+
+    def decode(self, latent: Tensor, pitch: Tensor, voicing: Tensor) -> Tensor:
+        """Return audio for features whose log pitch (of Hz) is given."""
+        relative = pitch - math.log(self.configuration.pitch_unit)
+        features = torch.cat([latent, relative[..., None], voicing[..., None]], dim=-1)
+        with self.precision():
+            audio: Tensor = self.nets["vocoder"](features, Memory(), torch.exp(pitch))
+        return audio
+
+    def aligned(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Cut both to the time they share, the net's delay taken off."""
+        delay = self.configuration.delay
+        return output[:, delay:], target[:, : target.shape[1] - delay]
+
+    def advance(self, batch: Batch, random: torch.Generator) -> dict[str, float]:
+        """Take one step; return the losses by name."""
+        for optimiser, factor in ((self.optimiser, 1.0), (self.opponent, 0.5)):
+            for group in optimiser.param_groups:
+                group["lr"] = self.learning_rate() * factor
+        c = self.configuration
+        rows = len(batch.source)
+        identity = (torch.rand(rows, 1, generator=random) < IDENTITY_SHARE).to(self.device)
+        source = torch.where(identity, batch.target, disturb(batch.source, batch.noise, random))
+        source_pitch = torch.where(identity, batch.target_pitch, batch.source_pitch)
+        full = bool(torch.rand((), generator=random) < FULL_SHARE)
+        latent, likelihood, voicing_logits = self.analyse(source)
+        source_moments = moments(latent, self.activity(batch.target))
+        reference_moments = moments(self.encode(batch.reference), self.activity(batch.reference))
+        moved = transport(latent, source_moments, reference_moments, full)
+        moved = torch.where(identity[..., None], latent, moved)
+        # Half of the rows hear the voicing that the encoder believes in, as they will when live.
+        trust = (torch.rand(rows, 1, generator=random) < 0.5).to(self.device)
+        believed = torch.sigmoid(voicing_logits).detach()
+        voicing = torch.where(trust, believed, batch.voicing)
+        # Statistics are taken over the whole stretch; sound is made of a part of it.
+        first = int(torch.randint(latent.shape[1] - self.sounded + 1, (), generator=random))
+        part = slice(first, first + self.sounded)
+        sound = batch.target[:, first * c.hop : (first + self.sounded) * c.hop]
+        decoded = self.decode(moved[:, part], batch.target_pitch[:, part], voicing[:, part])
+        output, target = self.aligned(decoded, sound)
+
+        losses = {"spectral": self.spectral(output, target)}
+        losses["pitch"] = self.pitch_loss(likelihood, source_pitch, batch.voicing)
+        losses["voicing"] = functional.binary_cross_entropy_with_logits(voicing_logits, batch.voicing)
+        total = SPECTRAL_WEIGHT * losses["spectral"] + losses["pitch"] + losses["voicing"]
+
+        if self.adversarial:
+            half = slice(rows // 2)
+            there = tuple(value.roll(1, dims=0)[half] for value in reference_moments)
+            here = tuple(value[half] for value in source_moments)
+            goal = transport(latent[half, part], here, there, full)  # type: ignore[arg-type]
+            pitch = self.converted_pitch(batch, source_pitch)[half, part]
+            converted = self.decode(goal, pitch, believed[half, part])
+            cut = converted.shape[1] - c.overlap_delay
+            again = self.encode_frozen(converted[:, c.overlap_delay : c.overlap_delay + cut // c.hop * c.hop])
+            count = again.shape[1] - c.lookahead_frames
+            scale = goal.detach().std(dim=(0, 1))
+            error = (again[:, c.lookahead_frames :] - goal[:, :count].detach()) / scale
+            losses["cycle"] = error.abs().mean()
+
+            judged = min(JUDGED_SAMPLES, output.shape[1])
+            start = int(torch.randint(output.shape[1] - judged + 1, (), generator=random))
+            real = target[:, start : start + judged]
+            fake = output[:, start : start + judged]
+            foreign = converted[:, start + c.delay : start + c.delay + judged]
+            with self.precision():
+                losses["judge"] = self.discriminators.judge(real, torch.cat([fake, foreign]).detach())
+            self.opponent.zero_grad(set_to_none=True)
+            losses["judge"].backward()
+            self.opponent.step()
+            self.discriminators.requires_grad_(False)
+            with self.precision():
+                losses["persuade"], losses["matching"] = self.discriminators.persuade(fake, real)
+                losses["foreign"], _ = self.discriminators.persuade(foreign, None)
+            self.discriminators.requires_grad_(True)
+            total = total + losses["persuade"] + 0.5 * losses["foreign"] + MATCHING_WEIGHT * losses["matching"]
+            total = total + CYCLE_WEIGHT * losses["cycle"]
+
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.nets.parameters(), 20.0)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        losses["gradient"] = norm
+        self.step += 1
+        keep = min(0.999, self.step / (self.step + 100))
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.nets.parameters(), strict=True):
+                mean.lerp_(value, 1 - keep)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def pitch_loss(self, likelihood: Tensor, pitch: Tensor, voicing: Tensor) -> Tensor:
+        """Return the cross entropy of the pitch classes against a bell around the true log pitch, where voiced."""
+        classes = self.encoder.tracker.classes
+        place = (pitch - math.log(self.configuration.pitch_unit) - classes[0]) / (classes[1] - classes[0])
+        distance = place[..., None] - torch.arange(len(classes), device=place.device)
+        wanted = functional.softmax(-0.5 * distance.square(), dim=-1)
+        entropy = -(wanted * functional.log_softmax(likelihood, dim=-1)).sum(dim=-1)
+        return (entropy * voicing).sum() / voicing.sum().clamp(min=1)
+
+    def converted_pitch(self, batch: Batch, source_pitch: Tensor) -> Tensor:
+        """Return the source's log pitch moved to the mean of the row before, whose voice it will have."""
+        mean = (batch.target_pitch * batch.voicing).sum(1) / batch.voicing.sum(1).clamp(min=1)
+        here = (source_pitch * batch.voicing).sum(1) / batch.voicing.sum(1).clamp(min=1)
+        known = (batch.voicing.sum(1) > 0) & (batch.voicing.roll(1, dims=0).sum(1) > 0)
+        move = torch.where(known, mean.roll(1, dims=0) - here, torch.zeros_like(mean))
+        return (source_pitch + move[:, None]).clamp(math.log(50.0), math.log(700.0))
+
+    def encode_frozen(self, audio: Tensor) -> Tensor:
+        """Encode without teaching the encoder: it is the measure here, not the pupil."""
+        self.encoder.requires_grad_(False)
+        latent = self.encode(audio)
+        self.encoder.requires_grad_(True)
+        return latent
+
+    @torch.no_grad()
+    def validate(self, batches: list[Batch]) -> float:
+        """Return the mean spectral loss of the averaged nets on clean stretches of unheard speakers."""
+        trained, self.nets = self.nets, self.average
+        self.nets.eval()
+        total = 0.0
+        for batch in batches:
+            latent = self.encode(batch.source)
+            here = moments(latent, self.activity(batch.target))
+            there = moments(self.encode(batch.reference), self.activity(batch.reference))
+            moved = transport(latent, here, there, True)
+            output, target = self.aligned(self.decode(moved, batch.target_pitch, batch.voicing), batch.target)
+            total += float(self.spectral(output, target))
+        self.nets = trained
+        return total / len(batches)
+
+    def save(self, path: Path) -> None:
+        """Write everything needed to go on to `path`, aside first."""
+        aside = path.with_suffix(".writing")
+        torch.save(
+            {
+                "configuration": self.configuration.to_dict(),
+                "step": self.step,
+                "nets": self.nets.state_dict(),
+                "average": self.average.state_dict(),
+                "discriminators": self.discriminators.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "opponent": self.opponent.state_dict(),
+            },
+            aside,
+        )
+        aside.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from what `save` wrote."""
+        saved = torch.load(path, map_location=self.device, weights_only=True)
+        for name in ("nets", "average", "discriminators", "optimiser", "opponent"):
+            getattr(self, name).load_state_dict(saved[name])
+        self.step = saved["step"]
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--data", type=Path, required=True, help="speech: …/<speaker>/<utterance>.{flac,ogg,wav}, 16 kHz"
+    )
+    parser.add_argument("--noise", type=Path, help="recordings of noise to mix in, 16 kHz")
+    parser.add_argument(
+        "--output", type=Path, default=Path("training-output"), help="for prepared data and checkpoint"
+    )
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=2.56, help="of sound made in a row")
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at its highest")
+    parser.add_argument(
+        "--adversarial-from", type=float, default=1.0, help="share of the steps before discriminators join"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+
+    configuration = MiniConfiguration()
+    torch.manual_seed(arguments.seed)
+    corpus = prepare(arguments.data, arguments.output / "data")
+    names = sorted(corpus.speakers)
+    held_out = set(np.random.default_rng(0).permutation(names)[: max(1, len(names) // 40)].tolist())
+    noise = load_noise(arguments.noise)
+    sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
+    frames, reference = sounded * 3 // 2, sounded * 2
+    sampler = Sampler(corpus, [name for name in names if name not in held_out], noise, frames, reference)
+    trainer = Trainer(configuration, sounded, arguments.steps, arguments.rate, arguments.adversarial_from)
+    checking = Sampler(corpus, sorted(held_out), noise, frames, reference)
+    check = [checking.draw(arguments.batch, np.random.default_rng(number)).to(trainer.device) for number in range(4)]
+    checkpoint = arguments.output / "mini.pt"
+    if checkpoint.exists():
+        trainer.resume(checkpoint)
+        print(f"resumed at step {trainer.step}", flush=True)
+
+    seen: dict[str, list[float]] = defaultdict(list)
+    began, first = time.monotonic(), trainer.step
+    while trainer.step < arguments.steps:
+        # Seeded by the step, so that a resumed run draws what an unbroken one would have drawn.
+        random = np.random.default_rng((arguments.seed, trainer.step))
+        batch = sampler.draw(arguments.batch, random).to(trainer.device)
+        losses = trainer.advance(batch, torch.Generator().manual_seed(int(random.integers(2**62))))
+        for name, value in losses.items():
+            seen[name].append(value)
+        if trainer.step % 50 == 0:
+            pace = (time.monotonic() - began) / (trainer.step - first)
+            report = "  ".join(f"{name} {np.mean(values):.4f}" for name, values in seen.items())
+            print(f"step {trainer.step}  {pace:.2f} s  {report}", flush=True)
+            seen.clear()
+        if trainer.step % 250 == 0 or trainer.step == arguments.steps:
+            trainer.save(checkpoint)
+            print(f"step {trainer.step}  validation {trainer.validate(check):.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""WavLM (Chen et al., 2022, arXiv 2110.13900): speech to features, by a convolutional front end and a transformer.
+
+Only what features need: the first `layers` layers, no masking, no dropout. Everything that a streaming graph needs
+apart is a part of its own here: the front end, the positional convolution, the keys and values of a layer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class WavLMConfiguration:
+    """Sizes of a WavLM.
+
+    Attributes
+    ----------
+    convolutions
+        Channels, kernel and stride of each convolution of the front end.
+    front_norm
+        `layer`: every frame by itself (Large), so that the front end streams exactly; `group`: the first
+        convolution's channels over the whole utterance (Base+).
+    pre_norm
+        Whether layers normalise their input (Large) or their output (Base+).
+    layers
+        How many layers there are to be; `checkpoint_layers` is how many the checkpoint has.
+    """
+
+    sample_rate: int = 16000
+    convolutions: tuple[tuple[int, int, int], ...] = ((512, 10, 5), *((512, 3, 2),) * 4, *((512, 2, 2),) * 2)
+    front_norm: Literal["layer", "group"] = "layer"
+    pre_norm: bool = True
+    width: int = 1024
+    heads: int = 16
+    feed_forward: int = 4096
+    layers: int = 6
+    checkpoint_layers: int = 24
+    position_kernel: int = 128
+    position_groups: int = 16
+    buckets: int = 320
+    max_distance: int = 800
+
+    @property
+    def hop(self) -> int:
+        """Samples from one frame to the next."""
+        return math.prod(stride for _, _, stride in self.convolutions)
+
+    @property
+    def overlap(self) -> int:
+        """Samples that a frame shares with the next."""
+        reach, hop = 1, 1
+        for _, kernel, stride in self.convolutions:
+            reach, hop = reach + (kernel - 1) * hop, hop * stride
+        return reach - hop
+
+
+LARGE = WavLMConfiguration()
+BASE_PLUS = replace(
+    LARGE, front_norm="group", pre_norm=False, width=768, heads=12, feed_forward=3072, checkpoint_layers=12
+)
+
+
+class FrontEnd(nn.Module):
+    """Audio `[batch, samples]` to frames `[batch, frames, width]`: convolutions, a norm, a projection."""
+
+    def __init__(self, configuration: WavLMConfiguration) -> None:
+        super().__init__()
+        self.by_frame = configuration.front_norm == "layer"
+        self.convolutions = nn.ModuleList()
+        self.norms = nn.ModuleList()
+        inputs = 1
+        for index, (channels, kernel, stride) in enumerate(configuration.convolutions):
+            self.convolutions.append(nn.Conv1d(inputs, channels, kernel, stride, bias=False))
+            if self.by_frame:
+                self.norms.append(nn.LayerNorm(channels))
+            elif index == 0:
+                self.norms.append(nn.GroupNorm(channels, channels))
+            inputs = channels
+        self.norm = nn.LayerNorm(inputs)
+        self.project = nn.Linear(inputs, configuration.width)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Return the frames that lie wholly within `audio`."""
+        x = audio[:, None, None]
+        for index, convolution in enumerate(self.convolutions):
+            assert isinstance(convolution, nn.Conv1d)
+            # ONNX Runtime is much faster on few samples in the two-dimensional form.
+            x = functional.conv2d(x, convolution.weight[:, :, None], stride=(1, *convolution.stride))
+            if self.by_frame:
+                x = self.norms[index](x.squeeze(2).transpose(1, 2)).transpose(1, 2).unsqueeze(2)
+            elif index == 0:
+                x = self.norms[0](x)
+            x = functional.gelu(x)
+        frames: Tensor = self.project(self.norm(x.squeeze(2).transpose(1, 2)))
+        return frames
+
+
+class PositionalConvolution(nn.Module):
+    """What a frame's neighbours add to it: a grouped convolution over frames, half of its kernel in the future."""
+
+    def __init__(self, configuration: WavLMConfiguration) -> None:
+        super().__init__()
+        width, kernel = configuration.width, configuration.position_kernel
+        self.before = kernel // 2
+        self.after = kernel - 1 - self.before
+        self.convolution = nn.Conv1d(width, width, kernel, groups=configuration.position_groups)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Return what to add to `frames[:, before : -after]`: `[batch, frames - before - after, width]`."""
+        return functional.gelu(self.convolution(frames.transpose(1, 2)).transpose(1, 2))
+
+
+class RelativePositions(nn.Module):
+    """The bias of attention by distance, one table for all layers (the buckets of T5, arXiv 1910.10683)."""
+
+    def __init__(self, configuration: WavLMConfiguration) -> None:
+        super().__init__()
+        self.buckets, self.max_distance = configuration.buckets, configuration.max_distance
+        self.table = nn.Embedding(configuration.buckets, configuration.heads)
+
+    def forward(self, distance: Tensor) -> Tensor:
+        """Return the bias `[heads, …]` for distances `[…]` in frames, key minus query."""
+        half = self.buckets // 2
+        exact = half // 2
+        size = distance.abs()
+        scale = (half - exact) / math.log(self.max_distance / exact)
+        far = exact + (torch.log(size.clamp(min=1).float() / exact) * scale).long()
+        bucket = torch.where(size < exact, size, far.clamp(max=half - 1)) + half * (distance > 0).long()
+        bias: Tensor = self.table(bucket)
+        return bias.movedim(bias.dim() - 1, 0)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which keys each row may attend to, and the bias of their distance.
+
+    Attributes
+    ----------
+    bias
+        Broadcasts to `[batch, heads, rows, keys]`; the keys are those of the past, then the rows' own.
+    allowed
+        Broadcasts to the same; true where a row sees a key. `None`: everywhere.
+    """
+
+    bias: Tensor
+    allowed: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Past:
+    """Keys and values `[heads, head_width, keys]` that come before the rows' own, the same for the whole batch."""
+
+    keys: Tensor
+    values: Tensor
+
+
+class Attention(nn.Module):
+    """Multi-head attention with a relative position bias that each row gates (section 3.2 of the paper)."""
+
+    def __init__(self, configuration: WavLMConfiguration) -> None:
+        super().__init__()
+        width, self.heads = configuration.width, configuration.heads
+        self.head_width = width // self.heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+        self.gate = nn.Linear(self.head_width, 8)
+        self.gate_scale = nn.Parameter(torch.ones(1, self.heads, 1, 1))
+
+    def split(self, x: Tensor) -> Tensor:
+        """Return `[batch, rows, width]` as `[batch, heads, rows, head_width]`."""
+        return x.reshape(*x.shape[:-1], self.heads, self.head_width).transpose(1, 2)
+
+    def gates(self, x: Tensor) -> Tensor:
+        """Return how much of the bias each row takes: `[batch, heads, rows, 1]`."""
+        drawn = self.gate(self.split(x))
+        one, other = torch.sigmoid(drawn.reshape(*drawn.shape[:-1], 2, 4).sum(-1)).chunk(2, dim=-1)
+        gates: Tensor = one * (other * self.gate_scale - 1) + 2
+        return gates
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries `[batch, heads, rows, head_width]`, keys and values `[batch, heads, head_width, rows]`."""
+        query = self.split(self.query(x) * self.head_width**-0.5)
+        return query, self.split(self.key(x)).transpose(2, 3), self.split(self.value(x)).transpose(2, 3)
+
+    def attend(
+        self, x: Tensor, query: Tensor, keys: Tensor, values: Tensor, reach: Reach, past: Past | None
+    ) -> Tensor:
+        """Return what the rows `x` `[batch, rows, width]`, whose queries these are, draw from the keys."""
+        scores = query @ keys
+        if past is not None:
+            # All batches look at the one past: one matrix product for them together.
+            flat = query.transpose(0, 1).flatten(1, 2)
+            before = (flat @ past.keys).reshape(self.heads, *query.shape[::2], -1).transpose(0, 1)
+            scores = torch.cat([before, scores], dim=-1)
+        scores = scores + self.gates(x) * reach.bias
+        if reach.allowed is not None:
+            scores = torch.where(reach.allowed, scores, torch.full_like(scores[..., :1], -math.inf))
+        weights = torch.softmax(scores, dim=-1)
+        drawn = weights[..., weights.shape[-1] - keys.shape[-1] :] @ values.transpose(2, 3)
+        if past is not None:
+            flat = weights[..., : past.keys.shape[-1]].transpose(0, 1).flatten(1, 2)
+            drawn = drawn + (flat @ past.values.transpose(1, 2)).reshape(
+                self.heads, *query.shape[::2], self.head_width
+            ).transpose(0, 1)
+        output: Tensor = self.output(drawn.transpose(1, 2).flatten(2))
+        return output
+
+    def forward(self, x: Tensor, reach: Reach) -> Tensor:
+        """Attend from all rows of `x` `[batch, rows, width]` to all rows within reach."""
+        return self.attend(x, *self.project(x), reach, None)
+
+
+class TransformerLayer(nn.Module):
+    """Attention and a two-layer perceptron, each added to its input and normalised before it or after."""
+
+    def __init__(self, configuration: WavLMConfiguration) -> None:
+        super().__init__()
+        self.pre_norm = configuration.pre_norm
+        self.attention = Attention(configuration)
+        self.attention_norm = nn.LayerNorm(configuration.width)
+        self.widen = nn.Linear(configuration.width, configuration.feed_forward)
+        self.narrow = nn.Linear(configuration.feed_forward, configuration.width)
+        self.norm = nn.LayerNorm(configuration.width)
+
+    def before(self, x: Tensor) -> Tensor:
+        """Return what the attention sees of the layer's input."""
+        return self.attention_norm(x) if self.pre_norm else x
+
+    def after(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Return the layer's output from its input and what the attention made of it."""
+        x = x + attended
+        if self.pre_norm:
+            output: Tensor = x + self.narrow(functional.gelu(self.widen(self.norm(x))))
+        else:
+            x = self.attention_norm(x)
+            output = self.norm(x + self.narrow(functional.gelu(self.widen(x))))
+        return output
+
+    def forward(self, x: Tensor, reach: Reach) -> Tensor:
+        """Return the layer's output `[batch, rows, width]`."""
+        return self.after(x, self.attention(self.before(x), reach))
+
+
+class WavLM(nn.Module):
+    """Audio `[batch, samples]` to features `[batch, frames, width]`: the output after `layers` layers.
+
+    Frame t stands for the samples from `hop · t` on, `hop + overlap` of them. The feature is that of kNN-VC and
+    MKL-VC: no final norm, and the waveform as it is.
+    """
+
+    def __init__(self, configuration: WavLMConfiguration) -> None:
+        super().__init__()
+        self.configuration = configuration
+        self.front = FrontEnd(configuration)
+        self.positions = PositionalConvolution(configuration)
+        self.distances = RelativePositions(configuration)
+        # Before the layers where they normalise their output; otherwise it follows the checkpoint's last layer.
+        self.norm = nn.Identity() if configuration.pre_norm else nn.LayerNorm(configuration.width)
+        self.layers = nn.ModuleList(TransformerLayer(configuration) for _ in range(configuration.layers))
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Encode a whole utterance."""
+        frames = self.front(audio)
+        padded = functional.pad(frames, (0, 0, self.positions.before, self.positions.after))
+        x: Tensor = self.norm(frames + self.positions(padded))
+        place = torch.arange(x.shape[1], device=x.device)
+        reach = Reach(self.distances(place[None] - place[:, None]))
+        for layer in self.layers:
+            x = layer(x, reach)
+        return x
