@@ -1,0 +1,338 @@
+"""From published checkpoints to a model pack: export, quantise, check against torch, measure, and put in place."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import nn
+
+from export.card import write_card
+from export.hifigan import CachedHiFiGAN, Missing, Order, WindowedHiFiGAN, exact_delay
+from export.offline import export_offline
+from export.quantisation import quantise
+from export.streaming import export_streaming
+from export.wavlm import EncoderSettings, StreamingWavLM
+from models.checkpoints import load_hifigan, load_wavlm
+from models.hifigan import HiFiGAN, HiFiGANConfiguration
+from models.streaming import Memory
+from models.wavlm import LARGE, WavLM, WavLMConfiguration
+from rtvc.audio.files import AudioFile
+from rtvc.benchmark.fidelity import Fidelity, log_spectral_distance, measure, read_recordings
+from rtvc.catalogue import KnownPack
+from rtvc.download import digest
+from rtvc.errors import RtvcError
+from rtvc.offline import GRAPHS
+from rtvc.pack import ENCODER, VOCODER, GraphStage, Kind, ModelPack
+from rtvc.stage import Block
+from rtvc.statistics import FeatureStatistics, merge_all
+from rtvc.voices import reference_features
+
+LEVEL_DBFS = -26.0
+BLOCK_SIZE = 2
+THREADS = 2
+"""Of each graph: with one, a step takes about as long as it lasts."""
+
+CHECKED_FRAMES = 24
+TOLERANCE = 1e-3
+"""Largest relative difference between a graph in float32 and torch."""
+
+MEASURED_RECORDINGS = 3
+POPULATION_RECORDINGS = 40
+MOST_LOOKAHEAD = 8
+
+Vocoder = Literal["cached", "windowed"]
+Precision = Literal["float32", "int8", "int8-blockwise"]
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """How a pack streams.
+
+    Attributes
+    ----------
+    encoder
+        The encoder's frames of future, of window and of past.
+    vocoder, vocoder_frames
+        Which streaming form, and the frames that it may wait: its delay budget, or its right context.
+    fade
+        Samples over which a windowed vocoder's steps are crossfaded.
+    precision
+        Of the encoder's weights.
+    offline
+        Whether to add graphs over whole utterances, in float32.
+    """
+
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    vocoder: Vocoder = "cached"
+    vocoder_frames: int = 2
+    fade: int = 80
+    precision: Precision = "int8"
+    offline: bool = False
+
+
+CPU = BuildSettings()
+GPU = BuildSettings(EncoderSettings(lookahead=2, window=75, past=0), "windowed", 2, precision="float32")
+PRESETS = {"cpu": CPU, "gpu": GPU}
+
+
+@dataclass(frozen=True)
+class Models:
+    """Both nets, and where their weights came from."""
+
+    encoder: WavLM
+    vocoder: HiFiGAN
+    checkpoints: dict[str, str]
+
+    @classmethod
+    def load(
+        cls,
+        encoder: Path,
+        vocoder: Path,
+        wavlm: WavLMConfiguration = LARGE,
+        hifigan: HiFiGANConfiguration | None = None,
+    ) -> Models:
+        """Load both checkpoints; raise `RtvcError` if one is not what it should be, or they do not fit together."""
+        models = cls(
+            load_wavlm(encoder, wavlm),
+            load_hifigan(vocoder, hifigan),
+            {p.name: digest(p) for p in (encoder, vocoder)},
+        )
+        if models.vocoder.configuration.feature_dim != wavlm.width:
+            raise RtvcError(f"{vocoder} does not take the features that {encoder} gives.")
+        return models
+
+    @torch.no_grad()
+    def encode(self, audio: Block) -> Block:
+        """Return features `[frames, dim]` of a whole utterance `[samples]`."""
+        features: Block = self.encoder(torch.from_numpy(audio)[None])[0].numpy()
+        return features
+
+    @torch.no_grad()
+    def vocode(self, features: Block) -> Block:
+        """Return the audio `[frames · hop]` of features `[frames, dim]`."""
+        audio: Block = self.vocoder(torch.from_numpy(features)[None])[0].numpy()
+        return audio
+
+
+def build_pack(
+    known: KnownPack,
+    models: Models,
+    speech: Sequence[Path],
+    destination: Path,
+    settings: BuildSettings = CPU,
+    say: Callable[[str], None] = print,
+    overwrite: bool = False,
+) -> Fidelity:
+    """Build a pack and put it at `destination`, whole or not at all; return how close it comes to its models.
+
+    Parameters
+    ----------
+    known, models
+        What the pack is, and its nets.
+    speech
+        Recordings of several speakers: of them are the population's statistics and the figures.
+    destination
+        The pack's folder.
+    settings
+        How it streams.
+    say
+        Told what has been found, a line at a time.
+    overwrite
+        Whether a pack that is there may be replaced.
+
+    Raises
+    ------
+    RtvcError
+        If the pack exists, there is no speech, or a graph differs from torch.
+    """
+    if destination.exists() and not overwrite:
+        raise RtvcError(f"{destination} exists: use --force to replace it.")
+    sounds = read_recordings(speech, models.encoder.configuration.sample_rate, LEVEL_DBFS, MEASURED_RECORDINGS)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    # One folder deeper than packs lie, lest a pack that is being built be taken for one.
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=destination.parent) as folder:
+        aside = Path(folder) / "new"
+        aside.mkdir()
+        with warnings.catch_warnings():
+            # The exporter warns of its own future.
+            warnings.simplefilter("ignore")
+            _export(models, sounds[0], settings, aside, say)
+        card = _card(known, models, settings)
+        dim = models.encoder.configuration.width
+        # Statistics come through the exported encoder, so the pack is first written with a stand-in for them.
+        write_card(aside, card, FeatureStatistics.of(np.zeros((0, dim), np.float32)))
+        population = _population(ModelPack(aside), speech)
+        write_card(aside, card, population)
+        fidelity = measure(ModelPack(aside), models.encode, models.vocode, sounds)
+        write_card(aside, {**card, "fidelity": asdict(fidelity)}, population)
+        size = sum(path.stat().st_size for path in aside.iterdir())
+        say(f"{known.name}: {size / 1e6:.1f} MB, algorithmic latency {fidelity.latency_ms:.0f} ms + the step")
+        _replace(aside, destination)
+    return fidelity
+
+
+def _export(models: Models, sound: Block, settings: BuildSettings, folder: Path, say: Callable[[str], None]) -> None:
+    sizes = {
+        "sample_rate": models.encoder.configuration.sample_rate,
+        "hop": models.encoder.configuration.hop,
+        "feature_dim": models.encoder.configuration.width,
+    }
+    if settings.offline:
+        nets: dict[Kind, nn.Module] = {"encoder": models.encoder, "vocoder": models.vocoder}
+        for kind, net in nets.items():
+            export_offline(net, folder / GRAPHS[kind], kind, **sizes)
+    encoder = StreamingWavLM(models.encoder, settings.encoder)
+    path = folder / ENCODER
+    lookahead, overlap = settings.encoder.lookahead, models.encoder.configuration.overlap
+    export_streaming(encoder, path, "encoder", **sizes, lookahead_frames=lookahead, delay_samples=overlap)
+    audio = sound[: (CHECKED_FRAMES + lookahead) * sizes["hop"]]
+    _check(encoder, path, "encoder", audio, TOLERANCE, say)
+    if settings.precision != "float32":
+        quantise(path, blockwise=settings.precision == "int8-blockwise")
+        _check(encoder, path, "encoder", audio, None, say)
+
+    vocoder, latency = _vocoder(models, sound, settings, say)
+    path = folder / VOCODER
+    frames, samples = divmod(latency, sizes["hop"])
+    export_streaming(vocoder, path, "vocoder", **sizes, lookahead_frames=frames, delay_samples=samples)
+    _check(vocoder, path, "vocoder", models.encode(audio), TOLERANCE, say)
+
+
+def _vocoder(
+    models: Models, sound: Block, settings: BuildSettings, say: Callable[[str], None]
+) -> tuple[nn.Module, int]:
+    """Return the streaming vocoder and its latency in samples; of the cached ones, that which errs least."""
+    configuration = models.vocoder.configuration
+    budget = settings.vocoder_frames * configuration.hop
+    if settings.vocoder == "windowed":
+        return WindowedHiFiGAN(models.vocoder, settings.vocoder_frames, settings.fade), budget + settings.fade
+    if budget >= exact_delay(configuration):
+        return (net := CachedHiFiGAN(models.vocoder, budget)), net.delay
+    features = models.encode(sound)
+    expected = models.vocode(features)
+    found: dict[tuple[Order, Missing], tuple[float, CachedHiFiGAN]] = {}
+    for order, missing in product(get_args(Order), get_args(Missing)):
+        net = CachedHiFiGAN(models.vocoder, budget, order, missing)
+        with torch.no_grad():
+            audio = net(torch.from_numpy(features)[None], Memory())[0].numpy()
+        distance = log_spectral_distance(audio[net.delay :], expected, configuration.sample_rate)
+        found[order, missing] = distance, net
+        say(f"vocoder, {order} layers first, {missing} for what is missing: {distance:.1f} dB from offline")
+    net = min(found.values(), key=lambda pair: pair[0])[1]
+    return net, net.delay
+
+
+@torch.no_grad()
+def _check(
+    net: nn.Module, path: Path, kind: Kind, block: Block, tolerance: float | None, say: Callable[[str], None]
+) -> None:
+    """Compare torch with ONNX Runtime, both frame by frame."""
+    stage = GraphStage(path.read_bytes(), str(path), kind, provider="cpu")
+    memory, steps = Memory(), []
+    for start in range(0, len(block), stage.granularity):
+        step = block[start : start + stage.granularity]
+        steps.append((stage.process(step), net(torch.from_numpy(step)[None], memory)[0].numpy()))
+        memory = Memory(memory.next)
+    streamed, expected = (np.concatenate(parts) for parts in zip(*steps, strict=True))
+    error = float(np.linalg.norm(streamed - expected) / np.linalg.norm(expected))
+    say(f"{path.name}: relative difference from torch {error:.1e}{'' if tolerance else ' with weights of 8 bits'}")
+    if tolerance is not None and not error <= tolerance:
+        raise RtvcError(
+            f"{path.name} differs from torch by {error:.1e}, more than {tolerance}: the pack is not built."
+        )
+
+
+def _card(known: KnownPack, models: Models, settings: BuildSettings) -> dict[str, object]:
+    provider = "auto" if settings.vocoder == "windowed" else "cpu"
+    return {
+        "name": known.name,
+        "description": known.description,
+        "licence": known.licence,
+        "training_data": known.training_data,
+        "checkpoints": models.checkpoints,
+        "settings": asdict(settings),
+        "roles": {},
+        "level_dbfs": LEVEL_DBFS,
+        "defaults": {"block_size": BLOCK_SIZE, "provider": provider, "threads": THREADS},
+    }
+
+
+def _population(pack: ModelPack, speech: Sequence[Path]) -> FeatureStatistics:
+    """Return the statistics of some of the recordings together; those with too little speech are left out."""
+    statistics = []
+    for path in speech[:: -(-len(speech) // POPULATION_RECORDINGS)]:
+        file = AudioFile(path)
+        with suppress(RtvcError):
+            statistics.append(reference_features(file.read(), file.rate, pack, str(path)).statistics)
+    if not statistics:
+        raise RtvcError("No recording holds a second of speech: name a folder of speech with --speech.")
+    return merge_all(statistics)
+
+
+def _replace(aside: Path, destination: Path) -> None:
+    """Put the new folder where the old one is, which takes the new one's place."""
+    if destination.exists():
+        destination.rename(aside.with_name("old"))
+    aside.rename(destination)
+
+
+def build_closest(
+    known: KnownPack,
+    models: Models,
+    speech: Sequence[Path],
+    destination: Path,
+    settings: BuildSettings = CPU,
+    limit_ms: float = 120.0,
+    say: Callable[[str], None] = print,
+    overwrite: bool = False,
+) -> dict[str, Fidelity]:
+    """Share a limit of latency between encoder and vocoder in every way, and keep the pack that comes closest.
+
+    Returns the figures of all that were tried, the kept one first. The limit includes a step of one frame. Packs
+    that take longer than a step on this machine are kept only if all do. Raises as `build_pack` does, and `RtvcError`
+    if the limit leaves no room.
+    """
+    if destination.exists() and not overwrite:
+        raise RtvcError(f"{destination} exists: use --force to replace it.")
+    c = models.encoder.configuration
+    fixed = c.hop + c.overlap + (settings.fade if settings.vocoder == "windowed" else 0)
+    frames = int((limit_ms / 1000 * c.sample_rate - fixed) // c.hop)
+    if frames < 0:
+        raise RtvcError(
+            f"No setting has a latency of {limit_ms:.0f} ms: {1000 * fixed / c.sample_rate:.0f} ms are needed."
+        )
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".choosing-", dir=destination.parent) as folder:
+        rows = {}
+        for lookahead in range(min(frames, MOST_LOOKAHEAD) + 1):
+            name = f"lookahead {lookahead}, delay {frames - lookahead}"
+            tried = replace(with_lookahead(settings, lookahead), vocoder_frames=frames - lookahead)
+            say(f"{name}:")
+            rows[name] = build_pack(known, models, speech, Path(folder) / name, tried, say)
+        order = sorted(rows, key=lambda name: (rows[name].real_time_factor > 1, rows[name].distance))
+        _replace(Path(folder) / order[0], destination)
+    return {name: rows[name] for name in order}
+
+
+def with_lookahead(settings: BuildSettings, lookahead: int) -> BuildSettings:
+    """Return the settings with another lookahead, and the window that it needs."""
+    old = settings.encoder
+    window = lookahead + 1 if old.window == old.lookahead + 1 else max(old.window, lookahead + 1)
+    return replace(settings, encoder=replace(old, lookahead=lookahead, window=window))
+
+
+def as_precision(name: str) -> Precision:
+    """Return the precision of this name; raise `RtvcError` that lists them."""
+    for precision in get_args(Precision):
+        if name == precision:
+            return precision  # type: ignore[no-any-return]
+    raise RtvcError(f"There is no precision {name!r}: choose one of {', '.join(get_args(Precision))}.")

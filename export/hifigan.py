@@ -1,0 +1,254 @@
+"""HiFi-GAN as a stream, in two ways: a window rendered anew with every step, or every layer's past kept.
+
+Its convolutions look about eleven frames ahead. The window simply has less future in it than that. The cached net
+gives each layer a delay, and a layer whose delay is less than its reach loses its last taps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.hifigan import LAST_SLOPE, SLOPE, HiFiGAN, HiFiGANConfiguration, ResidualBlock
+from models.streaming import Memory
+
+LEFT_FRAMES = 12
+"""Frames of past that a rendering depends on (its reach, rounded up)."""
+
+Order = Literal["coarse", "fine"]
+Missing = Literal["zeros", "edge"]
+
+
+class WindowedHiFiGAN(nn.Module):
+    """Features `[1, frames, feature_dim]` to audio `[1, frames·hop]`, late by `right` frames and the fade.
+
+    Each step renders its frames with their past and `right` frames of future. Where steps meet, this rendering and
+    the last step's of the same instants are crossfaded over `fade` samples.
+    """
+
+    rise: Tensor
+
+    def __init__(self, model: HiFiGAN, right: int, fade: int) -> None:
+        super().__init__()
+        self.model, self.right, self.fade = model, right, fade
+        self.left = LEFT_FRAMES + math.ceil(fade / model.configuration.hop)
+        self.register_buffer("rise", (torch.arange(fade) + 0.5) / max(fade, 1))
+
+    def forward(self, features: Tensor, memory: Memory) -> Tensor:
+        """Advance by the frames of `features`."""
+        hop = self.model.configuration.hop
+        seen = memory.extend("features", features.transpose(1, 2), self.left + self.right).transpose(1, 2)
+        audio: Tensor = self.model(seen)
+        start, end = self.left * hop - self.fade, (seen.shape[1] - self.right) * hop - self.fade
+        if not self.fade:
+            return audio[:, start:end]
+        last = memory.recall("fading", torch.zeros_like(audio[:, : self.fade]))
+        memory.keep("fading", audio[:, end : end + self.fade])
+        met = audio[:, start : start + self.fade] * self.rise + last * (1 - self.rise)
+        return torch.cat([met, audio[:, start + self.fade : end]], dim=1)
+
+
+@dataclass
+class _Layer:
+    """A convolution's place in the net: how far it looks ahead, in taps, and the delay it has been given."""
+
+    taps: int
+    tap_samples: int
+    given: int = 0
+
+    @property
+    def samples(self) -> int:
+        """The delay in samples of audio."""
+        return self.given * self.tap_samples
+
+
+class _Plan:
+    """The delay of every layer: `first`, and for each stage `upsampler` and `blocks[kernel][pair]`, and `last`."""
+
+    def __init__(self, configuration: HiFiGANConfiguration) -> None:
+        self.configuration = c = configuration
+        hop = c.hop
+        self.first = _Layer(c.edge_kernel // 2, hop)
+        self.upsamplers: list[_Layer] = []
+        self.blocks: list[list[list[_Layer]]] = []
+        for factor, kernel in c.upsampling:
+            hop //= factor
+            self.upsamplers.append(_Layer((kernel - factor) // 2, hop))
+            self.blocks.append(
+                [
+                    [_Layer(size // 2, step * hop) for dilation in c.dilations for step in (dilation, 1)]
+                    for size in c.kernels
+                ]
+            )
+        self.last = _Layer(c.edge_kernel // 2, hop)
+
+    @property
+    def samples(self) -> int:
+        """The whole delay in samples of audio."""
+        own = [self.first, *self.upsamplers, self.last]
+        return sum(layer.samples for layer in own) + sum(map(self.stage_samples, range(len(self.blocks))))
+
+    def stage_samples(self, stage: int) -> int:
+        """The delay of the residual blocks of a stage: that of the slowest."""
+        return max(sum(layer.samples for layer in block) for block in self.blocks[stage])
+
+    def parts(self) -> Iterator[list[list[_Layer]]]:
+        """Yield what shares the delay, coarse before fine: a layer, or the parallel blocks of a stage."""
+        yield [[self.first]]
+        for upsampler, blocks in zip(self.upsamplers, self.blocks, strict=True):
+            yield [[upsampler]]
+            yield blocks
+        yield [[self.last]]
+
+    def share(self, samples: int, order: Order) -> None:
+        """Give each part in turn what it needs of the delay, or what is left of it."""
+        parts = list(self.parts())
+        for part in parts if order == "coarse" else reversed(parts):
+            samples -= max(self._fill(block, samples) for block in part)
+
+    @staticmethod
+    def _fill(layers: list[_Layer], samples: int) -> int:
+        """Give layers in series taps, always to the one with the smallest part of its own; return samples used."""
+        left = samples
+        while fitting := [layer for layer in layers if layer.given < layer.taps and layer.tap_samples <= left]:
+            chosen = min(fitting, key=lambda layer: (layer.given / layer.taps, layer.tap_samples))
+            chosen.given += 1
+            left -= chosen.tap_samples
+        return samples - left
+
+
+class _CausalConvolution(nn.Module):
+    """A centred convolution that keeps `ahead` of its taps into the future, and so delays by as many.
+
+    Works on `[batch, width, 1, time]`: ONNX Runtime is much faster on few samples in the two-dimensional form.
+    """
+
+    def __init__(self, name: str, convolution: nn.Conv1d, ahead: int, missing: Missing) -> None:
+        super().__init__()
+        self.name = name
+        self.dilation = int(convolution.dilation[0])
+        taps = convolution.kernel_size[0] // 2 + 1 + ahead
+        weight = convolution.weight.detach().clone()
+        if missing == "edge":
+            weight[..., taps - 1] += weight[..., taps:].sum(dim=-1)
+        self.weight = nn.Parameter(weight[:, :, None, :taps].contiguous())
+        self.bias = convolution.bias
+        self.length = (taps - 1) * self.dilation
+
+    def forward(self, x: Tensor, memory: Memory) -> Tensor:
+        whole = memory.extend(self.name, x, self.length) if self.length else x
+        return functional.conv2d(whole, self.weight, self.bias, dilation=(1, self.dilation))
+
+
+class _CausalUpsampler(nn.Module):
+    """A transposed convolution whose output is late by `ahead` of the samples that it would look ahead."""
+
+    def __init__(self, name: str, convolution: nn.ConvTranspose1d, ahead: int, missing: Missing) -> None:
+        super().__init__()
+        self.name = name
+        self.factor = int(convolution.stride[0])
+        cut = int(convolution.padding[0]) - ahead
+        weight = convolution.weight.detach().clone()
+        if missing == "edge":
+            weight[..., self.factor : self.factor + cut] += weight[..., :cut]
+        self.weight = nn.Parameter(weight[:, :, None, cut:].contiguous())
+        self.bias = convolution.bias
+        self.length = self.weight.shape[-1] - self.factor
+
+    def forward(self, x: Tensor, memory: Memory) -> Tensor:
+        y = functional.conv_transpose2d(x, self.weight, stride=(1, self.factor))
+        start = y.shape[-1] - self.length
+        if self.length:
+            overlap = memory.recall(self.name, torch.zeros_like(y[..., : self.length]))
+            y = torch.cat([y[..., : self.length] + overlap, y[..., self.length :]], dim=-1)
+            memory.keep(self.name, y[..., start:])
+        assert self.bias is not None
+        return y[..., :start] + self.bias[:, None, None]
+
+
+def _delayed(name: str, x: Tensor, samples: int, memory: Memory) -> Tensor:
+    return memory.extend(name, x, samples)[..., :-samples] if samples else x
+
+
+class _CausalBlock(nn.Module):
+    """A residual block whose skips wait for what is added to them."""
+
+    def __init__(self, name: str, block: ResidualBlock, plan: list[_Layer], missing: Missing) -> None:
+        super().__init__()
+        self.name = name
+        self.layers = nn.ModuleList()
+        self.delays: list[int] = []
+        pairs = zip(block.dilated, block.plain, strict=True)
+        for index, convolution in enumerate(convolution for pair in pairs for convolution in pair):
+            assert isinstance(convolution, nn.Conv1d)
+            ahead = plan[index].given
+            self.layers.append(_CausalConvolution(f"{name}_{index}", convolution, ahead, missing))
+            self.delays.append(ahead * int(convolution.dilation[0]))
+
+    def forward(self, x: Tensor, memory: Memory) -> Tensor:
+        for index in range(0, len(self.layers), 2):
+            y = self.layers[index](functional.leaky_relu(x, SLOPE), memory)
+            y = self.layers[index + 1](functional.leaky_relu(y, SLOPE), memory)
+            x = _delayed(f"{self.name}_skip_{index}", x, sum(self.delays[index : index + 2]), memory) + y
+        return x
+
+
+class CachedHiFiGAN(nn.Module):
+    """Features `[1, frames, feature_dim]` to audio `[1, frames·hop]`, late by `delay` samples, at most the budget.
+
+    Every layer keeps its past and computes new samples only. The budget goes to the layers in `order`; what a layer
+    cannot wait for reads as zeros or as the newest sample it has (`missing`). From `exact_delay` on, nothing is
+    missing and the interior of an utterance is exact. Which order and which reading errs less depends on the weights;
+    with random ones, fine layers first err half as much as coarse ones first.
+    """
+
+    def __init__(self, model: HiFiGAN, budget: int, order: Order = "fine", missing: Missing = "zeros") -> None:
+        super().__init__()
+        self.model = model
+        plan = _Plan(model.configuration)
+        plan.share(budget, order)
+        self.delay = plan.samples
+        self.first = _CausalConvolution("first", model.first, plan.first.given, missing)
+        self.upsamplers, self.blocks = nn.ModuleList(), nn.ModuleList()
+        self.waits: list[list[int]] = []
+        count = len(model.configuration.kernels)
+        for stage, (upsampler, blocks) in enumerate(zip(plan.upsamplers, plan.blocks, strict=True)):
+            convolution = model.upsamplers[stage]
+            assert isinstance(convolution, nn.ConvTranspose1d)
+            self.upsamplers.append(_CausalUpsampler(f"upsampler_{stage}", convolution, upsampler.given, missing))
+            slowest, hop = plan.stage_samples(stage), upsampler.tap_samples
+            self.waits.append([(slowest - sum(layer.samples for layer in block)) // hop for block in blocks])
+            for index, block in enumerate(blocks):
+                original = model.blocks[stage * count + index]
+                assert isinstance(original, ResidualBlock)
+                self.blocks.append(_CausalBlock(f"block_{stage}_{index}", original, block, missing))
+        self.last = _CausalConvolution("last", model.last, plan.last.given, missing)
+
+    def forward(self, features: Tensor, memory: Memory) -> Tensor:
+        """Advance by the frames of `features`."""
+        x = self.first(self.model.receive(features).transpose(1, 2)[:, :, None], memory)
+        for stage, (upsampler, waits) in enumerate(zip(self.upsamplers, self.waits, strict=True)):
+            x = upsampler(functional.leaky_relu(x, SLOPE), memory)
+            blocks = self.blocks[stage * len(waits) : (stage + 1) * len(waits)]
+            outputs = [
+                _delayed(f"wait_{stage}_{index}", block(x, memory), wait, memory)
+                for index, (block, wait) in enumerate(zip(blocks, waits, strict=True))
+            ]
+            x = sum(outputs[1:], outputs[0]) / len(outputs)
+        return torch.tanh(self.last(functional.leaky_relu(x, LAST_SLOPE), memory))[:, 0, 0]
+
+
+def exact_delay(configuration: HiFiGANConfiguration) -> int:
+    """Return the samples of future that a sample of audio depends on."""
+    plan = _Plan(configuration)
+    for part in plan.parts():
+        for block in part:
+            for layer in block:
+                layer.given = layer.taps
+    return plan.samples

@@ -1,0 +1,62 @@
+"""Write a pack's figures into its card: python -m export.measured models/packs/mini quality.json throughput.json.
+
+The reports are those that `rtvc bench quality --json` and `rtvc bench throughput --json` made of that very pack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rtvc.errors import RtvcError
+from rtvc.pack import CARD, ModelPack
+
+
+def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:
+    """Replace the card's `measured` by the reports' figures of the pack's default conversion; return them.
+
+    Raises `RtvcError` if a report is of another benchmark or of another pack.
+    """
+    measured: dict[str, Any] = {}
+    for path in reports:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        name = report["benchmark"]
+        if report["packs"].get(pack.name, {}).get("digest") != pack.digest:
+            raise RtvcError(f"{path}: was made of another pack than {pack.folder}; run the benchmark again.")
+        if name == "quality":
+            measured["quality"] = _quality(
+                report["results"], f"{pack.name} mkl, K = {pack.defaults['block_size']}", path
+            )
+        elif name == "throughput":
+            measured["real_time_factor_step_1_thread_1"] = round(report["results"]["real_time_factor"], 3)
+        else:
+            raise RtvcError(f"{path}: holds no figures for a card; give reports of quality and throughput.")
+    where = pack.folder / CARD
+    card = json.loads(where.read_text(encoding="utf-8"))
+    where.write_text(json.dumps({**card, "measured": measured}, indent=2) + "\n", encoding="utf-8")
+    return measured
+
+
+def _quality(results: dict[str, Any], system: str, path: Path) -> dict[str, Any]:
+    for line in results["systems"]:
+        if line["system"] == system:
+            seconds = line["reference_seconds"]
+            means = {name: round(value["mean"], 3) for name, value in line.items() if isinstance(value, dict)}
+            pairs = line["similarity_to_target"]["count"]
+            return {"system": system, "reference_seconds": seconds, "pairs": pairs, **means}
+    raise RtvcError(f"{path}: has no figures of {system}; run the benchmark with the pack's default K.")
+
+
+def main() -> None:
+    """Read the command line and write the card."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("reports", type=Path, nargs="+")
+    arguments = parser.parse_args()
+    print(json.dumps(add_measured(ModelPack(arguments.pack), arguments.reports), indent=2))
+
+
+if __name__ == "__main__":
+    main()

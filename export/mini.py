@@ -1,0 +1,140 @@
+"""Make the pack `mini` from a training checkpoint: python -m export.mini --checkpoint training-output/mini.pt.
+
+Writes the streaming graphs, the statistics of the training speakers as the population's, and the card, and checks
+the graphs against torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from export.card import write_card
+from export.streaming import export_streaming, verify_streaming
+from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
+from models.training.prepare import LEVEL_DBFS, Corpus
+from rtvc.converter import analyse
+from rtvc.pack import ENCODER, VOCODER, ModelPack
+from rtvc.statistics import FeatureRoles, FeatureStatistics, merge_all
+
+TOLERANCE = 1e-4
+POPULATION_SPEAKERS = 200
+POPULATION_SECONDS = 8
+
+TRAINING_DATA = [
+    {
+        "name": "LibriSpeech train-clean-100, 251 speakers, one utterance each",
+        "licence": "CC BY 4.0",
+        "source": "openslr.org/12 (V. Panayotov et al., 2015)",
+    },
+    {
+        "name": "speechocean762, adult readers",
+        "licence": "free for commercial and non-commercial use",
+        "source": "github.com/jimbozhang/speechocean762",
+    },
+    {"name": "Kathleen", "licence": "CC0", "source": "github.com/rhasspy/dataset-voice-kathleen"},
+    {"name": "Kerstin", "licence": "CC0", "source": "github.com/rhasspy/dataset-voice-kerstin"},
+    {
+        "name": "Speech-to-intent benchmark commands",
+        "licence": "Apache-2.0",
+        "source": "github.com/Picovoice/speech-to-intent-benchmark",
+    },
+    {
+        "name": "ESC-10, as background noise",
+        "licence": "CC BY 3.0",
+        "source": "github.com/karolpiczak/ESC-10",
+    },
+]
+
+
+def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> None:
+    """Write the pack to `folder`; `data` is what `models.training.prepare` made of the training speech.
+
+    Raises `SystemExit` if a graph differs from torch by more than `TOLERANCE`.
+    """
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    configuration = MiniConfiguration(**saved["configuration"])
+    encoder, vocoder = MiniEncoder(configuration), MiniVocoder(configuration)
+    for net, name in ((encoder, "encoder"), (vocoder, "vocoder")):
+        prefix = f"{name}."
+        net.load_state_dict(
+            {key.removeprefix(prefix): value for key, value in saved["average"].items() if key.startswith(prefix)}
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = {
+        "sample_rate": configuration.sample_rate,
+        "hop": configuration.hop,
+        "feature_dim": configuration.feature_dim,
+    }
+    export_streaming(
+        encoder,
+        folder / ENCODER,
+        "encoder",
+        **sizes,
+        lookahead_frames=configuration.lookahead_frames,
+        delay_samples=0,
+    )
+    export_streaming(
+        vocoder, folder / VOCODER, "vocoder", **sizes, lookahead_frames=0, delay_samples=configuration.overlap_delay
+    )
+    errors = {
+        ENCODER: verify_streaming(encoder, folder / ENCODER, "encoder"),
+        VOCODER: verify_streaming(vocoder, folder / VOCODER, "vocoder"),
+    }
+    for name, error in errors.items():
+        print(f"{name}: largest difference from torch {error:.1e}")
+        if error > TOLERANCE:
+            raise SystemExit(f"{name} differs from torch by {error:.1e}, more than {TOLERANCE}.")
+
+    roles = {"pitch": configuration.latent, "voicing": configuration.latent + 1}
+    card = {
+        "name": "mini",
+        "description": "Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training.",
+        "licence": "GPL-3.0-or-later",
+        "training_data": TRAINING_DATA,
+        "training_steps": saved["step"],
+        "parameters": {
+            "encoder": sum(parameter.numel() for parameter in encoder.parameters()),
+            "vocoder": sum(parameter.numel() for parameter in vocoder.parameters()),
+        },
+        "roles": roles,
+        "pitch_unit_hz": configuration.pitch_unit,
+        "level_dbfs": LEVEL_DBFS,
+        "defaults": {"block_size": block_size, "provider": "cpu"},
+        "algorithmic_latency_ms": 1000 * configuration.delay / configuration.sample_rate,
+    }
+    # The statistics come through the exported encoder, so the pack is first written with a stand-in for them.
+    dim = configuration.feature_dim
+    empty = FeatureStatistics.of(np.zeros((0, dim), np.float32), roles=FeatureRoles(**roles))
+    write_card(folder, card, empty)
+    write_card(folder, card, _population(ModelPack(folder), Corpus.open(data)))
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"{folder}: {total / 1e6:.1f} MB")
+
+
+def _population(pack: ModelPack, corpus: Corpus) -> FeatureStatistics:
+    """Return the statistics of some seconds of many speakers."""
+    every = -(-len(corpus.speakers) // POPULATION_SPEAKERS)
+    statistics = []
+    for start, length in list(corpus.speakers.values())[::every]:
+        stretch = corpus.audio[start : start + min(length, POPULATION_SECONDS * pack.sample_rate)]
+        statistics.append(analyse(stretch.astype(np.float32) / np.float32(32768), pack).statistics)
+    return merge_all(statistics)
+
+
+def main() -> None:
+    """Read the command line and export."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--checkpoint", type=Path, default=Path("training-output/mini.pt"))
+    parser.add_argument("--data", type=Path, default=Path("training-output/data"), help="prepared training speech")
+    parser.add_argument("--output", type=Path, default=Path("models/packs/mini"))
+    parser.add_argument("--block-size", type=int, default=8, help="the pack's default K")
+    arguments = parser.parse_args()
+    export_mini(arguments.checkpoint, arguments.data, arguments.output, arguments.block_size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""From a torch net written on `models.streaming.Memory` to a streaming ONNX graph with its state in the open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from models.streaming import Memory
+from rtvc.pack import METADATA_KEY, GraphDescription, GraphStage, Kind
+from rtvc.stage import Block
+
+EXAMPLE_FRAMES = 3
+
+
+class StreamingStep(nn.Module):
+    """One step of a net as a function of its input and its state: `(input, *state) -> (output, *next)`."""
+
+    def __init__(self, net: nn.Module, example: Tensor) -> None:
+        super().__init__()
+        self.net = net
+        memory = Memory()
+        with torch.no_grad():
+            net(example, memory)
+        self.state = {name: torch.zeros_like(value) for name, value in memory.next.items()}
+
+    def forward(self, block: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """Advance by one step."""
+        memory = Memory(dict(zip(self.state, state, strict=True)))
+        output = self.net(block, memory)
+        return (output, *(memory.next[name] for name in self.state))
+
+
+def export_streaming(
+    net: nn.Module,
+    path: Path,
+    kind: Kind,
+    *,
+    sample_rate: int,
+    hop: int,
+    feature_dim: int,
+    lookahead_frames: int,
+    delay_samples: int,
+) -> GraphDescription:
+    """Write `net` as a streaming graph that takes steps of any number of frames; return what its metadata say.
+
+    `net(block [1, …], memory)` must compute its states in evaluation mode from zeros.
+    """
+    net = net.eval()
+    audio = torch.randn(1, EXAMPLE_FRAMES * hop) * 0.1
+    features = torch.randn(1, EXAMPLE_FRAMES, feature_dim) * 0.1
+    example, source, result = (audio, "audio", "features") if kind == "encoder" else (features, "features", "audio")
+    step = StreamingStep(net, example)
+    names = list(step.state)
+    torch.onnx.export(
+        step,
+        (example, *step.state.values()),
+        path,
+        input_names=[source, *(f"state.{name}" for name in names)],
+        output_names=[result, *(f"next.{name}" for name in names)],
+        dynamic_axes={source: {1: "length"}, result: {1: "out_length"}},
+        opset_version=18,
+        dynamo=False,
+    )
+    description = GraphDescription(
+        kind,
+        sample_rate,
+        hop,
+        feature_dim,
+        lookahead_frames,
+        delay_samples,
+        {name: tuple(value.shape) for name, value in step.state.items()},
+    )
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {METADATA_KEY: description.to_json()})
+    onnx.save(model, path)
+    return description
+
+
+def verify_streaming(net: nn.Module, path: Path, kind: Kind, frames: int = 24) -> float:
+    """Return the largest difference between torch over a whole stretch and ONNX Runtime frame by frame."""
+    stage = GraphStage(path.read_bytes(), str(path), kind, provider="cpu")
+    description = stage.description
+    random = np.random.default_rng(0)
+    shape = (frames * description.hop,) if kind == "encoder" else (frames, description.feature_dim)
+    block: Block = (0.1 * random.standard_normal(shape)).astype(np.float32)
+    with torch.no_grad():
+        whole = net.eval()(torch.from_numpy(block)[None], Memory())[0].numpy()
+    streamed = np.concatenate([stage.process(part) for part in np.split(block, frames)])
+    return float(np.abs(whole - streamed).max())
