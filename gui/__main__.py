@@ -1,0 +1,5 @@
+"""`python -m gui`: the panel."""
+
+from gui.application import main
+
+main()

@@ -1,0 +1,94 @@
+"""The wizard that learns the user's own voice: read this for twenty seconds."""
+
+from __future__ import annotations
+
+from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtWidgets import QProgressBar, QPushButton, QWidget
+
+from gui.dialogs.wizard import Wizard
+from gui.session import Session
+from gui.widgets.labels import label, set_tone
+from gui.widgets.level_meter import LevelMeter
+
+SECONDS = 20.0
+TEXT = (
+    "Early in the morning the harbour is quiet. A few gulls quarrel over a crust of bread, and somewhere a rope "
+    "knocks against a mast. Then the first boat comes in, low in the water, and everyone wakes at once: crates are "
+    "thrown, jokes are shouted, a dog runs in circles. By nine it is all over, and only the smell of fish and of "
+    "strong coffee is left."
+)
+
+
+class EnrolmentDialog(Wizard):
+    """Explains, records, and says what it has learnt."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Teach rtvc your voice", parent)
+        self._session = session
+        self.column.addWidget(
+            label(
+                "rtvc learns your voice while you talk. If it knows it beforehand, the very first words come out "
+                f"right. Press Start and read this aloud for {SECONDS:.0f} seconds, as you usually speak:",
+                "muted",
+                wrap=True,
+            )
+        )
+        self.add_frame().addWidget(label(TEXT, "reading", wrap=True))
+        self.meter = LevelMeter("Microphone")
+        self.column.addWidget(self.meter)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of the recording")
+        self.column.addWidget(self.bar)
+        self.outcome = label("", wrap=True)
+        self.column.addWidget(self.outcome)
+        self.close_button = QPushButton("Cancel")
+        self.close_button.setAutoDefault(False)
+        self.close_button.clicked.connect(self.close)
+        self.start_button = QPushButton("Start")
+        self.start_button.setProperty("kind", "primary")
+        self.start_button.setDefault(True)
+        self.start_button.clicked.connect(self.start)
+        self.foot.addWidget(self.close_button)
+        self.foot.addWidget(self.start_button)
+        session.enrolment_heard.connect(self._hear)
+        session.enrolment_progressed.connect(self._show_progress)
+        session.enrolled.connect(self._finish)
+        session.enrolment_failed.connect(self._fail)
+
+    def start(self) -> None:
+        """Record."""
+        self.start_button.setEnabled(False)
+        self.start_button.setText("Listening…")
+        set_tone(self.outcome, "")
+        self.outcome.setText("")
+        self.bar.setValue(0)
+        self._session.enrol(SECONDS)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Break off what is going on."""
+        self._session.cancel_enrolment()
+        super().closeEvent(event)
+
+    def _hear(self, level: float, peak: float, speech: float) -> None:
+        self.meter.set_level(level, peak)
+        self.outcome.setText(f"{speech:.0f} s of speech so far")
+
+    def _show_progress(self, share: float) -> None:
+        self.bar.setValue(round(1000 * share))
+
+    def _finish(self, sentence: str) -> None:
+        set_tone(self.outcome, "good")
+        self.outcome.setText(sentence)
+        self._again("Once more")
+        self.close_button.setText("Done")
+
+    def _fail(self, sentence: str) -> None:
+        set_tone(self.outcome, "bad")
+        self.outcome.setText(sentence)
+        self._again("Try again")
+
+    def _again(self, words: str) -> None:
+        self.start_button.setText(words)
+        self.start_button.setEnabled(True)

@@ -1,0 +1,99 @@
+"""The wizard of the virtual microphone: make it, test it, and choose it in Discord or OBS."""
+
+from __future__ import annotations
+
+import sys
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QShowEvent
+from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from gui.dialogs.wizard import Wizard
+from gui.session import Session
+from gui.view_state import level_text, tone_verdict
+from gui.widgets.labels import label, set_tone
+
+
+class VirtualMicrophoneDialog(Wizard):
+    """Three steps on one page."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Be heard in Discord or OBS", parent)
+        self._session = session
+
+        box = self._step("1", "The virtual microphone")
+        self.state = label("", wrap=True)
+        box.addWidget(self.state)
+        self.create_button = QPushButton("Create it now")
+        self.create_button.setProperty("kind", "primary")
+        self.create_button.clicked.connect(session.create_virtual_microphone)
+        box.addWidget(self.create_button, 0, Qt.AlignmentFlag.AlignLeft)
+
+        box = self._step("2", "Does sound come through?")
+        self.verdict = label("", "muted", wrap=True)
+        box.addWidget(self.verdict)
+        self.test_button = QPushButton("Send a test tone")
+        self.test_button.clicked.connect(self._test)
+        box.addWidget(self.test_button, 0, Qt.AlignmentFlag.AlignLeft)
+
+        box = self._step("3", "Choose it where you talk")
+        self.steps = label("", wrap=True)
+        box.addWidget(self.steps)
+
+        self.close_button = QPushButton("Done")
+        self.close_button.clicked.connect(self.close)
+        self.foot.addWidget(self.close_button)
+        session.devices_changed.connect(self._show)
+        session.power_changed.connect(self._show)
+        session.tone_heard.connect(self._show_tone)
+        session.tone_failed.connect(self._complain)
+        self._show()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Look again: the user may have installed a cable meanwhile."""
+        super().showEvent(event)
+        self._session.reload_devices()
+
+    def _step(self, number: str, heading: str) -> QVBoxLayout:
+        box = self.add_frame()
+        box.addWidget(label(f"{number}   {heading}", "heading"))
+        return box
+
+    def _show(self) -> None:
+        microphone = self._session.virtual_microphone
+        self.create_button.setVisible(not microphone.name and microphone.can_create)
+        set_tone(self.state, "good" if microphone.name else "")
+        self.state.setText(f"“{microphone.name}” is there." if microphone.name else microphone.explanation)
+        idle = not self._session.on and not self._session.changing
+        self.test_button.setEnabled(bool(microphone.name) and idle)
+        if not self.verdict.text() or not idle:
+            set_tone(self.verdict, "")
+            self.verdict.setText(
+                "A short tone is played into it and listened for. Nobody else hears it unless they listen to it."
+                if idle
+                else "Switch the voice changer off to test with a tone."
+            )
+        name = microphone.name or "the virtual microphone"
+        source = "Audio Input Capture (PulseAudio)" if sys.platform == "linux" else "Audio Input Capture"
+        self.steps.setText(
+            f"Discord: User Settings, Voice & Video, Input Device: “{name}”. Turn Noise Suppression and Echo "
+            "Cancellation off. If it is not listed, reload Discord with Ctrl+R.\n\n"
+            f"OBS: Sources, +, {source}, Device: “{name}”."
+        )
+
+    def _test(self) -> None:
+        self.test_button.setEnabled(False)
+        self._say("Listening…", "")
+        self._session.test_tone()
+
+    def _show_tone(self, level: float) -> None:
+        good, sentence = tone_verdict(level)
+        self._say(f"{sentence} ({level_text(level)})", "good" if good else "bad")
+
+    def _complain(self, sentence: str) -> None:
+        self._say(sentence, "bad")
+
+    def _say(self, sentence: str, tone: str) -> None:
+        set_tone(self.verdict, tone)
+        self.verdict.setText(sentence)
+        self.test_button.setEnabled(sentence != "Listening…")

@@ -1,0 +1,211 @@
+"""The main window: header with pages and status light, the page, and the line for messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import QMimeData, QSize, Qt
+from PyQt6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QIcon,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
+from PyQt6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QStackedWidget,
+    QSystemTrayIcon,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.hotkeys import WindowHotkeys
+from gui.icons import pixmap
+from gui.pack_model import PackModel
+from gui.pages.live import LivePage
+from gui.pages.packs import PacksPage
+from gui.pages.settings import SettingsPage
+from gui.session import Session
+from gui.theme import SPACE, theme
+from gui.view_state import Status, Tone
+from gui.widgets.labels import label
+from gui.widgets.status_light import StatusLight
+from gui.widgets.toast import Toast
+from rtvc.snapshot import Snapshot
+from rtvc.voices import AUDIO_SUFFIXES
+
+UNDO_SECONDS = 8.0
+NOTICE_SECONDS = 6.0
+
+
+class MainWindow(QMainWindow):
+    """The panel's window over a session; closing it closes the session."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        session.setParent(self)
+        self.setWindowTitle("rtvc: real-time voice changer")
+        self.setWindowIcon(QIcon(pixmap("rtvc", "#000000", 64)))
+        self.setMinimumWidth(360)
+        self.resize(QSize(1180, 780))
+        self.setAcceptDrops(True)
+        self._quitting = False
+        self.live = LivePage(session)
+        self.pages = QStackedWidget()
+        self.tabs: list[QPushButton] = []
+        self.light = StatusLight()
+        self.toast = Toast()
+        self.title = label("rtvc", "heading")
+
+        header = QFrame()
+        header.setObjectName("header")
+        self._header = QHBoxLayout(header)
+        self._header.setContentsMargins(2 * SPACE, 0, 2 * SPACE, 0)
+        self._header.setSpacing(SPACE)
+        self.logo = QLabel()
+        self.logo.setPixmap(pixmap("rtvc", "#000000", 24, 3))
+        self._header.addWidget(self.logo)
+        self._header.addWidget(self.title)
+        self._tab_row = QHBoxLayout()
+        self._tab_row.setSpacing(0)
+        self._header.addLayout(self._tab_row)
+        self._header.addStretch(1)
+        self._header.addWidget(self.light)
+        self.packs = PackModel(session.backend, session.tasks, self)
+        self.packs_page = PacksPage(session, self.packs)
+        self.settings_page = SettingsPage(session)
+        self.add_page("Live", self.live)
+        self.add_page("Models", self.packs_page)
+        self.add_page("Settings", self.settings_page)
+        self.hotkeys = WindowHotkeys(self, session)
+        QShortcut(QKeySequence("Ctrl+O"), self).activated.connect(self.live.voices.ask_for_files)
+
+        centre = QWidget()
+        # Something has the focus when the window opens: not a control, which would look chosen.
+        centre.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(header)
+        column.addWidget(self.pages, 1)
+        column.addWidget(self.toast)
+        self.setCentralWidget(centre)
+        centre.setFocus()
+
+        session.polled.connect(self._poll)
+        session.failed.connect(self._complain)
+        session.noticed.connect(self._notice)
+        session.voice_deleted.connect(self._offer_undo)
+        session.options_changed.connect(self._follow_appearance)
+        self.packs.failed.connect(self._complain)
+        self.packs.noticed.connect(self._notice)
+        self.packs.reload()
+
+    def add_page(self, name: str, page: QWidget) -> None:
+        """Add a page with its tab."""
+        tab = QPushButton(name)
+        tab.setCheckable(True)
+        tab.setAutoExclusive(True)
+        tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        tab.setProperty("kind", "tab")
+        tab.setAccessibleName(f"Page {name}")
+        tab.clicked.connect(lambda: self.pages.setCurrentWidget(page))
+        self._tab_row.addWidget(tab)
+        self.tabs.append(tab)
+        self.pages.addWidget(page)
+        tab.setChecked(len(self.tabs) == 1)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave the name out where there is no room for it, and then the sign."""
+        super().resizeEvent(event)
+        self._fit_header()
+
+    def _fit_header(self) -> None:
+        room = self.width() - 5 * SPACE - self.light.sizeHint().width()
+        room -= sum(tab.sizeHint().width() for tab in self.tabs)
+        room -= self.logo.sizeHint().width() + SPACE
+        self.logo.setVisible(room >= 0)
+        self.title.setVisible(room >= self.title.sizeHint().width() + SPACE)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Accept recordings."""
+        if event is not None and _recordings(event.mimeData()):
+            event.acceptProposedAction()
+            self.live.voices.gallery.drop_area.set_highlighted(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
+        """Calm down."""
+        self.live.voices.gallery.drop_area.set_highlighted(False)
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Make voices of the recordings."""
+        self.live.voices.gallery.drop_area.set_highlighted(False)
+        if event is not None:
+            self.live.voices.add_files(_recordings(event.mimeData()))
+            event.acceptProposedAction()
+
+    def bring_forward(self) -> None:
+        """Show the window before all others."""
+        self.show()
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.raise_()
+        self.activateWindow()
+
+    def quit(self) -> None:
+        """Close for good."""
+        self._quitting = True
+        self.close()
+        QApplication.quit()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Stop everything, or go on in the tray where the user wants that."""
+        assert event is not None
+        if self.session.options.close_to_tray and not self._quitting and QSystemTrayIcon.isSystemTrayAvailable():
+            event.ignore()
+            self.hide()
+            return
+        self.session.close()
+        super().closeEvent(event)
+        QApplication.quit()
+
+    def _complain(self, sentence: str) -> None:
+        self.toast.show_message(sentence, Tone.BAD)
+
+    def _notice(self, sentence: str) -> None:
+        if not self.toast.offers_action:
+            self.toast.show_message(sentence, seconds=NOTICE_SECONDS)
+
+    def _follow_appearance(self) -> None:
+        theme.use(self.session.options.appearance)
+
+    def _poll(self, snapshot: Snapshot, status: Status) -> None:
+        if status != self.light.status:
+            self.light.set_status(status)
+            self._fit_header()
+
+    def _offer_undo(self, name: str) -> None:
+        self.toast.show_message(
+            f"{name} was deleted.",
+            action="Undo",
+            on_action=lambda: self.session.undo_deletion(name),
+            on_settled=lambda: self.session.settle_deletion(name),
+            seconds=UNDO_SECONDS,
+        )
+
+
+def _recordings(data: QMimeData | None) -> list[Path]:
+    """Return the audio files among what is dragged."""
+    if data is None:
+        return []
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    return [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]

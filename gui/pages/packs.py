@@ -1,0 +1,64 @@
+"""The model packs: which there are, which is in use, and how to get others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtWidgets import QFileDialog, QWidget
+
+from gui.pack_model import PackModel
+from gui.session import Session
+from gui.widgets.labels import label
+from gui.widgets.pack_card import PackCard
+from gui.widgets.page import Page
+
+
+class PacksPage(Page):
+    """Cards of all packs."""
+
+    def __init__(self, session: Session, packs: PackModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._packs = packs
+        self.cards: dict[str, PackCard] = {}
+        self.column.addWidget(label("Models", "title"))
+        self.column.addWidget(
+            label(
+                "A model pack hears what you say and says it in another voice. Larger packs sound better and need "
+                "a faster computer. You can change packs while you talk.",
+                "muted",
+                wrap=True,
+            )
+        )
+        self.column.addStretch(1)
+        packs.changed.connect(self._show)
+        packs.progressed.connect(self._show_progress)
+        session.wiring_changed.connect(self._show)
+
+    def _show(self) -> None:
+        for card in self.cards.values():
+            self.column.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self.cards = {}
+        for entry in self._packs.entries:
+            working = entry.name == self._packs.working_on
+            card = PackCard(entry, entry.name == self._session.wiring.pack, bool(self._packs.working_on), working)
+            card.use_wanted.connect(lambda name: self._session.rewire(pack=name))
+            card.download_wanted.connect(self._packs.obtain)
+            card.folder_wanted.connect(self._ask_folder)
+            card.verify_wanted.connect(self._packs.verify)
+            card.remove_wanted.connect(self._packs.remove)
+            card.cancel_wanted.connect(self._packs.cancel)
+            self.column.insertWidget(self.column.count() - 1, card)
+            self.cards[entry.name] = card
+        self._show_progress(self._packs.share, self._packs.line)
+
+    def _show_progress(self, share: float, line: str) -> None:
+        if self._packs.working_on in self.cards:
+            self.cards[self._packs.working_on].set_progress(share, line)
+
+    def _ask_folder(self, name: str) -> None:
+        folder = QFileDialog.getExistingDirectory(self, f"Folder with the checkpoints of {name}")
+        if folder:
+            self._packs.obtain(name, Path(folder))

@@ -1,0 +1,142 @@
+"""The settings that one makes once: delay against calm, looks, window, hotkeys."""
+
+from __future__ import annotations
+
+import os
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QCheckBox, QGridLayout, QSystemTrayIcon, QVBoxLayout, QWidget
+
+from gui.global_hotkeys import unavailable
+from gui.hotkeys import HOTKEYS
+from gui.options import MOST_THREADS, LatencyProfile, Provider
+from gui.session import Session
+from gui.theme import SPACE, Appearance
+from gui.widgets.card import Card
+from gui.widgets.labelled_slider import LabelledSlider
+from gui.widgets.labels import label
+from gui.widgets.page import Page
+from gui.widgets.segments import Segments
+
+_PROFILES = {
+    LatencyProfile.LOWEST: "Least delay. Wants a fast computer and a good sound card.",
+    LatencyProfile.BALANCED: "A good delay that usual computers keep without a crackle.",
+    LatencyProfile.QUALITY: "Somewhat later, and calm even while a game keeps the computer busy.",
+}
+
+
+class SettingsPage(Page):
+    """What the user can choose about the engine and the window."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.column.addWidget(label("Settings", "title"))
+        self._add_engine()
+        self._add_looks()
+        self._add_hotkeys()
+        self.column.addStretch(1)
+        session.options_changed.connect(self._show)
+        self._show()
+
+    def _add_engine(self) -> None:
+        card = Card("Delay and computing")
+        self.profile = Segments(
+            "Latency profile",
+            (
+                (LatencyProfile.LOWEST, "Lowest"),
+                (LatencyProfile.BALANCED, "Balanced"),
+                (LatencyProfile.QUALITY, "Quality"),
+            ),
+        )
+        self.profile.chosen.connect(lambda profile: self._session.choose(profile=profile))
+        profile = QWidget()
+        _name(profile, "Latency profile", self.profile)
+        card.body.addWidget(profile)
+        self.profile_words = label("", "caption", wrap=True)
+        card.body.addWidget(self.profile_words)
+        self.threads = LabelledSlider(
+            "Processor threads",
+            "Threads that each model may use for a step; more is faster up to the cores that are free",
+            ("", ""),
+            str,
+            max(1, min(MOST_THREADS, os.cpu_count() or 1)),
+            1,
+        )
+        self.threads.moved.connect(lambda position: self._session.choose(threads=position))
+        card.body.addWidget(self.threads)
+        self.provider = Segments(
+            "Models run on",
+            (
+                (Provider.AUTOMATIC, "Automatic"),
+                (Provider.PROCESSOR, "Processor"),
+                (Provider.GRAPHICS, "Graphics card"),
+            ),
+        )
+        self.provider.chosen.connect(lambda provider: self._session.choose(provider=provider))
+        self._provider_row = QWidget()
+        _name(self._provider_row, "Models run on", self.provider)
+        self._provider_row.hide()
+        card.body.addWidget(self._provider_row)
+        self.column.addWidget(card)
+        # Looking for a graphics card loads its libraries, which takes a while.
+        self._session.tasks.start(lambda control: self._session.backend.cuda_works(), self._provider_row.setVisible)
+
+    def _add_looks(self) -> None:
+        card = Card("Window")
+        self.appearance = Segments(
+            "Colours",
+            ((Appearance.SYSTEM, "As the system"), (Appearance.LIGHT, "Light"), (Appearance.DARK, "Dark")),
+        )
+        self.appearance.chosen.connect(lambda appearance: self._session.choose(appearance=appearance))
+        colours = QWidget()
+        _name(colours, "Colours", self.appearance)
+        card.body.addWidget(colours)
+        self.tray: QCheckBox | None = None
+        if QSystemTrayIcon.isSystemTrayAvailable():
+            self.tray = QCheckBox("Closing the window keeps rtvc in the tray")
+            self.tray.clicked.connect(lambda on: self._session.choose(close_to_tray=on))
+            card.body.addWidget(self.tray)
+        self.column.addWidget(card)
+
+    def _add_hotkeys(self) -> None:
+        card = Card("Hotkeys")
+        reason = unavailable()
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * SPACE)
+        grid.setColumnStretch(0, 1)
+        for row, hotkey in enumerate(HOTKEYS):
+            grid.addWidget(label(hotkey.explanation, wrap=True), row, 0)
+            grid.addWidget(label(hotkey.keys, "muted"), row, 1, Qt.AlignmentFlag.AlignRight)
+            if not reason:
+                grid.addWidget(label(hotkey.global_words, "muted"), row, 2, Qt.AlignmentFlag.AlignRight)
+        card.body.addLayout(grid)
+        self.hotkeys: QCheckBox | None = None
+        if reason:
+            card.body.addWidget(label(reason, "caption", wrap=True))
+        else:
+            self.hotkeys = QCheckBox("Hear the keys of the right column in other programs, too")
+            self.hotkeys.clicked.connect(lambda on: self._session.choose(global_hotkeys=on))
+            card.body.addWidget(self.hotkeys)
+        self.column.addWidget(card)
+
+    def _show(self) -> None:
+        options = self._session.options
+        self.profile.set_value(options.profile)
+        self.profile_words.setText(_PROFILES[options.profile])
+        self.threads.set_position(options.threads)
+        self.appearance.set_value(options.appearance)
+        self.provider.set_value(options.provider)
+        if self.tray is not None:
+            self.tray.setChecked(options.close_to_tray)
+        if self.hotkeys is not None:
+            self.hotkeys.setChecked(options.global_hotkeys)
+
+
+def _name(row: QWidget, name: str, widget: QWidget) -> None:
+    """Fill a row with a control under its name."""
+    pair = QVBoxLayout(row)
+    pair.setContentsMargins(0, 0, 0, 0)
+    pair.setSpacing(SPACE // 2)
+    pair.addWidget(label(name))
+    pair.addWidget(widget)

@@ -1,0 +1,81 @@
+"""Plays references and previews on the user's own output, through Qt: PortAudio is left to the engine.
+
+Lives on the GUI thread; Qt's audio thread takes the samples from a buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
+
+from gui.protocol import Sound
+from rtvc.audio.devices import OWN_PREFIX
+from rtvc.audio.resample import resample
+from rtvc.errors import RtvcError
+
+if TYPE_CHECKING:
+    from PyQt6.QtMultimedia import QAudioSink
+
+PROGRESS_MILLISECONDS = 60
+NOTHING = "There is no output to play on: plug in headphones or loudspeakers."
+
+
+class QtPlayer(QObject):
+    """A `Player` on the system's default output, never on the virtual microphone."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._sink: QAudioSink | None = None
+        self._buffer = QBuffer(self)
+        self._length = 1.0
+        self._progress: Callable[[float], None] = lambda share: None
+        self._finished: Callable[[], None] = lambda: None
+        self._timer = QTimer(self)
+        self._timer.setInterval(PROGRESS_MILLISECONDS)
+        self._timer.timeout.connect(self._look)
+
+    def play(self, sound: Sound, progress: Callable[[float], None], finished: Callable[[], None]) -> None:
+        """Begin to play; raise `RtvcError` if there is nothing to play on."""
+        # Loading it takes a while, and most sessions never play a reference.
+        from PyQt6.QtMultimedia import QAudio, QAudioFormat, QAudioSink, QMediaDevices
+
+        self.stop()
+        device = QMediaDevices.defaultAudioOutput()
+        if device.isNull() or device.id().data().decode(errors="replace").startswith(OWN_PREFIX):
+            raise RtvcError(NOTHING)
+        layout = device.preferredFormat()
+        layout.setSampleFormat(QAudioFormat.SampleFormat.Int16)
+        audio = resample(sound.audio, sound.rate, layout.sampleRate())
+        samples = np.repeat((np.clip(audio, -1, 1) * 32767).astype(np.int16), layout.channelCount())
+        self._buffer.setData(QByteArray(samples.tobytes()))
+        self._buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+        self._length = max(len(audio) / layout.sampleRate(), 0.001)
+        self._progress, self._finished = progress, finished
+        self._sink = QAudioSink(device, layout, self)
+        self._sink.start(self._buffer)
+        if self._sink.error() != QAudio.Error.NoError:
+            self.stop()
+            raise RtvcError(NOTHING)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Be silent; neither function is called any more."""
+        self._timer.stop()
+        if self._sink is not None:
+            self._sink.stop()
+            self._sink.deleteLater()
+            self._sink = None
+        self._buffer.close()
+
+    def _look(self) -> None:
+        from PyQt6.QtMultimedia import QAudio
+
+        assert self._sink is not None
+        if self._sink.state() in (QAudio.State.IdleState, QAudio.State.StoppedState):
+            self.stop()
+            self._finished()
+        else:
+            self._progress(min(1.0, self._sink.processedUSecs() / 1e6 / self._length))

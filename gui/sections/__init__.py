@@ -1,0 +1,1 @@
+"""The sections of the live page: widgets joined to the session."""

@@ -1,0 +1,135 @@
+"""Where the sound comes from and where it goes."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from gui.icons import set_icon
+from gui.session import Session
+from gui.theme import SPACE
+from gui.view_state import DeviceChoice, device_choices
+from gui.widgets.card import Card
+from gui.widgets.flow import Flow
+from gui.widgets.labelled_slider import LabelledSlider
+from gui.widgets.labels import label
+from gui.widgets.toggle import Toggle
+from rtvc.audio.devices import DeviceIdentity, Direction
+
+MONITOR_DB = range(-40, 7)
+
+
+class DevicesSection(Card):
+    """Microphone, output, monitor."""
+
+    microphone_wanted = pyqtSignal()
+    enrolment_wanted = pyqtSignal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Sound devices", parent)
+        self._session = session
+        self.refresh = QToolButton()
+        self.refresh.setToolTip("Look for devices again")
+        self.refresh.setAccessibleName("Look for devices again")
+        set_icon(self.refresh, "refresh", "muted")
+        self.refresh.clicked.connect(session.reload_devices)
+        self.header.addWidget(self.refresh)
+
+        self.microphone = self._list("Microphone", "microphone")
+        self.output = self._list("Output", "output")
+        self.hint = label("", "caption", wrap=True)
+        self.body.addWidget(self.hint)
+        self.create_button = QPushButton("Create it now")
+        self.create_button.clicked.connect(session.create_virtual_microphone)
+        self.body.addWidget(self.create_button)
+
+        actions = Flow()
+        self.setup = self._quiet("Discord and OBS…", "How to be heard there, with a test")
+        self.setup.clicked.connect(self.microphone_wanted)
+        self.teach = self._quiet("Teach my voice…", "Let rtvc learn your own voice beforehand")
+        self.teach.clicked.connect(self.enrolment_wanted)
+        actions.add(self.setup)
+        actions.add(self.teach)
+        self.body.addWidget(actions)
+
+        self.monitor = Toggle("Hear myself", "headphones", "Play what the others hear to you (Ctrl+H)")
+        self.monitor.clicked.connect(session.hear_myself)
+        self.body.addWidget(self.monitor)
+        self.monitor_device = self._list("Play to", "monitor")
+        self.monitor_gain = LabelledSlider(
+            "Monitor volume",
+            "How loud you hear yourself",
+            ("", ""),
+            lambda position: f"{position:+d} dB" if position else "0 dB",
+            MONITOR_DB[-1],
+            MONITOR_DB[0],
+        )
+        self.monitor_gain.moved.connect(lambda position: session.change(monitor_gain_db=float(position)))
+        self.body.addWidget(self.monitor_gain)
+
+        session.devices_changed.connect(self._show_devices)
+        session.wiring_changed.connect(self._show_devices)
+        session.settings_changed.connect(self._show_settings)
+        self._show_devices()
+        self._show_settings()
+
+    @staticmethod
+    def _quiet(words: str, explanation: str) -> QPushButton:
+        button = QPushButton(words)
+        button.setProperty("kind", "link")
+        button.setToolTip(explanation)
+        return button
+
+    def _list(self, name: str, field: str) -> QComboBox:
+        caption = label(name, "caption")
+        box = QComboBox()
+        caption.setBuddy(box)
+        box.setAccessibleName(name)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(6)
+        box.activated.connect(lambda index: self._session.rewire(**{field: box.itemData(index)}))
+        pair = QVBoxLayout()
+        pair.setSpacing(SPACE // 2)
+        pair.addWidget(caption)
+        pair.addWidget(box)
+        self.body.addLayout(pair)
+        box.setProperty("caption", caption)
+        return box
+
+    def _show_devices(self) -> None:
+        session, microphone = self._session, self._session.virtual_microphone
+        first = microphone.name or "Virtual microphone (none yet)"
+        self._fill(self.microphone, self._with_missing("input", session.wiring.microphone), session.wiring.microphone)
+        listed = [DeviceChoice(None, first), *self._with_missing("output", session.wiring.output)[1:]]
+        self._fill(self.output, listed, session.wiring.output)
+        monitors = self._with_missing("output", session.wiring.monitor)[1:]
+        self._fill(self.monitor_device, monitors, session.wiring.monitor)
+        virtual = session.wiring.output is None
+        self.create_button.setVisible(virtual and not microphone.name and microphone.can_create)
+        if virtual and microphone.name:
+            self.hint.setText(f"In Discord or OBS, choose “{microphone.name}” as the microphone.")
+        elif virtual:
+            self.hint.setText(microphone.explanation)
+        else:
+            self.hint.setText("The changed voice plays on this device; others hear it only if it is a virtual cable.")
+
+    def _with_missing(self, direction: Direction, wanted: DeviceIdentity | None) -> list[DeviceChoice]:
+        """List the devices, and the chosen one even while it is unplugged."""
+        choices = device_choices(self._session.devices, direction)
+        if wanted is not None and wanted not in {choice.identity for choice in choices}:
+            choices.append(DeviceChoice(wanted, f"{wanted.name} (not plugged in)"))
+        return choices
+
+    @staticmethod
+    def _fill(box: QComboBox, choices: list[DeviceChoice], chosen: DeviceIdentity | None) -> None:
+        box.clear()
+        for choice in choices:
+            box.addItem(choice.label, choice.identity)
+        box.setCurrentIndex(next((i for i, choice in enumerate(choices) if choice.identity == chosen), 0))
+
+    def _show_settings(self) -> None:
+        settings = self._session.settings
+        self.monitor.setChecked(settings.monitor)
+        for widget in (self.monitor_gain, self.monitor_device, self.monitor_device.property("caption")):
+            widget.setVisible(settings.monitor)
+        self.monitor_gain.set_position(round(settings.monitor_gain_db))

@@ -1,0 +1,105 @@
+"""The meters: what comes in and goes out, how late it is, and whether the computer keeps up."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+
+from gui.session import Session
+from gui.theme import SPACE
+from gui.view_state import Status
+from gui.widgets.card import Card
+from gui.widgets.delay_bar import DelayBar
+from gui.widgets.frame_time_graph import FrameTimeGraph
+from gui.widgets.labels import label, set_tone
+from gui.widgets.level_meter import LevelMeter
+from rtvc.snapshot import Snapshot, State
+
+
+class MetersSection(Card):
+    """Levels, delay, frame times and counters, from snapshots only."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Meters", parent)
+        self.input = LevelMeter("Microphone")
+        self.output = LevelMeter("Output")
+        self.body.addWidget(self.input)
+        self.body.addWidget(self.output)
+
+        self.delay = label("—", "figure")
+        self.delay.setAccessibleName("Total delay")
+        self.delay_bar = DelayBar()
+        self._add_figure("Delay from mouth to listener", self.delay)
+        self.body.addWidget(self.delay_bar)
+
+        self.step_time = label("—", "muted")
+        self.graph = FrameTimeGraph()
+        self._add_figure("Time for each step", self.step_time)
+        self.body.addWidget(self.graph)
+
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * SPACE)
+        grid.setVerticalSpacing(SPACE // 2)
+        self.counters = {}
+        for index, (name, explanation) in enumerate(
+            (
+                ("Gaps", "Output that had nothing to play (underruns)"),
+                ("Dropped", "Frames dropped to get back to live, and input that found no room"),
+                ("Device flags", "Lost or late blocks that the sound card reported"),
+                ("Clock drift", "By how much the output's clock runs fast against the microphone's"),
+                ("Processor", "This program's share of one processor core"),
+                ("Learnt", "Speech from which your own voice was learnt so far"),
+            )
+        ):
+            caption, figure = label(name, "caption"), label("—")
+            for one in (caption, figure):
+                one.setToolTip(explanation)
+            figure.setAccessibleName(name)
+            self.counters[name] = figure
+            column = index % 3
+            grid.addWidget(caption, index // 3 * 2, column)
+            grid.addWidget(figure, index // 3 * 2 + 1, column)
+            grid.setColumnStretch(column, 1)
+        self.body.addLayout(grid)
+        session.polled.connect(self._poll)
+
+    def _add_figure(self, name: str, figure: QWidget) -> None:
+        row = QHBoxLayout()
+        row.setContentsMargins(0, SPACE // 2, 0, 0)
+        row.addWidget(label(name, wrap=True), 1)
+        row.addWidget(figure)
+        self.body.addLayout(row)
+
+    def _poll(self, snapshot: Snapshot, status: Status) -> None:
+        if not self.isVisible():
+            return
+        self.input.set_level(snapshot.input_level, snapshot.input_peak)
+        self.output.set_level(snapshot.output_level, snapshot.output_peak)
+        self.delay_bar.set_latency(snapshot.latency)
+        self.graph.set_snapshot(snapshot)
+        running = snapshot.state is State.RUNNING
+        total = snapshot.latency.total
+        _set(self.delay, f"{total * 1000:.0f} ms" if total else "—")
+        _set(
+            self.step_time,
+            f"{snapshot.compute_p50 * 1000:.1f} ms, 99 % below {snapshot.compute_p99 * 1000:.1f} ms"
+            if running
+            else "—",
+        )
+        lost = snapshot.dropped_frames + snapshot.overruns
+        learnt = "known" if snapshot.speech_seconds is None else f"{snapshot.speech_seconds:.0f} s"
+        for name, text, bad in (
+            ("Gaps", str(snapshot.underruns), snapshot.underruns > 0),
+            ("Dropped", str(lost), lost > 0),
+            ("Device flags", str(snapshot.device_flags), snapshot.device_flags > 0),
+            ("Clock drift", f"{snapshot.drift_ppm:+.0f} ppm", False),
+            ("Processor", f"{snapshot.cpu_share:.0%}", False),
+            ("Learnt", learnt, False),
+        ):
+            figure = self.counters[name]
+            _set(figure, text if running else "—")
+            set_tone(figure, "caution" if bad and running else "")
+
+
+def _set(figure: object, text: str) -> None:
+    if figure.text() != text:  # type: ignore[attr-defined]
+        figure.setText(text)  # type: ignore[attr-defined]

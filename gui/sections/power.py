@@ -1,0 +1,91 @@
+"""The big switch, what is going on in words, and the switches one reaches for while talking."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from gui.session import Session
+from gui.theme import SPACE
+from gui.view_state import Status, Tone, level_fraction
+from gui.widgets.card import Card
+from gui.widgets.labels import label, set_tone
+from gui.widgets.power_button import PowerButton
+from gui.widgets.toggle import Toggle
+from rtvc.snapshot import Snapshot, State
+
+
+class PowerSection(Card):
+    """On and off, bypass, mute and push-to-talk."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.setAccessibleName("Voice changer")
+        self._session = session
+        self.power = PowerButton()
+        self.power.clicked.connect(session.set_power)
+        self.headline = label("", "hero")
+        self.sentence = label("", "muted", wrap=True)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.sentence.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
+        row = QHBoxLayout()
+        row.setSpacing(SPACE + SPACE // 2)
+        row.addWidget(self.power)
+        words = QVBoxLayout()
+        words.setSpacing(SPACE // 4)
+        words.addStretch(1)
+        words.addWidget(self.headline)
+        words.addWidget(self.sentence)
+        words.addStretch(1)
+        row.addLayout(words, 1)
+        self.body.addLayout(row)
+
+        self.bypass = Toggle("Bypass", "bypass", "Send your own voice, as late as the changed one (Ctrl+B)")
+        self.mute = Toggle("Mute", "mute", "Send silence (Ctrl+M)", danger=True)
+        self.push_to_talk = Toggle("Push to talk", "hand", "Send sound only while the talk key is held (Ctrl+T)")
+        self.record = Toggle("Record", "record", "Record the microphone and the output into files (Ctrl+R)")
+        self.talk = QPushButton("Hold to talk")
+        self.talk.setProperty("kind", "primary")
+        self.talk.setToolTip("Hold this, or Space, to be heard")
+        self.record.clicked.connect(session.set_recording)
+        self.bypass.clicked.connect(lambda on: session.change(bypass=on))
+        self.mute.clicked.connect(lambda on: session.change(mute=on))
+        self.push_to_talk.clicked.connect(lambda on: session.change(push_to_talk=on, talking=False))
+        self.talk.pressed.connect(lambda: session.change(talking=True))
+        self.talk.released.connect(lambda: session.change(talking=False))
+        grid = QGridLayout()
+        grid.setSpacing(SPACE)
+        grid.addWidget(self.bypass, 0, 0)
+        grid.addWidget(self.mute, 0, 1)
+        grid.addWidget(self.push_to_talk, 1, 0)
+        grid.addWidget(self.record, 1, 1)
+        grid.addWidget(self.talk, 2, 0, 1, 2)
+        self.body.addLayout(grid)
+
+        session.settings_changed.connect(self._show_settings)
+        session.power_changed.connect(self._show_power)
+        session.polled.connect(self._poll)
+        self._show_settings()
+        self._show_power()
+        self._poll(session.snapshot, session.status)
+
+    def _show_settings(self) -> None:
+        settings = self._session.settings
+        self.bypass.setChecked(settings.bypass)
+        self.mute.setChecked(settings.mute)
+        self.push_to_talk.setChecked(settings.push_to_talk)
+        self.talk.setVisible(settings.push_to_talk)
+
+    def _show_power(self) -> None:
+        self.power.setChecked(self._session.on)
+        self.power.setEnabled(not self._session.changing)
+
+    def _poll(self, snapshot: Snapshot, status: Status) -> None:
+        self.power.set_level(level_fraction(snapshot.input_level))
+        if self.headline.text() != status.words:
+            self.headline.setText(status.words)
+        if self.sentence.text() != status.sentence:
+            self.sentence.setText(status.sentence)
+        self.record.setEnabled(snapshot.state is State.RUNNING)
+        self.record.setChecked(snapshot.recording)
+        set_tone(self.sentence, "bad" if status.tone is Tone.BAD else "")

@@ -1,0 +1,102 @@
+"""How far to go towards the voice, and how."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QWidget
+
+from gui.session import Session
+from gui.theme import SPACE
+from gui.view_state import block_sizes, nearest_block_size
+from gui.widgets.card import Card
+from gui.widgets.expander import Expander
+from gui.widgets.labelled_slider import LabelledSlider
+from gui.widgets.preset_button import PresetButton
+
+GAIN_DB = 24
+GATE_OFF_DBFS = -80
+GATE_HIGHEST_DBFS = -20
+
+
+class SoundSection(Card):
+    """Strength, clarity or similarity, gains and the gate."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Sound", parent)
+        self._session = session
+        self._sizes = block_sizes(session.pack.feature_dim)
+        self.strength = LabelledSlider(
+            "Strength",
+            "How far to move from your own voice to the chosen one",
+            ("my voice", "the other voice"),
+            lambda position: f"{position} %",
+        )
+        self.strength.moved.connect(lambda position: session.change(strength=position / 100))
+        self.similarity = LabelledSlider(
+            "Clarity or similarity",
+            "K, the size of the blocks of features that are mapped together: small is clearer, large is more like",
+            ("clearer", "more alike"),
+            self._size_text,
+            0,
+        )
+        self.similarity.moved.connect(self._choose_size)
+        self.input_gain = LabelledSlider(
+            "Microphone gain", "Gain before everything else", ("", ""), _decibels, GAIN_DB, -GAIN_DB
+        )
+        self.input_gain.moved.connect(lambda position: session.change(input_gain_db=float(position)))
+        self.output_gain = LabelledSlider(
+            "Output gain", "Gain of what is sent", ("", ""), _decibels, GAIN_DB, -GAIN_DB
+        )
+        self.output_gain.moved.connect(lambda position: session.change(output_gain_db=float(position)))
+        self.gate = LabelledSlider(
+            "Noise gate",
+            "What is quieter than this counts as silence",
+            ("", ""),
+            lambda position: "off" if position <= GATE_OFF_DBFS else f"{position} dB",
+            GATE_HIGHEST_DBFS,
+            GATE_OFF_DBFS,
+        )
+        self.gate.moved.connect(
+            lambda position: session.change(
+                gate_threshold_dbfs=None if position <= GATE_OFF_DBFS else float(position)
+            )
+        )
+        self.presets = PresetButton(session)
+        self.header.addWidget(self.presets)
+        self.body.setSpacing(2 * SPACE)
+        self.body.addWidget(self.strength)
+        self.body.addWidget(self.similarity)
+        self.more = Expander("Gains and noise gate")
+        for slider in (self.input_gain, self.output_gain, self.gate):
+            self.more.body.addWidget(slider)
+        self.body.addWidget(self.more)
+        session.settings_changed.connect(self._show_settings)
+        session.pack_changed.connect(self._show_pack)
+        self._show_pack()
+
+    def _show_pack(self) -> None:
+        self._sizes = block_sizes(self._session.pack.feature_dim)
+        self.similarity.set_maximum(len(self._sizes) - 1)
+        self.similarity.setVisible(len(self._sizes) > 1)
+        self._show_settings()
+
+    def _show_settings(self) -> None:
+        settings = self._session.settings
+        self.strength.set_position(round(settings.strength * 100))
+        wanted = settings.block_size or self._session.pack.block_size
+        self.similarity.set_position(nearest_block_size(self._sizes, wanted))
+        self.input_gain.set_position(round(settings.input_gain_db))
+        self.output_gain.set_position(round(settings.output_gain_db))
+        threshold = settings.gate_threshold_dbfs
+        self.gate.set_position(GATE_OFF_DBFS if threshold is None else round(threshold))
+
+    def _choose_size(self, position: int) -> None:
+        size = self._sizes[position]
+        self._session.change(block_size=None if size == self._session.pack.block_size else size)
+
+    def _size_text(self, position: int) -> str:
+        size = self._sizes[min(position, len(self._sizes) - 1)]
+        return f"K = {size}" + (" (usual)" if size == self._session.pack.block_size else "")
+
+
+def _decibels(position: int) -> str:
+    return f"{position:+d} dB" if position else "0 dB"

@@ -1,0 +1,56 @@
+"""The drawer at the foot of the live page: the microphone's spectrogram above the output's."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from gui.session import Session
+from gui.theme import SPACE
+from gui.view_state import spectrogram
+from gui.widgets.expander import Expander
+from gui.widgets.spectrogram import Spectrogram
+
+SECONDS = 3.0
+COLUMNS = 320
+DRAW_MILLISECONDS = 100
+
+
+class SpectrogramDrawer(QFrame):
+    """Draws only while it is open and the engine runs."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("drawer")
+        self._session = session
+        self.expander = Expander("Spectrogram")
+        self.input = Spectrogram("Microphone")
+        self.output = Spectrogram("Output")
+        self.expander.body.setSpacing(SPACE)
+        self.expander.body.addWidget(self.input)
+        self.expander.body.addWidget(self.output)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * SPACE, SPACE // 2, 2 * SPACE, SPACE // 2)
+        column.addWidget(self.expander)
+        self._timer = QTimer(self)
+        self._timer.setInterval(DRAW_MILLISECONDS)
+        self._timer.timeout.connect(self.draw)
+        self.expander.set_open(session.options.spectrogram)
+        self.expander.toggled.connect(lambda is_open: session.choose(spectrogram=is_open))
+        self.expander.toggled.connect(self._follow)
+        session.power_changed.connect(self._follow)
+        self._follow()
+
+    def draw(self) -> None:
+        """Draw the last seconds."""
+        engine = self._session.engine
+        if engine is not None and self.isVisible():
+            for picture, audio in zip((self.input, self.output), engine.recent_audio(SECONDS), strict=True):
+                picture.set_picture(spectrogram(audio, COLUMNS))
+
+    def _follow(self) -> None:
+        if self._session.options.spectrogram and self._session.engine is not None:
+            self._timer.start()
+            self.draw()
+        else:
+            self._timer.stop()

@@ -1,0 +1,123 @@
+"""The voices: choose, add, hear, rename, delete."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QFileDialog, QInputDialog, QPushButton, QWidget
+
+from gui.icons import set_icon
+from gui.session import RECORD_SECONDS, Session
+from gui.theme import SPACE
+from gui.view_state import fitting_name
+from gui.widgets.card import Card
+from gui.widgets.voice_card import VoiceCard
+from gui.widgets.voice_gallery import VoiceGallery
+from rtvc.voices import AUDIO_SUFFIXES
+
+HOTKEYS = 9
+
+
+class VoicesSection(Card):
+    """The gallery with its buttons."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Voices", parent)
+        self._session = session
+        self.record = QPushButton()
+        self.record.setProperty("kind", "quiet")
+        self.record.setToolTip("Make a voice of what you say into the microphone now")
+        set_icon(self.record, "record", "accent")
+        self.record.clicked.connect(session.record_voice)
+        self.add = QPushButton("Add…")
+        self.add.setProperty("kind", "quiet")
+        self.add.setAccessibleName("Add voices from recordings")
+        self.add.setToolTip("Make a voice of a recording (Ctrl+O)")
+        set_icon(self.add, "plus", "accent")
+        self.add.clicked.connect(self.ask_for_files)
+        self.header.setSpacing(SPACE // 2)
+        self.header.addWidget(self.record)
+        self.header.addWidget(self.add)
+        self.gallery = VoiceGallery()
+        self.gallery.drop_area.clicked.connect(self.ask_for_files)
+        self.body.addWidget(self.gallery)
+
+        session.voices_changed.connect(self._show_voices)
+        session.settings_changed.connect(self._show_chosen)
+        session.outline_ready.connect(self._show_outline)
+        session.playing_changed.connect(self._show_playing)
+        session.recording_progressed.connect(self._show_recording)
+        session.recorded.connect(self._name_recording)
+        self._show_voices()
+        self._show_recording(-1.0)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave the word out where there is room for the sign only."""
+        super().resizeEvent(event)
+        self.add.setText("Add…" if self.width() >= 24 * self.fontMetrics().averageCharWidth() + 150 else "")
+
+    def ask_for_files(self) -> None:
+        """Let the user pick recordings, and add each as a voice."""
+        patterns = " ".join(f"*{suffix}" for suffix in AUDIO_SUFFIXES)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Recordings of a voice", "", f"Recordings ({patterns})")
+        self.add_files([Path(path) for path in paths])
+
+    def add_files(self, paths: list[Path]) -> None:
+        """Add each recording as a voice that is named as its file."""
+        taken = self._session.voice_names()
+        for path in paths:
+            name = fitting_name(path.stem, taken)
+            taken.add(name)
+            self._session.add_voice(name, [path])
+
+    def _show_voices(self) -> None:
+        cards = []
+        for index, voice in enumerate(self._session.voices):
+            number = index + 1 if index < HOTKEYS else None
+            card = VoiceCard(voice.name, voice.credit, voice.folder is not None, number)
+            card.set_outline(self._session.outlines[voice.reference])
+            card.chosen.connect(lambda name: self._session.change(voice=name))
+            card.play_wanted.connect(self._session.play)
+            card.preview_wanted.connect(self._session.preview)
+            card.rename_wanted.connect(self._rename)
+            card.delete_wanted.connect(self._session.delete_voice)
+            card.set_playing(voice.name == self._session.playing)
+            cards.append(card)
+        self.gallery.set_cards(cards)
+        controls = [self.add, *(control for card in cards for control in card.controls)]
+        for one, other in pairwise(controls):
+            QWidget.setTabOrder(one, other)
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        for name, card in self.gallery.cards.items():
+            card.setChecked(name == self._session.settings.voice)
+
+    def _show_outline(self, name: str) -> None:
+        for voice in self._session.voices:
+            if voice.name == name and name in self.gallery.cards:
+                self.gallery.cards[name].set_outline(self._session.outlines[voice.reference])
+
+    def _show_playing(self, name: str, share: float) -> None:
+        for card in self.gallery.cards.values():
+            playing = card.name == name
+            if playing != card.playing:
+                card.set_playing(playing)
+            if playing:
+                card.waveform.set_played(share)
+
+    def _show_recording(self, share: float) -> None:
+        left = RECORD_SECONDS * (1 - share)
+        self.record.setText(f"Record {RECORD_SECONDS:.0f} s" if share < 0 else f"Speak… {left:.0f} s")
+
+    def _name_recording(self, path: Path) -> None:
+        name, accepted = QInputDialog.getText(self, "New voice", "What is this voice called?")
+        if accepted:
+            self._session.add_voice(fitting_name(name, self._session.voice_names()), [path])
+
+    def _rename(self, name: str) -> None:
+        new_name, accepted = QInputDialog.getText(self, "Rename the voice", "New name:", text=name)
+        if accepted and new_name != name:
+            self._session.rename_voice(name, new_name)

@@ -1,0 +1,593 @@
+"""The panel's one model: what is chosen, what is running, and everything that the widgets ask for.
+
+Lives on the GUI thread. What is slow goes through `Tasks`; the engine's own threads are never waited for here. A
+timer polls `snapshot()`; signals tell only of rare events.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from gui.options import Options
+from gui.protocol import Backend, LiveEngine, PackFigures, Player, Sound, VirtualMicrophoneState
+from gui.tasks import Control, Task, Tasks
+from gui.view_state import Outline, Status, Troubles, envelope, status
+from rtvc.audio.devices import Device
+from rtvc.errors import RtvcError
+from rtvc.preferences import Wiring
+from rtvc.settings import Settings
+from rtvc.snapshot import Snapshot, State
+from rtvc.voices import Voice
+
+POLL_MILLISECONDS = 30
+SAVE_MILLISECONDS = 400
+RECORD_SECONDS = 5.0
+
+_BUILT_OF = ("profile", "threads", "provider")
+"""The options that an engine is built of."""
+
+
+class Session(QObject):
+    """Joins the widgets to a `Backend`.
+
+    Signals
+    -------
+    settings_changed, wiring_changed, options_changed, presets_changed, voices_changed, devices_changed, pack_changed
+        Something that is shown has changed.
+    power_changed
+        The engine was asked to start or to stop, or has done so.
+    polled
+        A snapshot and its status, every 30 ms while the engine runs, and at each change else.
+    playing_changed
+        The name of the voice whose reference or preview is heard, or empty; and the share that was played.
+    outline_ready
+        The name of a voice whose outline is known now.
+    recording_progressed, recorded
+        How much of a new voice has been recorded (below 0: nothing is being recorded), and the file.
+    enrolment_heard, enrolment_progressed, enrolled, enrolment_failed
+        Level, peak and seconds of speech while the user's own voice is learnt; how far that is; how it ended.
+    tone_heard, tone_failed
+        How loud a test tone came through the virtual microphone, or why it could not be sent.
+    failed, noticed
+        A sentence for the user: what went wrong, or what they should know.
+    """
+
+    settings_changed = pyqtSignal()
+    wiring_changed = pyqtSignal()
+    presets_changed = pyqtSignal()
+    voices_changed = pyqtSignal()
+    devices_changed = pyqtSignal()
+    pack_changed = pyqtSignal()
+    power_changed = pyqtSignal()
+    options_changed = pyqtSignal()
+    polled = pyqtSignal(object, object)
+    playing_changed = pyqtSignal(str, float)
+    outline_ready = pyqtSignal(str)
+    voice_deleted = pyqtSignal(str)
+    recording_progressed = pyqtSignal(float)
+    recorded = pyqtSignal(object)
+    enrolment_heard = pyqtSignal(float, float, float)
+    enrolment_progressed = pyqtSignal(float)
+    enrolled = pyqtSignal(str)
+    enrolment_failed = pyqtSignal(str)
+    tone_heard = pyqtSignal(float)
+    tone_failed = pyqtSignal(str)
+    failed = pyqtSignal(str)
+    noticed = pyqtSignal(str)
+
+    def __init__(self, backend: Backend, player: Player, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.backend = backend
+        self.tasks = Tasks(self)
+        self._player = player
+        self._greeting = ""
+        try:
+            self.preferences = backend.load()
+        except RtvcError as error:
+            self._greeting = str(error)
+            self.preferences = backend.load()
+        self.options = Options.from_json(self.preferences.panel)
+        self.devices: Sequence[Device] = ()
+        self.virtual_microphone = VirtualMicrophoneState("", False, "")
+        self.voices: Sequence[Voice] = ()
+        self.outlines: dict[Path, Outline] = {}
+        self.pack = PackFigures(1, 1, 1)
+        self.snapshot = Snapshot()
+        self.status = Status.off()
+        self.engine: LiveEngine | None = None
+        self._wanted = False
+        self._busy = False
+        self._stale = False
+        self._troubles = Troubles()
+        self._hidden: set[str] = set()
+        self._recorded_to = Path()
+        self._ended = False
+        self._listing = False
+        self._playing = ""
+        self._preparing: Task | None = None
+        self._recording: Task | None = None
+        self._borrowing: Task | None = None
+        self._enrolling: Task | None = None
+        self._poll = QTimer(self)
+        self._poll.setInterval(POLL_MILLISECONDS)
+        self._poll.timeout.connect(self.poll)
+        self._save = QTimer(self)
+        self._save.setSingleShot(True)
+        self._save.setInterval(SAVE_MILLISECONDS)
+        self._save.timeout.connect(self._save_now)
+
+    def begin(self) -> None:
+        """Look for voices, devices and the models; returns at once."""
+        if self._greeting:
+            self.failed.emit(self._greeting)
+        self.reload_voices()
+        if self.settings.voice not in {voice.name for voice in self.voices} and self.voices:
+            self.change(voice=self.voices[0].name)
+        self.reload_devices()
+        self._load_pack()
+
+    # What is chosen
+
+    @property
+    def settings(self) -> Settings:
+        """What is asked of the engine."""
+        return self.preferences.settings
+
+    @property
+    def wiring(self) -> Wiring:
+        """What the engine is built of."""
+        return self.preferences.wiring
+
+    def change(self, **values: Any) -> None:  # noqa: ANN401 - the fields of Settings
+        """Replace some of the settings; a running engine takes them at once."""
+        settings = replace(self.settings, **values)
+        if settings != self.settings:
+            self._use(settings)
+
+    def _use(self, settings: Settings) -> None:
+        self.preferences = replace(self.preferences, settings=settings)
+        if self.engine is not None:
+            self.engine.settings = settings
+        self._save.start()
+        self.settings_changed.emit()
+        self.poll()
+
+    def rewire(self, **values: Any) -> None:  # noqa: ANN401 - the fields of Wiring
+        """Replace some of the wiring; a running engine is stopped and built anew."""
+        wiring = replace(self.wiring, **values)
+        if wiring == self.wiring:
+            return
+        pack_changed = wiring.pack != self.wiring.pack
+        self.preferences = replace(self.preferences, wiring=wiring)
+        self._save.start()
+        self._stale = self.engine is not None or self._busy
+        self.wiring_changed.emit()
+        if pack_changed:
+            self._load_pack()
+        self._advance()
+
+    def choose(self, **values: Any) -> None:  # noqa: ANN401 - the fields of Options
+        """Replace some of the panel's own options; those that an engine is built of take effect at once, too."""
+        before, self.options = self.options, replace(self.options, **values)
+        if self.options == before:
+            return
+        self.preferences = replace(self.preferences, panel=self.options.to_json())
+        self._save.start()
+        self.options_changed.emit()
+        if any(getattr(before, name) != getattr(self.options, name) for name in _BUILT_OF):
+            self._rebuild()
+
+    def store_preset(self, name: str) -> None:
+        """Keep the settings under a name."""
+        self._keep_presets({**self.preferences.presets, name: replace(self.settings, talking=False)})
+
+    def apply_preset(self, name: str) -> None:
+        """Take the settings of a preset; muting and talking stay as they are."""
+        self._use(replace(self.preferences.presets[name], mute=self.settings.mute, talking=self.settings.talking))
+
+    def remove_preset(self, name: str) -> None:
+        """Forget a preset."""
+        self._keep_presets({key: value for key, value in self.preferences.presets.items() if key != name})
+
+    def _keep_presets(self, presets: dict[str, Settings]) -> None:
+        self.preferences = replace(self.preferences, presets=presets)
+        self._save.start()
+        self.presets_changed.emit()
+
+    @property
+    def output_name(self) -> str:
+        """What the listeners' side is called."""
+        if self.wiring.output is None:
+            return self.virtual_microphone.name or "the default output"
+        for device in self.devices:
+            if device.identity == self.wiring.output:
+                return device.description
+        return self.wiring.output.name
+
+    def set_recording(self, on: bool) -> None:
+        """Record both sides into the user's music folder, or finish doing so."""
+        engine = self.engine
+        if engine is None:
+            return
+        if on:
+            stamp = time.strftime("%Y-%m-%d %H-%M-%S")
+            try:
+                folder = self.backend.recordings_folder()
+                self._recorded_to = folder / f"{stamp} output.wav"
+                engine.start_recording(folder / f"{stamp} microphone.wav", self._recorded_to)
+            except RtvcError as error:
+                self.failed.emit(str(error))
+        else:
+            where = self._recorded_to
+            self.tasks.start(
+                lambda control: engine.stop_recording(),
+                lambda nothing: self.noticed.emit(f"The recording is in {where}."),
+                self.failed.emit,
+            )
+        self.poll()
+
+    def _save_now(self) -> None:
+        try:
+            self.backend.save(self.preferences)
+        except RtvcError as error:
+            self.failed.emit(str(error))
+
+    # The engine
+
+    @property
+    def on(self) -> bool:
+        """Whether the engine runs or is meant to."""
+        return self._wanted
+
+    @property
+    def changing(self) -> bool:
+        """Whether it is just being started or stopped."""
+        return self._busy
+
+    def set_power(self, on: bool) -> None:
+        """Start or stop the engine; returns at once."""
+        self._wanted = on
+        self._advance()
+
+    def _advance(self) -> None:
+        """Take the next step towards what is wanted, one at a time."""
+        if self._busy or self._listing:
+            return
+        if self._borrowing is not None:
+            # An engine that starts looks for devices again, and for that nobody else may have one open.
+            if self._wanted:
+                self._borrowing.cancel()
+            return
+        if self.engine is None and self._wanted:
+            self._stale = False
+            wiring, settings, options = self.wiring, self.settings, self.options
+            self._set_busy(State.STARTING)
+            self.tasks.start(
+                lambda control: self.backend.open_engine(wiring, settings, options), self._opened, self._open_failed
+            )
+        elif self.engine is not None and (self._stale or not self._wanted):
+            engine, self.engine = self.engine, None
+            self._poll.stop()
+            self._set_busy(State.STARTING if self._wanted else State.STOPPED)
+            self.tasks.start(lambda control: engine.stop(), finished=self._closed, failed=self.failed.emit)
+        else:
+            self.power_changed.emit()
+
+    def _opened(self, engine: LiveEngine) -> None:
+        self._busy = False
+        self.engine = engine
+        engine.settings = self.settings
+        engine.start()
+        self._poll.start()
+        self.poll()
+        self._advance()
+
+    def _open_failed(self, sentence: str) -> None:
+        self._busy = False
+        self._wanted = False
+        self._show(Snapshot(State.FAILED, sentence))
+        self.power_changed.emit()
+        self.failed.emit(sentence)
+
+    def _closed(self) -> None:
+        self._busy = False
+        self._show(Snapshot())
+        self._advance()
+
+    def _set_busy(self, state: State) -> None:
+        self._busy = True
+        self._show(Snapshot(state))
+        self.power_changed.emit()
+
+    def poll(self) -> None:
+        """Look at the engine."""
+        if self.engine is not None:
+            self._show(self.engine.snapshot())
+            if self.snapshot.state in (State.FAILED, State.STOPPED):
+                self._put_away()
+        else:
+            self._show(self.snapshot)
+
+    def _put_away(self) -> None:
+        """Put away an engine that has stopped by itself; its last words stay in the status."""
+        engine, self.engine = self.engine, None
+        self._wanted = False
+        self._poll.stop()
+        if engine is not None:
+            self.tasks.start(lambda control: engine.stop(), failed=self.failed.emit)
+        self.power_changed.emit()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        losing = self._troubles.update(snapshot, time.monotonic())
+        self.status = status(snapshot, self.settings, losing, self.output_name)
+        self.polled.emit(snapshot, self.status)
+
+    # Devices and models
+
+    def reload_devices(self) -> None:
+        """List the devices anew."""
+        self._list_devices(lambda: None)
+
+    def create_virtual_microphone(self) -> None:
+        """Make the virtual microphone, and look again."""
+        self._list_devices(self.backend.create_virtual_microphone)
+
+    def _list_devices(self, before: Callable[[], None]) -> None:
+        """List the devices after something; an engine is not opened meanwhile."""
+        if self._listing:
+            return
+        self._listing = True
+        refresh = self.engine is None and not self._busy and self._borrowing is None
+
+        def work(control: Control) -> tuple[Sequence[Device], VirtualMicrophoneState]:
+            before()
+            return self.backend.devices(refresh), self.backend.virtual_microphone()
+
+        self.tasks.start(work, self._take_devices, self.failed.emit, finished=self._listed)
+
+    def _take_devices(self, found: tuple[Sequence[Device], VirtualMicrophoneState]) -> None:
+        self.devices, self.virtual_microphone = found
+        self.devices_changed.emit()
+        self.poll()
+
+    def _listed(self) -> None:
+        self._listing = False
+        self._advance()
+
+    def hear_myself(self, on: bool) -> None:
+        """Switch the monitor; the first time, onto the system's default output."""
+        if on and self.wiring.monitor is None:
+            default = [device for device in self.devices if device.default_output]
+            usable = default or [device for device in self.devices if device.outputs]
+            if not usable:
+                self.failed.emit("There is no output to hear yourself on: plug in headphones and look again.")
+                self.settings_changed.emit()
+                return
+            self.rewire(monitor=usable[0].identity)
+        self.change(monitor=on)
+
+    def _load_pack(self) -> None:
+        pack = self.wiring.pack
+        self.tasks.start(lambda control: self.backend.figures(pack), self._take_pack, self.failed.emit)
+
+    def _take_pack(self, figures: PackFigures) -> None:
+        self.pack = figures
+        self.pack_changed.emit()
+
+    # Voices
+
+    def reload_voices(self) -> None:
+        """List the voices anew."""
+        self.voices = [voice for voice in self.backend.voices() if voice.name not in self._hidden]
+        for voice in self.voices:
+            if voice.reference not in self.outlines:
+                self.outlines[voice.reference] = Outline()
+                self.tasks.start(partial(self._outline, voice), partial(self._take_outline, voice), self.failed.emit)
+        self.voices_changed.emit()
+
+    def _outline(self, voice: Voice, control: Control) -> Outline:
+        sound = self.backend.reference(voice)
+        return Outline(len(sound.audio) / sound.rate, envelope(sound.audio))
+
+    def _take_outline(self, voice: Voice, outline: Outline) -> None:
+        self.outlines[voice.reference] = outline
+        self.outline_ready.emit(voice.name)
+
+    def voice_names(self) -> set[str]:
+        """Return all names that are taken, those of voices whose deletion can be undone too."""
+        return {voice.name for voice in self.voices} | self._hidden
+
+    def choose_voice_number(self, number: int) -> None:
+        """Choose a voice by its place, from 1."""
+        if number <= len(self.voices):
+            self.change(voice=self.voices[number - 1].name)
+
+    def add_voice(self, name: str, recordings: Sequence[Path]) -> None:
+        """Store a voice and choose it."""
+        pack = self.wiring.pack
+        self.noticed.emit(f"Learning {name} …")
+
+        def added(warning: str | None) -> None:
+            self.reload_voices()
+            self.change(voice=name)
+            self.noticed.emit(warning or f"{name} is ready.")
+
+        self.tasks.start(lambda control: self.backend.add_voice(name, recordings, pack), added, self.failed.emit)
+
+    def rename_voice(self, name: str, new_name: str) -> None:
+        """Rename one of the user's voices."""
+        try:
+            self.backend.rename_voice(name, new_name)
+        except RtvcError as error:
+            self.failed.emit(str(error))
+            return
+        self.reload_voices()
+        if self.settings.voice == name:
+            self.change(voice=new_name)
+
+    def delete_voice(self, name: str) -> None:
+        """Hide a voice; `settle_deletion` deletes it, `undo_deletion` brings it back."""
+        self._hidden.add(name)
+        self.reload_voices()
+        if self.settings.voice == name:
+            self.change(voice=self.voices[0].name if self.voices else "")
+        self.voice_deleted.emit(name)
+
+    def undo_deletion(self, name: str) -> None:
+        """Bring a voice back, and choose it."""
+        self._hidden.discard(name)
+        self.reload_voices()
+        self.change(voice=name)
+
+    def settle_deletion(self, name: str) -> None:
+        """Delete a voice that was hidden."""
+        if name in self._hidden:
+            self._hidden.discard(name)
+            try:
+                self.backend.remove_voice(name)
+            except RtvcError as error:
+                self.failed.emit(str(error))
+                self.reload_voices()
+
+    def play(self, name: str) -> None:
+        """Play a voice's reference, or stop what is playing of it."""
+        voice = self._find(name)
+        self._sound(name, lambda control: self.backend.reference(voice))
+
+    def preview(self, name: str) -> None:
+        """Play the fixed sentence in a voice, or stop what is playing of it."""
+        voice, wiring, settings = self._find(name), self.wiring, self.settings
+        self._sound(name, lambda control: self.backend.preview(voice, wiring, settings, control))
+
+    @property
+    def playing(self) -> str:
+        """The name of the voice that is being played, or prepared for it; or empty."""
+        return self._playing
+
+    def stop_playing(self) -> None:
+        """Be silent."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            self._preparing = None
+        self._player.stop()
+        self._playing = ""
+        self.playing_changed.emit("", 0.0)
+
+    def _sound(self, name: str, work: Callable[[Control], Sound]) -> None:
+        before = self._playing
+        self.stop_playing()
+        if before == name:
+            return
+
+        def ready(sound: Sound) -> None:
+            self._preparing = None
+            try:
+                self._player.play(sound, lambda share: self.playing_changed.emit(name, share), self.stop_playing)
+            except RtvcError as error:
+                failed(str(error))
+
+        def failed(sentence: str) -> None:
+            self.stop_playing()
+            self.failed.emit(sentence)
+
+        self._playing = name
+        self.playing_changed.emit(name, 0.0)
+        self._preparing = self.tasks.start(work, ready, failed)
+
+    def _find(self, name: str) -> Voice:
+        return next(voice for voice in self.voices if voice.name == name)
+
+    def record_voice(self) -> None:
+        """Record the microphone for a new voice, or stop doing so; `recorded` tells the file."""
+        if self._recording is not None:
+            self._recording.cancel()
+            return
+        microphone = self.wiring.microphone
+
+        def finished() -> None:
+            self._recording = None
+            self.recording_progressed.emit(-1.0)
+
+        self._recording = self._borrow(
+            lambda control: self.backend.record(microphone, RECORD_SECONDS, control),
+            self.recorded.emit,
+            self.failed.emit,
+            self.recording_progressed.emit,
+            finished,
+        )
+        if self._recording is not None:
+            self.recording_progressed.emit(0.0)
+
+    def enrol(self, seconds: float) -> None:
+        """Learn the user's own voice at the chosen microphone; `enrolled` or `enrolment_failed` tell the end."""
+        wiring = self.wiring
+
+        def work(control: Control) -> str:
+            return self.backend.enrol(wiring, seconds, self.enrolment_heard.emit, control)
+
+        def done(sentence: str) -> None:
+            self.enrolled.emit(sentence)
+            self._rebuild()
+
+        self._enrolling = self._borrow(work, done, self.enrolment_failed.emit, self.enrolment_progressed.emit)
+
+    def cancel_enrolment(self) -> None:
+        """Learn no more of the user's voice, if that is going on."""
+        if self._enrolling is not None:
+            self._enrolling.cancel()
+
+    def test_tone(self) -> None:
+        """Send a tone through the virtual microphone; `tone_heard` or `tone_failed` tell how it went."""
+        self._borrow(self.backend.test_tone, self.tone_heard.emit, self.tone_failed.emit)
+
+    def _borrow(
+        self,
+        work: Callable[[Control], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[str], None],
+        progress: Callable[[float], None] | None = None,
+        finished: Callable[[], None] | None = None,
+    ) -> Task | None:
+        """Run a task that opens devices by itself; one at a time, and broken off before an engine is opened."""
+        if self._borrowing is not None or self._busy or self._listing:
+            failed("The sound devices are just being opened: try again in a moment.")
+            return None
+
+        def ended() -> None:
+            self._borrowing = None
+            if finished is not None:
+                finished()
+            self._advance()
+
+        self._borrowing = self.tasks.start(work, then, failed, progress, ended)
+        return self._borrowing
+
+    def _rebuild(self) -> None:
+        """Build a running engine anew."""
+        self._stale = self.engine is not None or self._busy
+        self._advance()
+
+    def close(self) -> None:
+        """Stop everything, delete what was to be deleted, and remember the choices; harmless when done."""
+        if self._ended:
+            return
+        self._ended = True
+        self._poll.stop()
+        for name in tuple(self._hidden):
+            self.settle_deletion(name)
+        self._save.stop()
+        self._save_now()
+        self.stop_playing()
+        self.tasks.close()
+        if self.engine is not None:
+            self.engine.stop()
+            self.engine = None
+        self.backend.close()

@@ -1,0 +1,120 @@
+"""Slow work off the GUI thread: a function in a pool thread, with progress, cancelling, one sentence on failure."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import QObject, QRunnable, QThreadPool, pyqtSignal
+
+from rtvc.errors import RtvcError
+
+UNFORESEEN = "Something unforeseen went wrong ({}): start `rtvc gui` in a terminal to see what."
+
+_log = logging.getLogger(__name__)
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """Raised inside a task's work when the user does not want it any more."""
+
+
+class Task:
+    """A running piece of work, as its owner on the GUI thread knows it."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to end; neither its result nor its failure is told then."""
+        self._stopping.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._stopping.is_set()
+
+
+class Control:
+    """What the work sees of its task; for the pool's thread."""
+
+    def __init__(self, task: Task, report: Callable[[float], None]) -> None:
+        self._task = task
+        self._report = report
+
+    def progress(self, share: float) -> None:
+        """Tell how much is done, 0 … 1; raise `Cancelled` if no more is wanted."""
+        self.check()
+        self._report(share)
+
+    def check(self) -> None:
+        """Raise `Cancelled` if no more is wanted."""
+        if self._task.cancelled:
+            raise Cancelled
+
+
+class Tasks(QObject):
+    """The tasks of one owner: run in a thread pool, all cancelled at `close`.
+
+    Nothing of Qt but this object is touched by the pool's threads, and it outlives them.
+    """
+
+    _told = pyqtSignal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._running: set[Task] = set()
+        self._told.connect(self._call)
+
+    def start(
+        self,
+        work: Callable[[Control], Any],
+        then: Callable[[Any], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+        progress: Callable[[float], None] | None = None,
+        finished: Callable[[], None] | None = None,
+    ) -> Task:
+        """Run `work` in a pool thread; the other functions are called on the GUI thread, `finished` last."""
+        task = Task()
+        self._running.add(task)
+
+        def end(nothing: None) -> None:
+            self._running.discard(task)
+            if finished is not None:
+                finished()
+
+        def run() -> None:
+            try:
+                result = work(Control(task, lambda share: self._told.emit(progress, share)))
+                if not task.cancelled:
+                    self._told.emit(then, result)
+            except Cancelled:
+                pass
+            except RtvcError as error:
+                if not task.cancelled:
+                    self._told.emit(failed, str(error))
+            except Exception as error:
+                _log.exception("A task of the panel failed")
+                self._told.emit(failed, UNFORESEEN.format(type(error).__name__))
+            finally:
+                self._told.emit(end, None)
+
+        self._pool.start(QRunnable.create(run))
+        return task
+
+    def close(self, milliseconds: int = 5000) -> None:
+        """Cancel everything and wait for it, so long; `idle` tells whether that was enough."""
+        for task in self._running:
+            task.cancel()
+        self._pool.waitForDone(milliseconds)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs."""
+        return self._pool.activeThreadCount() == 0
+
+    def _call(self, function: Callable[[Any], None] | None, value: object) -> None:
+        if function is not None:
+            function(value)

@@ -1,0 +1,188 @@
+"""The look of the panel in one place: colours, distances, type, light and dark, and the style sheet made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QFont, QPalette
+from PyQt6.QtWidgets import QApplication
+
+
+class Appearance(StrEnum):
+    """Which colours to use."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Colours by what they are for. `accent` is the only one that is not a grey or a warning."""
+
+    window: str
+    surface: str
+    raised: str
+    border: str
+    strong_border: str
+    text: str
+    muted: str
+    faint: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    accent_tint: str
+    chosen: str
+    good: str
+    caution: str
+    bad: str
+    parts: tuple[str, str, str, str, str]
+
+
+LIGHT = Tokens(
+    window="#F4F5F7",
+    surface="#FFFFFF",
+    raised="#F1F2F6",
+    border="#E3E6EC",
+    strong_border="#C6CBD6",
+    text="#1A1D24",
+    muted="#5D6575",
+    faint="#9299A8",
+    accent="#4B53D1",
+    accent_hover="#3E45B8",
+    on_accent="#FFFFFF",
+    accent_tint="#EDEEFC",
+    chosen="#FFFFFF",
+    good="#1F8A5B",
+    caution="#B7740B",
+    bad="#CC3B3B",
+    parts=("#B9BDF3", "#4B53D1", "#7F86E6", "#CBCFDB", "#98A0B3"),
+)
+DARK = Tokens(
+    window="#121419",
+    surface="#1B1E25",
+    raised="#252932",
+    border="#2B303B",
+    strong_border="#454C5C",
+    text="#E8EAF0",
+    muted="#9CA4B5",
+    faint="#6C7485",
+    accent="#8A91FF",
+    accent_hover="#A3A9FF",
+    on_accent="#12131C",
+    accent_tint="#262945",
+    chosen="#393F4D",
+    good="#4CC38A",
+    caution="#E2A63B",
+    bad="#F2696B",
+    parts=("#4C52A8", "#8A91FF", "#686FD6", "#4A5163", "#79829A"),
+)
+
+SPACE = 8
+"""The unit of all distances, in device-independent pixels."""
+
+RADIUS = 12
+SMALL_RADIUS = 8
+
+_FOLDER = Path(str(files("gui")))
+
+
+class Theme(QObject):
+    """The colours in use; `changed` is emitted when the user or the system picks others."""
+
+    changed = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens = LIGHT
+        self._appearance = Appearance.SYSTEM
+        self._application: QApplication | None = None
+
+    def install(self, application: QApplication, appearance: Appearance = Appearance.SYSTEM) -> None:
+        """Style an application, and follow the system's colours from now on where `appearance` says so."""
+        if application is not self._application:
+            self._application = application
+            application.setStyle("Fusion")
+            hints = application.styleHints()
+            assert hints is not None
+            hints.colorSchemeChanged.connect(self._follow_system)
+        self.use(appearance)
+
+    def use(self, appearance: Appearance) -> None:
+        """Change the colours, and take the application's font as it is now."""
+        assert self._application is not None
+        self._appearance = appearance
+        hints = self._application.styleHints()
+        assert hints is not None
+        dark = appearance is Appearance.DARK or (
+            appearance is Appearance.SYSTEM and hints.colorScheme() == Qt.ColorScheme.Dark
+        )
+        self.tokens = DARK if dark else LIGHT
+        sheet = style_sheet(self.tokens, self._application.font().pointSizeF())
+        # Styling every widget anew takes a while.
+        if sheet != self._application.styleSheet():
+            self._application.setPalette(_palette(self.tokens))
+            self._application.setStyleSheet(sheet)
+            self.changed.emit()
+
+    def _follow_system(self, scheme: Qt.ColorScheme) -> None:
+        self.use(self._appearance)
+
+    def colour(self, name: str, alpha: float = 1.0) -> QColor:
+        """Return a token's colour for painting."""
+        colour = QColor(getattr(self.tokens, name))
+        colour.setAlphaF(alpha)
+        return colour
+
+
+theme = Theme()
+"""The one theme of the process."""
+
+
+def font(scale: float = 1.0, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """Return the system's font, scaled; it follows the user's own font size."""
+    result = QApplication.font()
+    result.setPointSizeF(result.pointSizeF() * scale)
+    result.setWeight(weight)
+    return result
+
+
+def _palette(tokens: Tokens) -> QPalette:
+    """Colours for what the style sheet does not reach."""
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for roles, value in (
+        ((role.Window,), tokens.window),
+        ((role.Base, role.Button, role.ToolTipBase), tokens.surface),
+        ((role.AlternateBase,), tokens.raised),
+        ((role.Text, role.WindowText, role.ButtonText, role.ToolTipText), tokens.text),
+        ((role.PlaceholderText,), tokens.faint),
+        ((role.Highlight, role.Link, role.Accent), tokens.accent),
+        ((role.HighlightedText,), tokens.on_accent),
+    ):
+        for one in roles:
+            palette.setColor(one, QColor(value))
+    for one in (role.Text, role.WindowText, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, one, QColor(tokens.faint))
+    return palette
+
+
+def style_sheet(tokens: Tokens, points: float) -> str:
+    """Return the application's style sheet for a base size of type."""
+    return Template((_FOLDER / "style.qss").read_text(encoding="utf-8")).substitute(
+        vars(tokens),
+        arrow=(_FOLDER / "images" / "arrow.svg").as_posix(),
+        check=(_FOLDER / "images" / "check-white.svg").as_posix(),
+        radius=RADIUS,
+        small_radius=SMALL_RADIUS,
+        small=f"{points * 0.88:.1f}pt",
+        base=f"{points:.1f}pt",
+        large=f"{points * 1.15:.1f}pt",
+        title=f"{points * 1.45:.1f}pt",
+        hero=f"{points * 1.9:.1f}pt",
+    )

@@ -1,0 +1,79 @@
+"""The icon in the tray: whether the voice changer is on, and the few things one wants without the window."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QObject
+from PyQt6.QtGui import QIcon, QPainter, QPixmap
+from PyQt6.QtWidgets import QMenu, QSystemTrayIcon
+
+from gui.icons import pixmap
+from gui.main_window import MainWindow
+from gui.session import Session
+from gui.theme import theme
+from gui.view_state import Status, Tone
+from rtvc.snapshot import Snapshot
+
+SIZE = 64
+_COLOURS = {Tone.GOOD: "good", Tone.CAUTION: "caution", Tone.BAD: "bad"}
+
+
+class Tray(QObject):
+    """Shows the state; a click opens the window."""
+
+    def __init__(self, window: MainWindow, session: Session) -> None:
+        super().__init__(window)
+        self._session = session
+        self._window = window
+        self._shown: Status | None = None
+        self.icon = QSystemTrayIcon(self)
+        self.menu = QMenu()
+        self.power = self.menu.addAction("Switch on")
+        self.mute = self.menu.addAction("Mute")
+        assert self.power is not None
+        assert self.mute is not None
+        self.power.triggered.connect(lambda: session.set_power(not session.on))
+        self.mute.setCheckable(True)
+        self.mute.triggered.connect(lambda on: session.change(mute=on))
+        self.menu.addSeparator()
+        self.menu.addAction("Open rtvc", window.bring_forward)
+        self.menu.addAction("Quit", window.quit)
+        self.icon.setContextMenu(self.menu)
+        self.icon.activated.connect(self._activate)
+        session.polled.connect(self._show)
+        session.power_changed.connect(self._show_power)
+        session.settings_changed.connect(self._show_settings)
+        self._show(session.snapshot, session.status)
+        self._show_power()
+        self.icon.show()
+
+    def _activate(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason == QSystemTrayIcon.ActivationReason.Trigger:
+            self._window.bring_forward()
+
+    def _show(self, snapshot: Snapshot, status: Status) -> None:
+        if status == self._shown:
+            return
+        self._shown = status
+        self.icon.setIcon(_picture(status.tone))
+        self.icon.setToolTip(f"rtvc: {status.words}")
+
+    def _show_settings(self) -> None:
+        assert self.mute is not None
+        self.mute.setChecked(self._session.settings.mute)
+
+    def _show_power(self) -> None:
+        assert self.power is not None
+        self.power.setText("Switch off" if self._session.on else "Switch on")
+
+
+def _picture(tone: Tone) -> QIcon:
+    """Return the program's sign, with a dot in the tone's colour while it is on."""
+    picture = QPixmap(pixmap("rtvc", "#000000", SIZE))
+    if tone in _COLOURS:
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(theme.colour("surface"))
+        painter.setBrush(theme.colour(_COLOURS[tone]))
+        painter.drawEllipse(SIZE - 27, SIZE - 27, 25, 25)
+        painter.end()
+    return QIcon(picture)

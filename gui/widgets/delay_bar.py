@@ -1,0 +1,99 @@
+"""The total delay as one bar of its parts, with a legend in milliseconds."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from gui.theme import SPACE, font, theme
+from gui.view_state import DelayPart, delay_parts
+from rtvc.snapshot import Latency
+
+BAR = 14
+SWATCH = 9
+COLUMN = 150
+
+
+class DelayBar(QWidget):
+    """Shows a `Latency`: bar on top, then every part with its swatch and figure."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.parts: tuple[DelayPart, ...] = delay_parts(Latency())
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAccessibleName("Delay by its parts")
+        self.setToolTip("\n".join(f"{part.name}: {part.explanation}" for part in self.parts))
+        theme.changed.connect(self.update)
+
+    def set_latency(self, latency: Latency) -> None:
+        """Show another delay."""
+        parts = delay_parts(latency)
+        if [round(part.milliseconds) for part in parts] != [round(part.milliseconds) for part in self.parts]:
+            self.parts = parts
+            self.setAccessibleDescription(", ".join(f"{part.name} {part.milliseconds:.0f} ms" for part in parts))
+            self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        """The legend takes more lines where it is narrow."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Return the height of bar and legend."""
+        rows = -(-len(self.parts) // self._columns(width))
+        return BAR + SPACE + rows * self._row()
+
+    def sizeHint(self) -> QSize:
+        """Return the size at a usual width."""
+        return QSize(2 * COLUMN, self.heightForWidth(2 * COLUMN))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size at the least width."""
+        return QSize(COLUMN, self.heightForWidth(max(COLUMN, self.width())))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint the bar and the legend."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colours = [QColor(colour) for colour in theme.tokens.parts]
+        bar = QRectF(0, 0, self.width(), BAR)
+        path = QPainterPath()
+        path.addRoundedRect(bar, 5, 5)
+        painter.fillPath(path, theme.colour("border"))
+        painter.save()
+        painter.setClipPath(path)
+        total = sum(part.milliseconds for part in self.parts)
+        left = 0.0
+        for part, colour in zip(self.parts, colours, strict=True):
+            width = part.milliseconds / total * self.width() if total else 0.0
+            painter.fillRect(QRectF(left, 0, max(0.0, width - 1), BAR), colour)
+            left += width
+        painter.restore()
+        columns = self._columns(self.width())
+        column = self.width() / columns
+        painter.setFont(font(0.88))
+        gap = 2 * SPACE if columns > 1 else 0
+        for index, (part, colour) in enumerate(zip(self.parts, colours, strict=True)):
+            area = QRectF(
+                index % columns * column,
+                BAR + SPACE + index // columns * self._row(),
+                column - (gap if index % columns < columns - 1 else 0),
+                self._row(),
+            )
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawRoundedRect(QRectF(area.left(), area.center().y() - SWATCH / 2, SWATCH, SWATCH), 3, 3)
+            painter.setPen(theme.colour("muted"))
+            words = area.adjusted(SWATCH + SPACE, 0, 0, 0)
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, part.name)
+            painter.setPen(theme.colour("text"))
+            figure = f"{part.milliseconds:.0f} ms" if total else "—"
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, figure)
+
+    def _columns(self, width: int) -> int:
+        return max(1, min(len(self.parts), width // max(COLUMN, self.fontMetrics().horizontalAdvance("M" * 13))))
+
+    def _row(self) -> int:
+        return self.fontMetrics().height() + SPACE // 2

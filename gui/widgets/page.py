@@ -1,0 +1,44 @@
+"""A page that scrolls: one column of cards, no wider than is good to read."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.theme import SPACE
+
+WIDEST = 760
+
+
+class Page(QScrollArea):
+    """Add to `column`."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        ground = Ground()
+        row = QHBoxLayout(ground)
+        row.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        sheet = QWidget()
+        sheet.setMaximumWidth(WIDEST)
+        self.column = QVBoxLayout(sheet)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(2 * SPACE)
+        row.addWidget(sheet)
+        self.setWidget(ground)
+
+
+class Ground(QWidget):
+    """What a scroll area scrolls: as wide as the area, and as high as its contents need at that width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return nothing: words that wrap would ask for the height of a narrow column. The area asks for a width."""
+        return QSize(0, 0)

@@ -1,0 +1,44 @@
+"""The presets: settings under a name, to keep and to take."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
+
+from gui.session import Session
+
+
+class PresetButton(QPushButton):
+    """A button with a menu of presets."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Presets", parent)
+        self._session = session
+        self._remove: QMenu | None = None
+        self.setProperty("kind", "quiet")
+        self.setToolTip("Keep voice and sound settings under a name, and take them again")
+        self.menu_of_presets = QMenu(self)
+        self.setMenu(self.menu_of_presets)
+        session.presets_changed.connect(self._fill)
+        self._fill()
+
+    def _fill(self) -> None:
+        menu, presets = self.menu_of_presets, sorted(self._session.preferences.presets)
+        menu.clear()
+        if self._remove is not None:
+            self._remove.deleteLater()
+            self._remove = None
+        for name in presets:
+            menu.addAction(name, lambda name=name: self._session.apply_preset(name))
+        if presets:
+            menu.addSeparator()
+        menu.addAction("Keep these settings…", self._store)
+        if presets:
+            remove = self._remove = QMenu("Remove", menu)
+            for name in presets:
+                remove.addAction(name, lambda name=name: self._session.remove_preset(name))
+            menu.addMenu(remove)
+
+    def _store(self) -> None:
+        name, accepted = QInputDialog.getText(self, "Keep these settings", "Name of the preset:")
+        if accepted and name.strip():
+            self._session.store_preset(name.strip())

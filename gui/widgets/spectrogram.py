@@ -1,0 +1,72 @@
+"""The last seconds of a sound as a spectrogram, in the theme's colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from gui.theme import SMALL_RADIUS, font, theme
+
+
+class Spectrogram(QWidget):
+    """A picture that is replaced whole; newest at the right, low frequencies below."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self.picture: npt.NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
+        self._colours = _colour_table()
+        self.setAccessibleName(f"Spectrogram of {name}")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self._recolour)
+
+    def sizeHint(self) -> QSize:
+        """Return a strip."""
+        return QSize(300, 88)
+
+    def set_picture(self, picture: npt.NDArray[np.uint8]) -> None:
+        """Show another picture `[rows, columns]`."""
+        self.picture = picture
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint the picture and the name."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(self.rect())
+        path = QPainterPath()
+        path.addRoundedRect(area, SMALL_RADIUS, SMALL_RADIUS)
+        painter.setClipPath(path)
+        rows, columns = self.picture.shape
+        image = QImage(self.picture.tobytes(), columns, rows, columns, QImage.Format.Format_Indexed8)
+        image.setColorTable(self._colours)
+        painter.drawImage(area, image)
+        painter.setFont(font(0.8))
+        painter.setPen(theme.colour("muted"))
+        painter.drawText(
+            area.adjusted(8, 5, -8, -5), Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, self._name
+        )
+
+    def _recolour(self) -> None:
+        self._colours = _colour_table()
+        self.update()
+
+
+def _colour_table() -> list[int]:
+    """Return 256 colours from the ground over the accent to the text's colour."""
+    stops = [theme.colour(name) for name in ("raised", "accent", "text")]
+    table = []
+    for index in range(256):
+        position = index / 255 * 2
+        one, other = stops[int(position > 1)], stops[int(position > 1) + 1]
+        share = position - int(position > 1)
+        parts = [
+            round(before + (after - before) * share)
+            for before, after in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)
+            if before is not None and after is not None
+        ]
+        table.append(QColor(*parts).rgb())
+    return table

@@ -1,0 +1,83 @@
+"""One sentence at the foot of the window, with a way out or back where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
+
+from gui.icons import set_icon
+from gui.theme import SPACE
+from gui.view_state import Tone
+from gui.widgets.labels import label, set_tone
+
+
+class Toast(QFrame):
+    """Shows one message at a time; what was shown before is settled first."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("toast")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * SPACE, SPACE, SPACE, SPACE)
+        self.message = label(wrap=True)
+        row.addWidget(self.message, 1)
+        self.action = QPushButton()
+        self.action.setProperty("kind", "quiet")
+        self.action.clicked.connect(self._act)
+        row.addWidget(self.action)
+        self.dismiss = QToolButton()
+        self.dismiss.setAccessibleName("Close the message")
+        set_icon(self.dismiss, "close", "muted", size=16)
+        self.dismiss.clicked.connect(self.settle)
+        row.addWidget(self.dismiss)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.settle)
+        self._on_action: Callable[[], None] | None = None
+        self._on_settled: Callable[[], None] | None = None
+        self.hide()
+
+    def show_message(
+        self,
+        text: str,
+        tone: Tone = Tone.QUIET,
+        action: str = "",
+        on_action: Callable[[], None] | None = None,
+        on_settled: Callable[[], None] | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Show a sentence until it is closed or `seconds` have passed.
+
+        `on_action` is called if the user takes the action, `on_settled` if not.
+        """
+        self.settle()
+        self.message.setText(text)
+        self.setAccessibleName(text)
+        set_tone(self.message, tone)
+        self.action.setText(action)
+        self.action.setVisible(bool(action))
+        self._on_action, self._on_settled = on_action, on_settled
+        self.show()
+        if seconds is not None:
+            self._timer.start(round(seconds * 1000))
+
+    @property
+    def offers_action(self) -> bool:
+        """Whether the message that is shown can be acted on, and so ought to stay."""
+        return self._on_action is not None
+
+    def settle(self) -> None:
+        """Put the message away, without its action."""
+        self._end(self._on_settled)
+
+    def _act(self) -> None:
+        self._end(self._on_action)
+
+    def _end(self, function: Callable[[], None] | None) -> None:
+        self._timer.stop()
+        self.hide()
+        self._on_action = self._on_settled = None
+        if function is not None:
+            function()

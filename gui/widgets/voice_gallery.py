@@ -1,0 +1,101 @@
+"""The voices as cards in as many columns as fit, and a place to drop recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
+from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.theme import RADIUS, SPACE, theme
+from gui.widgets.labels import label
+from gui.widgets.voice_card import WIDTH, VoiceCard
+
+
+class VoiceGallery(QWidget):
+    """Cards in a grid; the last cell invites to drop a recording."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cards: dict[str, VoiceCard] = {}
+        self.drop_area = DropArea()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(SPACE + SPACE // 2)
+        self._columns = 0
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the height that is needed; the width is whatever there is."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def set_cards(self, cards: Sequence[VoiceCard]) -> None:
+        """Replace the cards, in this order."""
+        focused = next((name for name, card in self.cards.items() if card.hasFocus()), None)
+        for card in self.cards.values():
+            self._grid.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self.cards = {card.name: card for card in cards}
+        self._columns = 0
+        self._arrange()
+        if focused in self.cards:
+            self.cards[focused].setFocus()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Rearrange where the width asks for it."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        columns = max(2, (self.width() + self._grid.spacing()) // (WIDTH + self._grid.spacing()))
+        if columns == self._columns:
+            return
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+        self._columns = columns
+        widgets = [*self.cards.values(), self.drop_area]
+        for index, widget in enumerate(widgets):
+            self._grid.addWidget(widget, index // columns, index % columns)
+        # Showing may resize, and so arrange anew: it comes last.
+        for widget in widgets:
+            widget.show()
+
+
+class DropArea(QWidget):
+    """A dashed field that says what can be dropped; clicking it opens the file dialog instead."""
+
+    clicked = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._highlighted = False
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setMinimumSize(0, 96)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        column = QVBoxLayout(self)
+        words = label("Drop a recording here: 5 seconds of a voice are enough", "caption", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(words)
+        theme.changed.connect(self.update)
+
+    def set_highlighted(self, highlighted: bool) -> None:
+        """Show that what is being dragged can be dropped."""
+        self._highlighted = highlighted
+        self.update()
+
+    def mouseReleaseEvent(self, event: object) -> None:
+        """Open the file dialog."""
+        self.clicked.emit()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint the dashed border."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour = "accent" if self._highlighted else "strong_border"
+        painter.setPen(QPen(theme.colour(colour), 1.4, Qt.PenStyle.DashLine))
+        if self._highlighted:
+            painter.setBrush(theme.colour("accent_tint"))
+        painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), RADIUS - 2, RADIUS - 2)
