@@ -1,0 +1,396 @@
+"""Every control of the live page, against an engine and a backend that only remember."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+from PyQt6.QtTest import QTest as _QTest
+from PyQt6.QtWidgets import QApplication, QComboBox, QInputDialog
+from pytestqt.qtbot import QtBot
+
+from gui.main_window import MainWindow
+from gui.view_state import CLIP_DBFS, Tone
+from rtvc.audio.devices import DeviceIdentity
+from rtvc.settings import Settings
+from rtvc.snapshot import Snapshot, State
+from tests.panel import RUNNING, FakeBackend, FakePlayer, open_window
+
+QTest: Any = _QTest  # its stubs take static methods for methods
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> FakeBackend:
+    return FakeBackend(tmp_path, shipped=("Amber", "Bernard"), own=("Grandfather",))
+
+
+@pytest.fixture
+def player() -> FakePlayer:
+    return FakePlayer()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication, backend: FakeBackend, player: FakePlayer) -> Iterator[MainWindow]:
+    with open_window(qtbot, qapp, backend, player) as window:
+        yield window
+
+
+def switch_on(qtbot: QtBot, window: MainWindow) -> None:
+    QTest.mouseClick(window.live.power.power, LEFT)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+
+
+def settings(window: MainWindow) -> Settings:
+    return window.session.settings
+
+
+def test_the_switch_starts_and_stops_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    assert window.live.power.headline.text() == "Off"
+    switch_on(qtbot, window)
+    assert backend.running() == 1
+    assert window.live.power.headline.text() == window.light.status.words == "On"
+    assert window.live.power.power.isChecked()
+    QTest.mouseClick(window.live.power.power, LEFT)
+    qtbot.waitUntil(lambda: not window.session.on and not window.session.changing)
+    assert backend.running() == 0
+    assert window.live.power.headline.text() == "Off"
+
+
+def test_an_engine_that_cannot_start_says_why(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    backend.failure = "The headset cannot be opened: plug it in."
+    QTest.mouseClick(window.live.power.power, LEFT)
+    qtbot.waitUntil(lambda: window.toast.isVisible())
+    assert window.toast.message.text() == backend.failure
+    assert window.light.status.tone is Tone.BAD
+    assert not window.live.power.power.isChecked()
+    assert window.live.power.power.isEnabled()
+
+
+def test_an_engine_that_fails_later_switches_the_panel_off(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    switch_on(qtbot, window)
+    backend.engines[0].now = Snapshot(State.FAILED, "The pack is damaged.")
+    qtbot.waitUntil(lambda: not window.session.on)
+    assert window.live.power.sentence.text() == "The pack is damaged."
+    qtbot.waitUntil(lambda: not backend.engines[0].running)
+    switch_on(qtbot, window)
+    assert len(backend.engines) == 2
+
+
+def test_recovery_is_shown_and_ends_by_itself(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    backend.engines[0].now = Snapshot(State.RECOVERING, "The headset has gone: trying again.")
+    qtbot.waitUntil(lambda: window.light.status.words == "Reconnecting")
+    backend.engines[0].now = RUNNING
+    qtbot.waitUntil(lambda: window.light.status.words == "On")
+
+
+@pytest.mark.parametrize(("control", "field"), [("bypass", "bypass"), ("mute", "mute")])
+def test_switches_reach_a_running_engine(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, control: str, field: str
+) -> None:
+    switch_on(qtbot, window)
+    button = getattr(window.live.power, control)
+    for on in (True, False):
+        QTest.mouseClick(button, LEFT)
+        assert getattr(backend.engines[0].settings, field) is on
+        assert button.isChecked() is on
+
+
+def test_push_to_talk_is_heard_only_while_held(qtbot: QtBot, window: MainWindow) -> None:
+    power = window.live.power
+    assert not power.talk.isVisible()
+    QTest.mouseClick(power.push_to_talk, LEFT)
+    assert settings(window).push_to_talk
+    assert power.talk.isVisible()
+    QTest.mousePress(power.talk, LEFT)
+    assert settings(window).talking
+    QTest.mouseRelease(power.talk, LEFT)
+    assert not settings(window).talking
+
+
+def test_recording_both_sides(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    assert not window.live.power.record.isEnabled()
+    switch_on(qtbot, window)
+    qtbot.waitUntil(window.live.power.record.isEnabled)
+    QTest.mouseClick(window.live.power.record, LEFT)
+    recording = backend.engines[0].recording
+    assert recording is not None
+    assert window.live.power.record.isChecked()
+    QTest.mouseClick(window.live.power.record, LEFT)
+    qtbot.waitUntil(lambda: backend.engines[0].recording is None)
+    qtbot.waitUntil(lambda: str(recording[1]) in window.toast.message.text())
+
+
+def test_sliders_set_what_they_say(window: MainWindow) -> None:
+    sound = window.live.sound
+    sound.strength.slider.setValue(40)
+    assert settings(window).strength == 0.4
+    assert sound.strength.value_label.text() == "40 %"
+    sound.similarity.slider.setValue(0)
+    assert settings(window).block_size == 1
+    sound.similarity.slider.setValue(4)
+    assert settings(window).block_size is None, "the pack's own K is not pinned"
+    assert sound.similarity.value_label.text() == "K = 16 (usual)"
+    sound.similarity.slider.setValue(6)
+    assert settings(window).block_size == 64
+    sound.input_gain.slider.setValue(6)
+    sound.output_gain.slider.setValue(-3)
+    assert (settings(window).input_gain_db, settings(window).output_gain_db) == (6.0, -3.0)
+    sound.gate.slider.setValue(-40)
+    assert settings(window).gate_threshold_dbfs == -40
+    sound.gate.slider.setValue(sound.gate.slider.minimum())
+    assert settings(window).gate_threshold_dbfs is None
+    assert sound.gate.value_label.text() == "off"
+
+
+def test_sliders_follow_settings_without_an_echo(window: MainWindow) -> None:
+    wanted = replace(settings(window), strength=0.333, block_size=5)
+    window.session.change(strength=0.333, block_size=5)
+    assert settings(window) == wanted
+    assert window.live.sound.strength.slider.value() == 33
+
+
+def test_gains_unfold(qtbot: QtBot, window: MainWindow) -> None:
+    assert not window.live.sound.gate.isVisible()
+    QTest.mouseClick(window.live.sound.more.button, LEFT)
+    assert window.live.sound.gate.isVisible()
+
+
+def choose(box: QComboBox, text: str) -> None:
+    index = box.findText(text)
+    assert index >= 0, [box.itemText(i) for i in range(box.count())]
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
+def test_another_microphone_rebuilds_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    choose(window.live.devices.microphone, "USB Headset")
+    qtbot.waitUntil(lambda: len(backend.engines) == 2 and window.session.engine is backend.engines[1])
+    assert not backend.engines[0].running
+    assert backend.engines[1].wiring.microphone == DeviceIdentity("PulseAudio", "usb_headset")
+    assert window.session.on
+
+
+def test_a_device_that_is_unplugged_stays_chosen(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    choose(window.live.devices.microphone, "USB Headset")
+    backend.listed = backend.listed[:1]
+    QTest.mouseClick(window.live.devices.refresh, LEFT)
+    qtbot.waitUntil(lambda: len(window.session.devices) == 1)
+    assert window.live.devices.microphone.currentText() == "usb_headset (not plugged in)"
+
+
+def test_the_virtual_microphone_is_made_by_one_button(qtbot: QtBot, window: MainWindow) -> None:
+    devices = window.live.devices
+    assert devices.create_button.isVisible()
+    QTest.mouseClick(devices.create_button, LEFT)
+    qtbot.waitUntil(lambda: not devices.create_button.isVisible())
+    assert devices.output.currentText() == "RTVC Microphone"
+    assert "Discord" in devices.hint.text()
+
+
+def test_playing_into_a_real_output_warns(window: MainWindow) -> None:
+    choose(window.live.devices.output, "Speakers")
+    assert window.session.wiring.output == DeviceIdentity("PulseAudio", "speakers")
+    assert "virtual cable" in window.live.devices.hint.text()
+    assert not window.live.devices.create_button.isVisible()
+    assert window.session.output_name == "Speakers"
+
+
+def test_the_monitor_has_a_device_and_a_volume(qtbot: QtBot, window: MainWindow) -> None:
+    devices = window.live.devices
+    assert not devices.monitor_gain.isVisible()
+    QTest.mouseClick(devices.monitor, LEFT)
+    assert settings(window).monitor
+    assert devices.monitor_gain.isVisible()
+    assert devices.monitor_device.currentText() == "USB Headset", "an output that is there"
+    devices.monitor_gain.slider.setValue(-12)
+    assert settings(window).monitor_gain_db == -12
+    choose(devices.monitor_device, "Speakers")
+    assert window.session.wiring.monitor == DeviceIdentity("PulseAudio", "speakers")
+
+
+def test_choosing_a_voice(qtbot: QtBot, window: MainWindow) -> None:
+    cards = window.live.voices.gallery.cards
+    assert list(cards) == ["Grandfather", "Amber", "Bernard"]
+    assert cards["Grandfather"].isChecked(), "the first voice is chosen where none was"
+    QTest.mouseClick(cards["Bernard"], LEFT)
+    assert settings(window).voice == "Bernard"
+    assert [name for name, card in cards.items() if card.isChecked()] == ["Bernard"]
+    QTest.mouseClick(cards["Bernard"], LEFT)
+    assert cards["Bernard"].isChecked()
+    cards["Amber"].setFocus()
+    QTest.keyClick(cards["Amber"], Qt.Key.Key_Return)
+    assert settings(window).voice == "Amber"
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, modifiers = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, modifiers))
+
+
+def test_a_dropped_recording_becomes_the_chosen_voice(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, tmp_path: Path
+) -> None:
+    drop(window, tmp_path / "my_uncle.wav", tmp_path / "letter.txt")
+    qtbot.waitUntil(lambda: "my uncle" in window.live.voices.gallery.cards)
+    assert backend.own == ["Grandfather", "my uncle"]
+    assert settings(window).voice == "my uncle"
+
+
+def test_a_recording_that_will_not_do_is_refused_in_a_sentence(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    drop(window, tmp_path / "silent.wav")
+    qtbot.waitUntil(lambda: "no speech" in window.toast.message.text())
+    assert list(window.live.voices.gallery.cards) == ["Grandfather", "Amber", "Bernard"]
+
+
+def test_deleting_can_be_undone(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    card = window.live.voices.gallery.cards["Grandfather"]
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    assert "Grandfather" not in window.live.voices.gallery.cards
+    assert settings(window).voice == "Amber"
+    QTest.mouseClick(window.toast.action, LEFT)
+    assert "Grandfather" in window.live.voices.gallery.cards
+    assert settings(window).voice == "Grandfather"
+    assert backend.own == ["Grandfather"]
+
+
+@pytest.mark.parametrize("settle", [lambda window: window.toast.dismiss.click(), lambda window: window.close()])
+def test_deleting_is_done_once_it_cannot_be_undone(
+    window: MainWindow, backend: FakeBackend, settle: Callable[[MainWindow], None]
+) -> None:
+    window.live.voices.gallery.cards["Grandfather"].delete_wanted.emit("Grandfather")
+    assert backend.own == ["Grandfather"]
+    settle(window)
+    assert backend.own == []
+
+
+def test_shipped_voices_cannot_be_deleted(qtbot: QtBot, window: MainWindow) -> None:
+    card = window.live.voices.gallery.cards["Amber"]
+    assert not hasattr(card, "more")
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    assert "Amber" in window.live.voices.gallery.cards
+
+
+def test_renaming(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("Uncle", True))
+    window.session.change(voice="Grandfather")
+    rename = window.live.voices.gallery.cards["Grandfather"].rename_action
+    assert rename is not None
+    rename.trigger()
+    assert list(window.live.voices.gallery.cards) == ["Uncle", "Amber", "Bernard"]
+    assert settings(window).voice == "Uncle"
+
+
+def test_hearing_the_reference_and_stopping(qtbot: QtBot, window: MainWindow, player: FakePlayer) -> None:
+    card = window.live.voices.gallery.cards["Amber"]
+    QTest.mouseClick(card.play, LEFT)
+    qtbot.waitUntil(lambda: player.sound is not None)
+    assert window.session.playing == "Amber"
+    assert card.playing
+    QTest.mouseClick(card.play, LEFT)
+    assert player.sound is None
+    assert not card.playing
+
+
+def test_hearing_a_preview_to_its_end(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, player: FakePlayer
+) -> None:
+    cards = window.live.voices.gallery.cards
+    QTest.mouseClick(cards["Amber"].play, LEFT)
+    qtbot.waitUntil(lambda: player.sound is not None)
+    QTest.mouseClick(cards["Bernard"].preview, LEFT)
+    assert not cards["Amber"].playing
+    qtbot.waitUntil(lambda: player.sound is not None)
+    assert ("preview", "Bernard") in backend.heard
+    player.finish()
+    assert not cards["Bernard"].playing
+
+
+def test_recording_a_new_voice(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("Me", True))
+    record = window.live.voices.record
+    QTest.mouseClick(record, LEFT)
+    qtbot.waitUntil(lambda: record.text() == "Speak… 2 s")
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: "Me" in window.live.voices.gallery.cards)
+    assert record.text() == "Record 5 s"
+
+
+def test_a_recording_can_be_broken_off(qtbot: QtBot, window: MainWindow) -> None:
+    record = window.live.voices.record
+    QTest.mouseClick(record, LEFT)
+    qtbot.waitUntil(lambda: "Speak" in record.text())
+    QTest.mouseClick(record, LEFT)
+    qtbot.waitUntil(lambda: record.text() == "Record 5 s")
+    assert list(window.live.voices.gallery.cards) == ["Grandfather", "Amber", "Bernard"]
+
+
+def test_the_meters_show_the_snapshot(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    meters = window.live.meters
+    assert meters.delay.text() == "93 ms"
+    assert [round(part.milliseconds) for part in meters.delay_bar.parts] == [20, 34, 6, 12, 21]
+    assert meters.counters["Gaps"].text() == "0"
+    assert len(meters.graph.times.shares) == len(RUNNING.recent_compute)
+    backend.engines[0].now = replace(RUNNING, underruns=2, dropped_frames=7, overruns=1, input_peak=CLIP_DBFS)
+    qtbot.waitUntil(lambda: meters.counters["Gaps"].text() == "2")
+    assert meters.counters["Dropped"].text() == "8"
+    assert meters.input.clipped
+    assert not meters.output.clipped
+    assert window.light.status.words == "Losing sound"
+
+
+@pytest.mark.parametrize("width", [360, 900, 1180, 1400])
+def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication, tmp_path: Path, width: int) -> None:
+    backend = FakeBackend(tmp_path, shipped=[f"Voice {number}" for number in range(9)])
+    with open_window(qtbot, qapp, backend, FakePlayer(), width) as window:
+        cards = list(window.live.voices.gallery.cards.values())
+
+        def narrowest() -> int:
+            return min(card.width() for card in cards)
+
+        qtbot.waitUntil(lambda: narrowest() >= 130)
+        first_row = [card for card in cards if card.y() == cards[0].y()]
+        assert len(first_row) >= 2
+        assert narrowest() < 2 * 168, "and no fewer"
+
+
+def test_choices_are_remembered(window: MainWindow, backend: FakeBackend) -> None:
+    window.session.change(strength=0.5)
+    window.close()
+    assert backend.saved.settings == settings(window)
+    assert backend.saved.settings.strength == 0.5
+    assert backend.closed
+
+
+def test_closing_stops_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    window.close()
+    assert not backend.engines[0].running
+
+
+@pytest.mark.parametrize("width", [360, 640, 900, 1400])
+def test_nothing_is_cut_at_any_width(qtbot: QtBot, window: MainWindow, width: int) -> None:
+    window.resize(width, 700)
+    qtbot.waitUntil(lambda: window.width() == width)
+    page, viewport, live = window.live.area.widget(), window.live.area.viewport(), window.live
+    assert page is not None
+    assert viewport is not None
+    sections = (live.power, live.voices, live.sound, live.devices, live.meters)
+    qtbot.waitUntil(lambda: page.width() == viewport.width() and all(one.width() >= 300 for one in sections))
+    for section in sections:
+        assert section.geometry().right() <= page.width()
+        assert section.minimumSizeHint().width() <= section.width()

@@ -1,0 +1,468 @@
+"""Models, settings, wizards, hotkeys, tray, presets and the first start, against a backend that only remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction, QColor
+from PyQt6.QtTest import QTest as _QTest
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from gui.dialogs.enrolment import EnrolmentDialog
+from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
+from gui.global_hotkeys import ChordTracker, GlobalHotkeys, chords, unavailable
+from gui.main_window import MainWindow
+from gui.options import LatencyProfile, Options, Provider
+from gui.theme import DARK, LIGHT, Appearance, theme
+from gui.tray import Tray
+from rtvc.errors import RtvcError
+from rtvc.preferences import Preferences
+from rtvc.snapshot import State
+from tests.panel import FakeBackend, FakePlayer, open_window
+
+QTest: Any = _QTest  # its stubs take static methods for methods
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> FakeBackend:
+    return FakeBackend(tmp_path, shipped=("Amber", "Bernard"), own=("Grandfather",))
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication, backend: FakeBackend) -> Iterator[MainWindow]:
+    with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+        yield window
+
+
+def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = CONTROL) -> None:
+    window.activateWindow()
+    QTest.keyClick(window, key, modifier)
+
+
+def test_tabs_show_their_pages(window: MainWindow) -> None:
+    for tab, page in zip(window.tabs, (window.live, window.packs_page, window.settings_page), strict=True):
+        QTest.mouseClick(tab, LEFT)
+        assert window.pages.currentWidget() is page
+        assert tab.isChecked()
+
+
+# Models
+
+
+def test_another_pack_is_used_at_once(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    window.session.set_power(True)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    cards = window.packs_page.cards
+    assert list(cards) == ["mini", "large", "wavlm-large"]
+    assert "Use" not in cards["mini"].buttons
+    assert "Remove" not in cards["mini"].buttons
+    cards["large"].buttons["Use"].click()
+    qtbot.waitUntil(lambda: len(backend.engines) == 2 and window.session.engine is backend.engines[1])
+    assert backend.engines[1].wiring.pack == "large"
+    assert "Use" not in window.packs_page.cards["large"].buttons
+    assert "Remove" not in window.packs_page.cards["large"].buttons, "the one in use stays"
+
+
+def test_a_pack_is_downloaded_and_built_with_progress(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    page = window.packs_page
+    page.cards["wavlm-large"].buttons["Download and build"].click()
+    qtbot.waitUntil(lambda: page.cards["wavlm-large"].bar.value() == 250)
+    assert page.cards["wavlm-large"].line.text() == "Downloading from the network"
+    assert not page.cards["large"].buttons["Verify"].isEnabled(), "one thing at a time"
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: "Use" in page.cards["wavlm-large"].buttons)
+    assert window.toast.message.text() == "The model pack wavlm-large is ready to use."
+
+
+def test_a_download_can_be_broken_off(qtbot: QtBot, window: MainWindow) -> None:
+    page = window.packs_page
+    page.cards["wavlm-large"].buttons["Download and build"].click()
+    qtbot.waitUntil(lambda: page.cards["wavlm-large"].bar.value() == 250)
+    page.cards["wavlm-large"].buttons["Cancel"].click()
+    qtbot.waitUntil(lambda: "Download and build" in page.cards["wavlm-large"].buttons)
+    assert not window.toast.isVisible()
+
+
+def test_a_pack_is_built_from_a_folder(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path))
+    page = window.packs_page
+    page.cards["wavlm-large"].buttons["Build from a folder…"].click()
+    qtbot.waitUntil(lambda: page.cards["wavlm-large"].line.text() == f"Downloading from {tmp_path}")
+    backend.failure = "WavLM-Large.pt is not the published one."
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: window.toast.message.text() == backend.failure)
+    assert "Download and build" in page.cards["wavlm-large"].buttons
+
+
+def test_a_pack_is_verified_and_removed(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    page = window.packs_page
+    page.cards["large"].buttons["Verify"].click()
+    qtbot.waitUntil(lambda: window.toast.message.text() == "The model pack large is whole, and it runs.")
+    qtbot.waitUntil(
+        lambda: "Remove" in page.cards["large"].buttons and page.cards["large"].buttons["Remove"].isEnabled()
+    )
+    page.cards["large"].buttons["Remove"].click()
+    qtbot.waitUntil(lambda: "Download and build" in page.cards["large"].buttons)
+
+
+# Settings
+
+
+def test_the_profile_threads_and_provider_rebuild_the_engine(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    page = window.settings_page
+    window.session.set_power(True)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    QTest.mouseClick(page.profile.buttons[LatencyProfile.QUALITY], LEFT)
+    qtbot.waitUntil(lambda: len(backend.engines) == 2 and window.session.engine is backend.engines[1])
+    assert backend.engines[1].options.profile is LatencyProfile.QUALITY
+    assert "calm" in page.profile_words.text()
+    page.threads.slider.setValue(2)
+    qtbot.waitUntil(lambda: window.session.engine is backend.engines[-1] and backend.engines[-1].options.threads == 2)
+    window.tabs[2].click()
+    qtbot.waitUntil(page.provider.isVisible)
+    QTest.mouseClick(page.provider.buttons[Provider.PROCESSOR], LEFT)
+    qtbot.waitUntil(lambda: backend.engines[-1].options.provider is Provider.PROCESSOR)
+    assert backend.running() <= 1
+
+
+def test_a_calmer_profile_is_later() -> None:
+    steps = [profile.step(2) for profile in LatencyProfile]
+    buffers = [profile.buffer_seconds for profile in LatencyProfile]
+    assert steps == sorted(steps) == [1, 2, 4]
+    assert buffers == sorted(buffers)
+
+
+def test_the_colours_change_at_once(window: MainWindow) -> None:
+    window.tabs[2].click()
+    for appearance, tokens in ((Appearance.DARK, DARK), (Appearance.LIGHT, LIGHT)):
+        QTest.mouseClick(window.settings_page.appearance.buttons[appearance], LEFT)
+        assert theme.tokens is tokens
+        assert window.grab().toImage().pixelColor(5, window.height() - 5) == QColor(tokens.window)
+
+
+def test_options_survive_and_nonsense_does_not(window: MainWindow, backend: FakeBackend) -> None:
+    window.session.choose(profile=LatencyProfile.LOWEST, threads=3, appearance=Appearance.DARK, close_to_tray=True)
+    window.quit()
+    assert Options.from_json(backend.saved.panel) == window.session.options
+    assert Options.from_json({"threads": "many", "profile": "fastest", "appearance": 3}) == Options()
+    assert Options.from_json({"threads": 100_000}) == Options()
+
+
+def test_damaged_preferences_are_told_of_once(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> None:
+    class Damaged(FakeBackend):
+        loads = 0
+
+        def load(self) -> Preferences:
+            self.loads += 1
+            if self.loads == 1:
+                raise RtvcError("The preferences were damaged: the defaults are used instead.")
+            return Preferences()
+
+    with open_window(qtbot, qapp, Damaged(tmp_path, shipped=("Amber",)), FakePlayer()) as window:
+        assert "damaged" in window.toast.message.text()
+
+
+# Presets
+
+
+def test_presets_keep_and_restore_the_sound(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: (" Stage ", True))
+    button = window.live.sound.presets
+
+    def item(words: str) -> QAction:
+        return next(action for action in button.menu_of_presets.actions() if action.text() == words)
+
+    window.session.change(voice="Bernard", strength=0.6)
+    item("Keep these settings…").trigger()
+    window.session.change(voice="Amber", strength=1.0, mute=True)
+    item("Stage").trigger()
+    settings = window.session.settings
+    assert (settings.voice, settings.strength, settings.mute) == ("Bernard", 0.6, True)
+    assert window.live.voices.gallery.cards["Bernard"].isChecked()
+    remove = item("Remove").menu()
+    assert remove is not None
+    remove.actions()[0].trigger()
+    assert not window.session.preferences.presets
+
+
+# Wizards
+
+
+def test_the_own_voice_is_learnt(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    QTest.mouseClick(window.live.devices.teach, LEFT)
+    dialog = window.findChild(EnrolmentDialog)
+    assert dialog is not None
+    dialog.start_button.click()
+    qtbot.waitUntil(lambda: dialog.outcome.text() == "4 s of speech so far")
+    assert dialog.bar.value() == 500
+    assert not dialog.start_button.isEnabled()
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: dialog.outcome.text() == "Your voice is known now, from 20 s of speech.")
+    assert dialog.close_button.text() == "Done"
+    backend.failure = "The recording holds 1.0 s of speech."
+    dialog.start_button.click()
+    qtbot.waitUntil(lambda: dialog.outcome.text() == backend.failure)
+    dialog.close_button.click()
+
+
+def test_a_running_engine_takes_the_learnt_voice(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    window.session.set_power(True)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    backend.may_end.set()
+    window.session.enrol(20.0)
+    qtbot.waitUntil(lambda: len(backend.engines) == 2 and window.session.engine is backend.engines[1])
+
+
+def test_switching_on_breaks_off_what_holds_the_microphone(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    window.live.teach_voice()
+    dialog = window.findChild(EnrolmentDialog)
+    assert dialog is not None
+    dialog.start_button.click()
+    qtbot.waitUntil(lambda: dialog.bar.value() == 500)
+    window.session.set_power(True)
+    qtbot.waitUntil(lambda: window.session.snapshot.state is State.RUNNING)
+    dialog.close()
+
+
+def test_the_virtual_microphone_is_made_and_tested(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    QTest.mouseClick(window.live.devices.setup, LEFT)
+    dialog = window.findChild(VirtualMicrophoneDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: not window.session._listing)
+    assert not dialog.test_button.isEnabled()
+    dialog.create_button.click()
+    qtbot.waitUntil(dialog.test_button.isEnabled)
+    assert "RTVC Microphone" in dialog.steps.text()
+    assert not dialog.create_button.isVisible()
+    dialog.test_button.click()
+    qtbot.waitUntil(lambda: "came through" in dialog.verdict.text())
+    backend.tone = -120.0
+    dialog.test_button.click()
+    qtbot.waitUntil(lambda: "Nothing came through" in dialog.verdict.text())
+    backend.failure = "No PulseAudio server answers."
+    dialog.test_button.click()
+    qtbot.waitUntil(lambda: dialog.verdict.text() == backend.failure)
+    dialog.close_button.click()
+
+
+def test_no_tone_disturbs_a_conversation(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    backend.create_virtual_microphone()
+    window.session.set_power(True)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    window.live.set_up_microphone()
+    dialog = window.findChild(VirtualMicrophoneDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: window.session.virtual_microphone.name != "")
+    assert not dialog.test_button.isEnabled()
+    assert "Switch the voice changer off" in dialog.verdict.text()
+    dialog.close()
+
+
+def test_the_welcome_goes_for_good(window: MainWindow, backend: FakeBackend) -> None:
+    welcome = window.live.welcome
+    assert welcome.isVisible()
+    QTest.mouseClick(welcome.microphone, LEFT)
+    wizard = window.findChild(VirtualMicrophoneDialog)
+    assert wizard is not None
+    wizard.close()
+    QTest.mouseClick(welcome.dismiss, LEFT)
+    assert not welcome.isVisible()
+    window.quit()
+    assert Options.from_json(backend.saved.panel).welcomed
+
+
+# The spectrogram
+
+
+def test_the_spectrogram_is_drawn_while_it_is_open(qtbot: QtBot, window: MainWindow) -> None:
+    drawer = window.live.drawer
+    assert not drawer.input.isVisible()
+    window.session.set_power(True)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    QTest.mouseClick(drawer.expander.button, LEFT)
+    assert drawer.input.isVisible()
+    assert window.session.options.spectrogram
+    qtbot.waitUntil(lambda: drawer.input.picture.size > 1)
+    rows = drawer.input.picture.mean(axis=1)
+    assert rows[-20:].max() > rows[:20].max(), "a voice has its power in the low frequencies"
+    assert drawer.output.picture.shape == drawer.input.picture.shape
+    assert not np.array_equal(drawer.output.picture, drawer.input.picture)
+
+
+# Keys
+
+
+def test_keys_of_the_window(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    press(window, Qt.Key.Key_B)
+    press(window, Qt.Key.Key_M)
+    press(window, Qt.Key.Key_T)
+    press(window, Qt.Key.Key_H)
+    press(window, Qt.Key.Key_3)
+    settings = window.session.settings
+    assert settings.bypass
+    assert settings.mute
+    assert settings.push_to_talk
+    assert settings.monitor
+    assert settings.voice == "Bernard"
+    press(window, Qt.Key.Key_9)
+    assert window.session.settings.voice == "Bernard"
+    press(window, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    press(window, Qt.Key.Key_R)
+    assert backend.engines[-1].recording is not None
+
+
+def talking(window: MainWindow) -> bool:
+    return window.session.settings.talking
+
+
+def test_space_talks_only_with_push_to_talk(window: MainWindow) -> None:
+    card = window.live.voices.gallery.cards["Amber"]
+    QTest.keyPress(card, Qt.Key.Key_Space)
+    QTest.keyRelease(card, Qt.Key.Key_Space)
+    assert window.session.settings.voice == "Amber", "without push-to-talk, it presses what has the focus"
+    window.session.change(push_to_talk=True)
+    other = window.live.voices.gallery.cards["Bernard"]
+    QTest.keyPress(other, Qt.Key.Key_Space)
+    assert talking(window)
+    QTest.keyRelease(other, Qt.Key.Key_Space)
+    assert not talking(window)
+    assert window.session.settings.voice == "Amber"
+    line = QLineEdit(window)
+    line.show()
+    QTest.keyClick(line, Qt.Key.Key_Space)
+    assert line.text() == " "
+
+
+def test_chords_are_told_once_however_long_they_are_held() -> None:
+    tracker = ChordTracker({"mute": frozenset({"ctrl", "alt", "m"}), "talk": frozenset({"ctrl", "space"})})
+    assert [list(tracker.press(key)) for key in ("ctrl", "alt", "m", "m")] == [[], [], ["mute"], []]
+    assert list(tracker.release("m")) == ["mute"]
+    assert list(tracker.press("m")) == ["mute"]
+    for key in ("m", "alt", "ctrl"):
+        tracker.release(key)
+    assert list(tracker.press("m")) == []
+
+
+def test_global_keys_do_what_they_say(window: MainWindow) -> None:
+    keys = GlobalHotkeys(window.session)
+    for key in ("ctrl", "alt", "m"):
+        keys.press(key)
+    assert window.session.settings.mute
+    keys.release("m")
+    window.session.change(push_to_talk=True)
+    keys.press("space")
+    assert talking(window)
+    keys.release("alt")
+    assert not talking(window)
+    assert {"power", "bypass", "mute", "talk", "voice1", "voice9"} <= set(chords())
+
+
+def test_where_global_keys_are_forbidden_a_word_says_so() -> None:
+    assert "Wayland" in unavailable({"XDG_SESSION_TYPE": "wayland", "DISPLAY": ":0"}, "linux")
+    assert "Wayland" in unavailable({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, "linux")
+    assert "X11" in unavailable({}, "linux")
+    assert "Wayland" not in unavailable({"DISPLAY": ":0"}, "linux")
+
+
+# The tray
+
+
+def test_the_tray_shows_the_state_and_switches(qtbot: QtBot, window: MainWindow) -> None:
+    tray = Tray(window, window.session)
+    assert tray.icon.toolTip() == "rtvc: Off"
+    assert tray.power is not None
+    assert tray.mute is not None
+    tray.power.trigger()
+    qtbot.waitUntil(lambda: tray.icon.toolTip() == "rtvc: On")
+    assert tray.power.text() == "Switch off"
+    tray.mute.trigger()
+    assert window.session.settings.mute
+    assert tray.icon.toolTip() == "rtvc: Muted"
+    window.hide()
+    window.bring_forward()
+    assert window.isVisible()
+
+
+# Everyone can use it
+
+
+def test_every_control_has_a_name_and_can_be_reached_by_keyboard(window: MainWindow) -> None:
+    nameless = []
+    for page in (window.live, window.packs_page, window.settings_page):
+        for control in page.findChildren(QAbstractButton):
+            if not (control.accessibleName() or control.text()):
+                nameless.append(control)
+            assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control.accessibleName() or control.text()
+    assert not nameless
+
+
+def test_the_tab_key_goes_from_the_switch_over_the_voices_to_the_drawer(
+    qapp: QApplication, window: MainWindow
+) -> None:
+    live, card = window.live, window.live.voices.gallery.cards["Grandfather"]
+    wanted = [
+        live.power.power,
+        live.voices.add,
+        *card.controls,
+        live.sound.strength.slider,
+        live.devices.microphone,
+        live.devices.monitor,
+        live.drawer.expander.button,
+    ]
+    window.activateWindow()
+    live.welcome.teach.setFocus()
+    met = []
+    for _ in range(50):
+        QTest.keyClick(qapp.focusWidget(), Qt.Key.Key_Tab)
+        met.append(qapp.focusWidget())
+    places = [met.index(control) for control in wanted]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_no_words_are_cut_at_360_pixels(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, page: int, scale: float
+) -> None:
+    usual = qapp.font()
+    large = qapp.font()
+    large.setPointSizeF(usual.pointSizeF() * scale)
+    qapp.setFont(large)
+    try:
+        with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+            window.resize(360, 900)
+            window.tabs[page].click()
+            qtbot.waitUntil(lambda: window.width() == 360)
+
+            def nothing_is_cut() -> None:
+                assert cut(window) == []
+
+            qtbot.waitUntil(nothing_is_cut)
+    finally:
+        qapp.setFont(usual)
+
+
+def cut(window: MainWindow) -> list[str]:
+    """Return what is visible and has less room than it needs, or lies beyond the window's edge."""
+    shown = [child for child in window.findChildren(QAbstractButton) if child.isVisible()]
+    return [
+        control.accessibleName() or control.text()
+        for control in shown
+        if control.width() < control.minimumSizeHint().width()
+        or control.mapTo(window, control.rect().topRight()).x() >= window.width()
+    ]

@@ -1,0 +1,149 @@
+"""The recipe of `mini` on a few seconds of sound: its parts against independent solutions, and one that resumes."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import scipy.linalg
+
+pytest.importorskip("torch", reason="needs the extra 'export' (torch)")
+import torch
+
+from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
+from models.streaming import Memory
+from models.training import train
+from models.training.augmentation import disturb
+from models.training.transport import moments, square_roots, transport
+from rtvc.voices import shipped_voices
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    """What `prepare` writes, of the shipped voices, with made-up pitch and no disguise."""
+    folder = tmp_path / "output" / "data"
+    folder.mkdir(parents=True)
+    speakers: dict[str, tuple[int, int]] = {}
+    audio: list[npt.NDArray[np.int16]] = []
+    for voice in shipped_voices():
+        sound = voice.recording.read()[: 250 * 320]
+        speakers[voice.name] = (sum(len(part) for part in audio), len(sound))
+        audio.append((sound * 32767).astype(np.int16))
+    samples = np.concatenate(audio)
+    pitch = np.full(len(samples) // 320, 150.0, np.float32)
+    pitch[::7] = 0
+    for name in ("audio", "audio-0", "audio-1"):
+        samples.tofile(folder / f"{name}.int16")
+    for name in ("pitch", "pitch-0", "pitch-1"):
+        pitch.tofile(folder / f"{name}.float32")
+    (folder / "index.json").write_text(json.dumps({"variants": 2, "speakers": speakers}))
+    return tmp_path / "output"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, output: Path, steps: int, *more: str) -> dict[str, torch.Tensor]:
+    words = ["--data", "unused", "--output", str(output), "--batch", "2", "--seconds", "0.6", *more]
+    monkeypatch.setattr(sys, "argv", ["train", *words, "--steps", str(steps)])
+    train.main()
+    saved = torch.load(output / "mini.pt", weights_only=True)
+    assert saved["step"] == steps
+    weights: dict[str, torch.Tensor] = saved["nets"]
+    return weights
+
+
+def test_training_changes_every_weight_and_goes_on_where_it_stopped(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(1)
+    before = {**MiniEncoder(MiniConfiguration()).state_dict()}
+    first = run(monkeypatch, prepared, 1, "--adversarial-from", "0")
+    changed = [name for name, value in before.items() if not torch.equal(value, first[f"encoder.{name}"])]
+    assert {name for name, _ in MiniEncoder(MiniConfiguration()).named_parameters()} <= set(changed)
+    second = run(monkeypatch, prepared, 2, "--adversarial-from", "0")
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+    assert all(torch.isfinite(value).all() for value in second.values())
+    assert "resumed at step 1" in capsys.readouterr().out
+
+
+def test_preparation_keeps_time_and_moves_pitch(tmp_path: Path) -> None:
+    pytest.importorskip("pyworld", reason="needs the extra 'train' (pyworld)")
+    from models.training.prepare import HOP, prepare
+
+    (tmp_path / "speech" / "someone").mkdir(parents=True)
+    voice = shipped_voices()[0]
+    (tmp_path / "speech" / "someone" / "a.flac").write_bytes(voice.reference.read_bytes())
+    corpus = prepare(tmp_path / "speech", tmp_path / "data", processes=1)
+    assert list(corpus.speakers) == ["someone"]
+    frames = len(corpus.audio) // HOP
+    assert len(corpus.pitch) == frames
+    voiced = corpus.pitch > 0
+    assert 0.3 < voiced.mean() < 0.9
+    envelope = np.log((corpus.audio.astype(np.float64).reshape(-1, HOP) ** 2).mean(1) + 1)
+    for sound, pitch, direction in zip(corpus.variants, corpus.variant_pitch, (1, -1), strict=True):
+        assert len(sound) == len(corpus.audio)
+        semitones = 12 * np.log2(pitch[voiced] / corpus.pitch[voiced])
+        assert np.ptp(semitones) < 1e-3
+        assert 2 <= direction * semitones[0] <= 8
+        moved = np.log((sound.astype(np.float64).reshape(-1, HOP) ** 2).mean(1) + 1)
+        assert np.corrcoef(envelope, moved)[0, 1] > 0.9
+    assert prepare(tmp_path / "nothing", tmp_path / "data").speakers == corpus.speakers
+
+
+def test_square_roots_agree_with_scipy() -> None:
+    random = np.random.default_rng(0)
+    factor = random.standard_normal((3, 64, 200))
+    matrices = factor @ factor.transpose(0, 2, 1) / 200 + 0.05 * np.eye(64)
+    root, inverse = square_roots(torch.from_numpy(matrices))
+    for index in range(3):
+        expected = scipy.linalg.sqrtm(matrices[index])
+        np.testing.assert_allclose(root[index], expected, atol=1e-6)
+        np.testing.assert_allclose(inverse[index], np.linalg.inv(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_map_in_the_loop_moves_mean_and_spread(full: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    everyone = torch.ones(2, 400)
+    a = torch.randn(2, 400, 8, generator=generator, dtype=torch.float64) * torch.linspace(0.5, 2, 8) + 1
+    b = torch.randn(2, 400, 8, generator=generator, dtype=torch.float64) * torch.linspace(2, 0.5, 8) - 1
+    here, there = moments(a, everyone.double()), moments(b, everyone.double())
+    mean, covariance = moments(transport(a, here, there, full), everyone.double())
+    torch.testing.assert_close(mean, there[0], atol=1e-9, rtol=0)
+    # Shrinkage acts on both sides, so spreads agree nearly.
+    spread = torch.diagonal(covariance, dim1=1, dim2=2) / torch.diagonal(there[1], dim1=1, dim2=2)
+    assert (spread - 1).abs().max() < 0.05
+
+
+def test_statistics_leave_silence_out() -> None:
+    features = torch.randn(1, 100, 4)
+    active = (torch.arange(100) < 60).float()[None]
+    mean, _ = moments(features, active)
+    torch.testing.assert_close(mean[0, 0], features[0, :60].mean(0))
+
+
+def test_disturbed_sound_keeps_its_length_and_changes() -> None:
+    generator = torch.Generator().manual_seed(3)
+    audio = torch.randn(6, 3200) * 0.1
+    result = disturb(audio, torch.randn(6, 3200), generator)
+    assert result.shape == audio.shape
+    assert torch.isfinite(result).all()
+    assert ((result - audio).abs().amax(1) > 1e-3).all()
+
+
+def test_mini_streams_exactly_in_torch() -> None:
+    torch.manual_seed(0)
+    configuration = MiniConfiguration(encoder_width=32, vocoder_width=32, fine_width=16)
+    encoder, vocoder = MiniEncoder(configuration).eval(), MiniVocoder(configuration).eval()
+    audio = torch.randn(1, 42 * configuration.hop) * 0.1
+    with torch.no_grad():
+        features = encoder(audio, Memory())
+        whole = vocoder(features, Memory())
+        for frames in (1, 2, 3, 7):
+            heard, made = Memory(), Memory()
+            parts = []
+            for start in range(0, audio.shape[1], frames * configuration.hop):
+                seen = encoder(audio[:, start : start + frames * configuration.hop], heard)
+                parts.append(vocoder(seen, made))
+                heard, made = Memory(heard.next), Memory(made.next)
+            assert (torch.cat(parts, 1) - whole).abs().max() < 1e-4

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtvc.errors import RtvcError
+from rtvc.stage import Block
+from rtvc.statistics import FeatureRoles, FeatureSet
+from rtvc.transport import FITS, Transport, TransportStage, fit
+
+DIM = 3
+FADE = 5
+
+
+def ramp(count: int) -> Block:
+    return np.linspace(0, 9, count * DIM, dtype=np.float32).reshape(count, DIM)
+
+
+def plus(amount: float) -> Transport:
+    return lambda features: features + np.float32(amount)
+
+
+def split(block: Block, steps: list[int]) -> list[Block]:
+    return [part for part in np.split(block, np.cumsum(steps)) if len(part)]
+
+
+def stage(amount: float = 1, strength: float = 1) -> TransportStage:
+    return TransportStage(plus(amount), strength, rate=50, fade_frames=FADE)
+
+
+@pytest.mark.parametrize("strength", [0, 0.25, 1])
+def test_strength_goes_part_of_the_way(strength: float) -> None:
+    np.testing.assert_allclose(stage(4, strength).process(ramp(6)), ramp(6) + 4 * strength, rtol=1e-6)
+
+
+def test_the_stage_has_no_latency() -> None:
+    assert (stage().rate, stage().latency, stage().granularity) == (50, 0, 1)
+
+
+def test_unmapped_dimensions_stay_bit_for_bit() -> None:
+    def first_only(features: Block) -> Block:
+        mapped = features.copy()
+        mapped[:, 0] += 9
+        return mapped
+
+    output = TransportStage(first_only, 0.3, 50).process(ramp(40))
+    np.testing.assert_array_equal(output[:, 1:], ramp(40)[:, 1:])
+
+
+def test_a_new_map_fades_in_linearly_and_then_rules() -> None:
+    fading = stage(0)
+    fading.set(plus(10), 0.5)
+    moved = fading.process(ramp(8)) - ramp(8)
+    np.testing.assert_allclose(moved[:, 0], [1, 2, 3, 4, 5, 5, 5, 5], atol=1e-5)
+
+
+def test_a_map_set_during_a_fade_waits_and_the_last_one_counts() -> None:
+    fading = stage(0)
+    fading.set(plus(5), 1)
+    first = fading.process(ramp(2)) - ramp(2)
+    fading.set(plus(-100), 1)
+    fading.set(plus(0), 1)
+    rest = fading.process(ramp(9)) - ramp(9)
+    np.testing.assert_allclose([*first[:, 0], *rest[:, 0]], [1, 2, 3, 4, 5, 4, 3, 2, 1, 0, 0], atol=1e-5)
+
+
+@given(
+    before=st.lists(st.integers(1, 6), max_size=4),
+    between=st.lists(st.integers(1, 6), max_size=4),
+    after=st.lists(st.integers(1, 6), max_size=4),
+)
+def test_any_partition_gives_the_same_fades(before: list[int], between: list[int], after: list[int]) -> None:
+    def run(whole: bool) -> Block:
+        fading = stage(0)
+        outputs = []
+        for number, steps in enumerate((before, between, after)):
+            block = ramp(sum(steps))
+            parts = split(block, steps)
+            outputs += [fading.process(part) for part in ([block] if whole and len(block) else parts)]
+            fading.set(plus(number + 2), 0.5)
+        return np.concatenate([*outputs, fading.process(ramp(20))])
+
+    np.testing.assert_array_equal(run(whole=True), run(whole=False))
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_reset_ends_a_fade_at_the_last_map(waiting: bool) -> None:
+    fading = stage(0)
+    fading.set(plus(5), 1)
+    fading.process(ramp(2))
+    if waiting:
+        fading.set(plus(7), 1)
+    fading.reset()
+    np.testing.assert_allclose(fading.process(ramp(3)), ramp(3) + (7 if waiting else 5), rtol=1e-6)
+
+
+QUICK = {"mkl": {"block_size": 2}, "flow": {"iterations": 30, "batch": 64, "hidden": 16}}
+
+
+def voice(seed: int, count: int = 80) -> FeatureSet:
+    random = np.random.default_rng(seed)
+    frames = random.normal(size=(count, 6)) @ random.normal(size=(6, 6)) + random.normal(size=6)
+    frames[:, 5] = random.random(count) > 0.3
+    return FeatureSet.of(frames.astype(np.float32), roles=FeatureRoles(4, 5))
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_every_transport_keeps_the_protocol(name: str) -> None:
+    """Shape, precision, voicing, pitch, independence of frames, and leaving its input alone."""
+    source, target = voice(1), voice(2)
+    transport = fit(name, source, target, **QUICK.get(name, {}))
+    frames = voice(1, 30).frames
+    kept = frames.copy()
+    mapped = transport(frames)
+    np.testing.assert_array_equal(frames, kept)
+    assert mapped.dtype == np.float32
+    assert mapped.shape == frames.shape
+    np.testing.assert_array_equal(mapped[:, 5], frames[:, 5])
+    pitch = transport(source.frames)[source.frames[:, 5] > 0.5, 4]
+    assert pitch.mean() == pytest.approx(target.statistics.mean[4], abs=1e-4)
+    assert pitch.std() == pytest.approx(target.statistics.standard_deviation[4], abs=1e-4)
+    one_by_one = np.concatenate([transport(frames[index : index + 1]) for index in range(30)])
+    np.testing.assert_allclose(one_by_one, mapped, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("counts", [(1, 1), (1, 40), (40, 1), (40, 3)])
+def test_every_transport_bears_tiny_voices(name: str, counts: tuple[int, int]) -> None:
+    transport = fit(name, voice(1, counts[0]), voice(2, counts[1]), **QUICK.get(name, {}))
+    assert np.isfinite(transport(voice(1).frames)).all()
+
+
+@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_every_transport_bears_silence(name: str, side: str) -> None:
+    """Digital silence encodes to frames that are all alike."""
+    voices = {"source": voice(1), "target": voice(2)}
+    voices[side] = FeatureSet.of(np.zeros((20, 6), np.float32), roles=FeatureRoles(4, 5))
+    transport = fit(name, voices["source"], voices["target"], **QUICK.get(name, {}))
+    mapped = transport(np.concatenate([voice(1).frames, np.zeros((3, 6), np.float32)]))
+    assert np.isfinite(mapped).all()
+
+
+@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_every_transport_refuses_a_voice_without_frames(name: str, side: str) -> None:
+    voices = {"source": voice(1), "target": voice(2)}
+    voices[side] = FeatureSet.of(np.empty((0, 6), np.float32), roles=FeatureRoles(4, 5))
+    with pytest.raises(RtvcError, match=f"{side} voice holds no speech"):
+        fit(name, voices["source"], voices["target"], **QUICK.get(name, {}))
+
+
+def test_an_unknown_transport_is_refused_with_those_there_are() -> None:
+    with pytest.raises(RtvcError, match="mkl, knn, sinkhorn, flow"):
+        fit("magic", voice(1), voice(2))
