@@ -25,7 +25,8 @@ CLIP_DBFS = -0.1
 PEAK_HOLD_SECONDS = 1.5
 PEAK_FALL_DB_PER_SECOND = 20.0
 CLIP_SECONDS = 3.0
-TROUBLE_SECONDS = 5.0
+TROUBLE_SECONDS = 10
+TROUBLE_MARKS = 3
 
 _WINDOW = 512
 _HANN = np.hanning(_WINDOW).astype(np.float32)
@@ -91,19 +92,25 @@ class PackEntry:
 
 
 class Troubles:
-    """Notices when the counters of a snapshot have grown lately."""
+    """Notices when sound goes on being lost; a single gap is for the counters, and no alarm.
+
+    Marks the seconds in which a counter of losses grew; `TROUBLE_MARKS` of the last `TROUBLE_SECONDS` are trouble.
+    """
 
     def __init__(self) -> None:
         self._before = 0
-        self._until = float("-inf")
+        self._marks: set[int] = set()
 
     def update(self, snapshot: Snapshot, now: float) -> bool:
-        """Return whether sound was lost within the last seconds; `now` in seconds of any clock."""
+        """Return whether sound is being lost lately; `now` in seconds of any clock."""
         count = snapshot.underruns + snapshot.overruns + snapshot.dropped_frames
-        if count > self._before and snapshot.state is State.RUNNING:
-            self._until = now + TROUBLE_SECONDS
+        if snapshot.state is not State.RUNNING:
+            self._marks.clear()
+        elif count > self._before:
+            self._marks.add(int(now))
         self._before = count
-        return now < self._until
+        self._marks = {second for second in self._marks if now - second < TROUBLE_SECONDS}
+        return len(self._marks) >= TROUBLE_MARKS
 
 
 def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) -> Status:
@@ -114,7 +121,7 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
     snapshot, settings
         The engine's state, and what is asked of it.
     losing
-        Whether sound was lost lately (`Troubles`).
+        Whether sound is being lost lately (`Troubles`).
     output
         What the listeners' side is called.
     """

@@ -61,21 +61,36 @@ def test_the_status_names_voice_and_output() -> None:
     assert "the cable" in status(RUNNING, Settings(voice="Clara"), False, "the cable").sentence
 
 
-def test_lost_sound_is_noticed_for_a_while() -> None:
+def test_a_single_gap_is_no_alarm() -> None:
     troubles = Troubles()
     assert not troubles.update(RUNNING, 0.0)
-    assert troubles.update(replace(RUNNING, underruns=1), 1.0)
-    assert troubles.update(replace(RUNNING, underruns=1), 0.9 + TROUBLE_SECONDS)
-    assert not troubles.update(replace(RUNNING, underruns=1), 1.1 + TROUBLE_SECONDS)
-    assert troubles.update(replace(RUNNING, underruns=1, dropped_frames=3), 20.0)
-    assert troubles.update(replace(RUNNING, underruns=1, dropped_frames=3, overruns=1), 40.0)
+    assert not troubles.update(replace(RUNNING, underruns=1), 1.0)
+    for step in range(30):
+        burst = replace(RUNNING, underruns=1, dropped_frames=5 + step)
+        assert not troubles.update(burst, 20.0 + step / 50), "the frames dropped after it are part of it"
 
 
-def test_counters_that_begin_anew_are_no_trouble() -> None:
+def test_lasting_losses_are_an_alarm_that_calms_down() -> None:
     troubles = Troubles()
-    troubles.update(replace(RUNNING, underruns=5), 0.0)
-    assert not troubles.update(Snapshot(), 100.0)
-    assert troubles.update(replace(RUNNING, underruns=1), 101.0)
+    alarms = [troubles.update(replace(RUNNING, underruns=second + 1), float(second)) for second in range(5)]
+    assert alarms == [False, False, True, True, True]
+    last = replace(RUNNING, underruns=5)
+    assert troubles.update(last, 4.5)
+    assert not troubles.update(last, 5.0 + TROUBLE_SECONDS)
+
+
+def test_rare_losses_are_no_alarm() -> None:
+    troubles = Troubles()
+    for count in range(20):
+        assert not troubles.update(replace(RUNNING, dropped_frames=count), count * 6.0)
+
+
+def test_an_engine_that_begins_anew_has_no_past() -> None:
+    troubles = Troubles()
+    for second in range(3):
+        troubles.update(replace(RUNNING, underruns=5 + second), float(second))
+    assert not troubles.update(Snapshot(), 3.0)
+    assert not troubles.update(replace(RUNNING, underruns=1), 4.0)
 
 
 @given(st.floats(-200, 20, allow_subnormal=False))
