@@ -20,10 +20,12 @@ from rtvc.audio.level import speech_level
 from rtvc.audio.resample import Resampler
 from rtvc.chain import VoiceChain
 from rtvc.converter import ANALYSIS_FRAMES, Analyser, VoiceConverter
+from rtvc.errors import RtvcError
 from rtvc.fitting import Speaker, fit_map
 from rtvc.pack import ModelPack
 from rtvc.stage import Block, Chain
 from rtvc.statistics import FeatureSet, FeatureStatistics, Mask
+from rtvc.transport import FITTED_ON_FRAMES
 from rtvc.voices import Target
 
 MOST_SOURCE_SECONDS = 60
@@ -135,6 +137,7 @@ def convert_file(
     *,
     overwrite: bool = False,
     progress: Callable[[float], None] = lambda share: None,
+    fitting: Callable[[float], None] = lambda share: None,
 ) -> Outcome:
     """Convert a recording and write the result, as long as the source and aligned with it.
 
@@ -148,15 +151,22 @@ def convert_file(
         With which models, and how.
     overwrite
         Whether an existing output may be replaced.
-    progress
-        Told the share of the work done, 0 … 1.
+    progress, fitting
+        Told the share of the work done, 0 … 1; and, between the two passes, that of a fit that takes long. What they
+        raise ends the conversion.
 
     Raises
     ------
     RtvcError
-        If a file cannot be read, used or written. Nothing is left behind then.
+        If a file cannot be read, used or written, or the transport does not go with `online`. Nothing is left behind
+        then.
     """
     check_destination(output, overwrite)
+    if conversion.online and conversion.transport in FITTED_ON_FRAMES:
+        raise RtvcError(
+            f"--online learns the speaker as the sound goes by, and {conversion.transport} needs a recording of them "
+            "beforehand: leave --online out, or choose the transport mkl or knn."
+        )
     recording = AudioFile(source)
     began = time.perf_counter()
     level = speech_level(recording.blocks(), recording.rate)
@@ -182,10 +192,12 @@ def convert_file(
     if conversion.online:
         converter.observe = LiveMap(converter, pack, target, conversion)
     else:
-        statistics = _learn(recording, pack, gain, conversion, lambda share: progress(share / passes))
-        if statistics.statistics.count == 0:
-            statistics = FeatureSet(statistics.frames, pack.population)
-        transport = fit_map(pack, statistics, target, conversion.transport, conversion.options)
+        speaker = _learn(recording, pack, gain, conversion, lambda share: progress(share / passes))
+        name, options = conversion.transport, conversion.options
+        if speaker.statistics.count == 0:
+            speaker = FeatureSet(speaker.frames, pack.population)
+            name, options = "mkl", {}
+        transport = fit_map(pack, speaker, target, name, options, voice.maps, fitting)
         converter.transport.set(transport, conversion.strength)
     converter.transport.reset()
 

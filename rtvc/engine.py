@@ -191,6 +191,7 @@ class Engine:
             drift_ppm=pipeline.output.drift_ppm,
             cpu_share=self._cpu_share,
             speech_seconds=speech,
+            fit_progress=self._fitter.progress,
             gate_open=pipeline.chain.gate_is_open,
             recording=recorder is not None,
         )

@@ -18,10 +18,11 @@ from rtvc.audio.files import AudioFile, atomic_writer, check_destination
 from rtvc.audio.resample import resample
 from rtvc.convert import Conversion, Outcome
 from rtvc.errors import RtvcError
+from rtvc.fitting import fit_map
 from rtvc.pack import METADATA_KEY, GraphDescription, Kind, ModelPack
 from rtvc.stage import Block
 from rtvc.statistics import FeatureSet
-from rtvc.transport import TransportStage, fit
+from rtvc.transport import TransportStage
 from rtvc.voices import Blend, Target
 
 GRAPHS: dict[Kind, str] = {"encoder": "offline_encoder.onnx", "vocoder": "offline_vocoder.onnx"}
@@ -66,6 +67,7 @@ def convert_offline(
     *,
     overwrite: bool = False,
     progress: Callable[[float], None] = lambda share: None,
+    fitting: Callable[[float], None] = lambda share: None,
 ) -> Outcome:
     """Convert a recording whole and write the result, as long as the source; parameters as `convert_file`'s.
 
@@ -90,7 +92,7 @@ def convert_offline(
     options = conversion.options
     if conversion.transport == "mkl":
         options = {"block_size": BLOCK_SIZE, "shrinkage": 0.0, **options}
-    transport = fit(conversion.transport, speaker, target, **options)
+    transport = fit_map(pack, speaker, target, conversion.transport, options, voice.maps, fitting)
     moved = TransportStage(transport, conversion.strength, pack.frame_rate).process(speaker.frames)
     audio = models.vocode(moved)
     rate = conversion.sample_rate or recording.rate

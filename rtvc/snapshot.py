@@ -74,6 +74,8 @@ class Snapshot:
         The process's share of one core.
     speech_seconds
         Speech heard so far from which the speaker's statistics were learnt; None once they are frozen or enrolled.
+    fit_progress
+        Share of a map that takes long to fit, 0 … 1; None while there is none. The one before is heard until then.
     gate_open
         Whether the gate passes the microphone's sound.
     recording
@@ -98,5 +100,6 @@ class Snapshot:
     drift_ppm: float = 0.0
     cpu_share: float = 0.0
     speech_seconds: float | None = None
+    fit_progress: float | None = None
     gate_open: bool = True
     recording: bool = False

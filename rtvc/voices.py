@@ -1,8 +1,9 @@
 """Voices: a name, a reference recording, and its features under every pack that was used with it.
 
 The shipped voices are read-only; a user's own lie in one folder each below the user's data folder:
-`voice.json`, `reference.wav` (one channel, as given, one recording after the other) and `features-<digest>.npz`
-for each pack, made when first needed. Every file is written aside and renamed.
+`voice.json`, `reference.wav` (one channel, as given, one recording after the other), `features-<digest>.npz`
+for each pack, made when first needed, and the maps that `rtvc.fitting` keeps. All files are written aside and
+renamed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -35,6 +36,7 @@ LEAST_SECONDS = 1.0
 GOOD_SECONDS = 4.0
 DESCRIPTION = "voice.json"
 REFERENCE = "reference.wav"
+SHIPPED_MAPS = ".maps"
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 
 _NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
@@ -44,15 +46,17 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Voice:
-    """A target voice: what to call it, its reference recording, and where its features may be kept.
+    """A target voice: what to call it, its reference recording, and where what is worked out from it may be kept.
 
-    `folder` is None for a voice that is not stored (an audio file named on the command line, a shipped voice).
+    `folder`, for features, is None for a voice that is not the user's (an audio file named on the command line, a
+    shipped voice). `maps`, for maps that take long to fit, is None for an audio file alone.
     """
 
     name: str
     reference: Path
     folder: Path | None = None
     credit: str = ""
+    maps: Path | None = None
 
     @cached_property
     def recording(self) -> AudioFile:
@@ -94,6 +98,11 @@ class Blend:
     name: str
     parts: tuple[tuple[Voice, float], ...]
 
+    @property
+    def maps(self) -> Path | None:
+        """Where maps towards it may be kept: with the first of the voices that has a place for them."""
+        return next((voice.maps for voice, _ in self.parts if voice.maps is not None), None)
+
     def features(self, pack: ModelPack) -> FeatureSet:
         """Return the frames of all parts with the statistics of the voice between them."""
         sets = [(voice.features(pack), weight) for voice, weight in self.parts]
@@ -124,7 +133,8 @@ class VoiceLibrary:
     def list(self) -> list[Voice]:
         """Return all voices: the user's own first, then the shipped ones, each in order of their names."""
         own = sorted(path.parent.name for path in self.folder.glob(f"*/{DESCRIPTION}"))
-        return [*(self._own(name) for name in own), *shipped_voices()]
+        shipped = (replace(voice, maps=self.folder / SHIPPED_MAPS / voice.name) for voice in shipped_voices())
+        return [*(self._own(name) for name in own), *shipped]
 
     def find(self, name: str) -> Voice:
         """Return a voice by its name; raise `RtvcError` that lists the names there are."""
@@ -199,7 +209,7 @@ class VoiceLibrary:
 
     def _own(self, name: str) -> Voice:
         folder = self.folder / name
-        return Voice(name, folder / REFERENCE, folder)
+        return Voice(name, folder / REFERENCE, folder, maps=folder)
 
 
 def shipped_voices() -> list[Voice]:

@@ -1,4 +1,7 @@
+import os
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,10 @@ from rtvc.fitting import MapFitter, MapWish, Speaker, fit_map
 from rtvc.pack import ModelPack
 from rtvc.stage import Block
 from rtvc.statistics import FeatureSet
+from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport
+from rtvc.transport.flow_matching import FlowTransport, fit_flow
+from rtvc.transport.knn import NearestTransport
+from rtvc.transport.mkl import AffineTransport
 from rtvc.voices import VoiceLibrary
 from tests.packs import identity_pack
 from tests.sounds import babble
@@ -132,6 +139,180 @@ def test_what_cannot_be_fitted_is_said_and_the_map_stays(pack: ModelPack, voice:
         assert fitter.transport is transport
     fitter.ask(MapWish(voice, "mkl", 1))
     fitter.work()
+    assert fitter.trouble == ""
+
+
+def keeping(library: VoiceLibrary, voice: str, pack: ModelPack) -> Path:
+    """Store the voice as `kept`, and return where its maps lie."""
+    library.add("kept", [Path(voice)], pack)
+    return library.folder / "kept"
+
+
+def speaker_set(pack: ModelPack, seed: int = 1) -> FeatureSet:
+    return FeatureSet.of(frames(pack, 1, seed), roles=pack.roles)
+
+
+QUICK = {"iterations": 2, "batch": 8, "hidden": 4}
+
+
+def test_a_flow_is_fitted_once_for_the_same_speaker_voice_pack_and_options(
+    pack: ModelPack, voice: str, tmp_path: Path
+) -> None:
+    library = VoiceLibrary(tmp_path)
+    folder = keeping(library, voice, pack)
+    target = library.find("kept").features(pack)
+    told: list[float] = []
+
+    def fitted(source: FeatureSet, towards: FeatureSet = target, **options: int) -> Transport:
+        return fit_map(pack, source, towards, "flow", {**QUICK, **options}, folder, told.append)
+
+    first = fitted(speaker_set(pack))
+    assert told == [0.5, 1.0]
+    again = fitted(speaker_set(pack))
+    assert told == [0.5, 1.0]
+    probe = frames(pack, 1, seed=2)
+    np.testing.assert_array_equal(again(probe), first(probe))
+    fitted(speaker_set(pack, seed=3))
+    fitted(speaker_set(pack), seed=5)
+    fitted(speaker_set(pack), FeatureSet.of(target.frames[:50], roles=pack.roles))
+    assert len(told) == 8
+    assert len(list(folder.glob("flow-*.npz"))) == 4
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "version"])
+def test_a_kept_map_that_is_of_no_use_is_fitted_anew_and_replaced(
+    pack: ModelPack, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = speaker_set(pack), speaker_set(pack, seed=2)
+    told: list[float] = []
+    if damage == "version":
+        monkeypatch.setattr("rtvc.transport.flow_matching.ARRAYS_VERSION", 0)
+    fit_map(pack, source, target, "flow", QUICK, tmp_path)
+    monkeypatch.undo()
+    (kept,) = tmp_path.iterdir()
+    if damage == "cut":
+        kept.write_bytes(kept.read_bytes()[:500])
+    for _ in range(2):
+        fit_map(pack, source, target, "flow", QUICK, tmp_path, told.append)
+        assert told == [0.5, 1.0]
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_the_map_that_was_not_used_for_longest_makes_room(
+    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtvc.fitting.MOST_KEPT", 2)
+    target = speaker_set(pack, seed=9)
+    told: list[float] = []
+
+    def ask(seed: int) -> None:
+        for path in tmp_path.iterdir():
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 10))
+        fit_map(pack, speaker_set(pack, seed), target, "flow", QUICK, tmp_path, told.append)
+
+    for seed in (1, 2, 1, 3):
+        ask(seed)
+    assert len(list(tmp_path.iterdir())) == 2
+    told.clear()
+    ask(1)
+    assert not told
+    ask(2)
+    assert told
+
+
+def test_a_folder_that_cannot_be_written_costs_no_more_than_the_fit(pack: ModelPack, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    transport = fit_map(pack, speaker_set(pack), speaker_set(pack, 2), "flow", QUICK, tmp_path / "file" / "folder")
+    assert np.isfinite(transport(frames(pack, 1, seed=2))).all()
+
+
+@pytest.mark.parametrize("transport", FITTED_ON_FRAMES)
+def test_a_map_that_wants_an_enrolment_says_so_and_mkl_learns_on_until_there_is_one(
+    pack: ModelPack, voice: str, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "flow", partial(fit_flow, **QUICK))
+    speaker = Speaker(pack)
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    maps = []
+    for seed in (1, 2):
+        fitter.ask(MapWish(voice, transport, None))
+        fitter.work()
+        maps.append(fitter.transport)
+        assert isinstance(fitter.transport, AffineTransport)
+        assert "enrol with `rtvc enrol`, or choose the transport mkl or knn" in fitter.trouble
+        speaker(frames(pack, 1, seed), np.ones(pack.frame_rate, bool))
+    assert maps[0] is not maps[1]
+    speaker.enrolled = speaker_set(pack)
+    fitter.work()
+    assert not isinstance(fitter.transport, AffineTransport)
+    assert fitter.trouble == ""
+
+
+def test_knn_needs_no_enrolment(pack: ModelPack, voice: str) -> None:
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.ask(MapWish(voice, "knn", None))
+    fitter.work()
+    assert isinstance(fitter.transport, NearestTransport)
+    assert fitter.trouble == ""
+
+
+def test_a_new_enrolment_is_fitted_to(pack: ModelPack, voice: str) -> None:
+    speaker = Speaker(pack, speaker_set(pack))
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    maps = []
+    for seed in (2, 2, 3):
+        fitter.ask(MapWish(voice, "mkl", None))
+        fitter.work()
+        maps.append(fitter.transport)
+        if seed == 2 and len(maps) == 2:
+            speaker.enrolled = speaker_set(pack, seed=3)
+    assert maps[0] is maps[1]
+    assert maps[1] is not maps[2]
+
+
+class Endless:
+    """A fit that tells its progress until that ends it."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def __call__(self, *voices: FeatureSet, progress: Callable[[float], None], **options: object) -> Transport:
+        while True:
+            progress(0.25)
+            self.begun.set()
+
+
+@pytest.mark.parametrize("change", ["wish", "enrolment", "stop"])
+def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
+    pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Meanwhile the new voice is reached by MKL."""
+    endless = Endless()
+    monkeypatch.setitem(FITS, "flow", endless)
+    speaker = Speaker(pack, speaker_set(pack))
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    fitter.start()
+    fitter.ask(MapWish(voice, "flow", None))
+    assert endless.begun.wait(60)
+    assert fitter.progress == 0.25
+    meanwhile = fitter.transport
+    assert isinstance(meanwhile, AffineTransport)
+    wish = MapWish(voice, "flow", None)
+    if change == "wish":
+        wish = MapWish(voice, "knn", None)
+    elif change == "enrolment":
+        monkeypatch.setitem(FITS, "flow", partial(fit_flow, **QUICK))
+        speaker.enrolled = speaker_set(pack, seed=2)
+    if change != "stop":
+        for _ in range(6000):
+            fitter.ask(wish)
+            if fitter.transport is not meanwhile:
+                break
+            threading.Event().wait(0.01)
+        assert isinstance(fitter.transport, NearestTransport if change == "wish" else FlowTransport)
+    fitter.stop()
+    assert fitter.progress is None
     assert fitter.trouble == ""
 
 

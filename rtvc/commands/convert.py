@@ -64,6 +64,7 @@ def convert(
         return
     with _bar() as bar:
         task = bar.add_task(source.name, total=1.0)
+        fit = bar.add_task(f"fitting {transport}", total=1.0, visible=False)
         outcome = run(
             source,
             VoiceLibrary().open(voice),
@@ -72,6 +73,7 @@ def convert(
             conversion,
             overwrite=force,
             progress=lambda share: bar.update(task, completed=share),
+            fitting=lambda share: bar.update(fit, completed=share, visible=True),
         )
     report(output, outcome)
 

@@ -205,8 +205,9 @@ def _enrolment(microphone: str, pack: ModelPack) -> Enrolment | None:
 
 
 def _line(snapshot: Snapshot) -> Text:
+    fit = "" if snapshot.fit_progress is None else f"fitting {snapshot.fit_progress:.0%}  "
     return Text(
-        f"{snapshot.state}  in {_meter(snapshot.input_level)}  out {_meter(snapshot.output_level)}  "
+        f"{snapshot.state}  {fit}in {_meter(snapshot.input_level)}  out {_meter(snapshot.output_level)}  "
         f"{_delay(snapshot)}  underruns {snapshot.underruns}  dropped {snapshot.dropped_frames}",
         no_wrap=True,
         overflow="ellipsis",

@@ -14,7 +14,7 @@ import numpy as np
 from rtvc.errors import RtvcError
 from rtvc.stage import Block, Stage
 from rtvc.statistics import FeatureSet
-from rtvc.transport.flow_matching import fit_flow
+from rtvc.transport.flow_matching import FlowTransport, fit_flow
 from rtvc.transport.knn import fit_knn
 from rtvc.transport.mkl import fit_mkl
 from rtvc.transport.sinkhorn import fit_sinkhorn
@@ -45,6 +45,13 @@ FITS: dict[str, Callable[..., Transport]] = {
     "flow": fit_flow,
 }
 """The transports by the names that people give them."""
+
+FITTED_ON_FRAMES = ("sinkhorn", "flow")
+"""Transports that take recorded frames of the speaker; for the others statistics are enough."""
+
+
+KEPT: dict[str, type[FlowTransport]] = {"flow": FlowTransport}
+"""Transports whose fit takes so long that it tells a `progress`, and that the map is kept; with their classes."""
 
 
 def fit(name: str, source: FeatureSet, target: FeatureSet, **options: Any) -> Transport:  # noqa: ANN401

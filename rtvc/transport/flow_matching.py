@@ -1,7 +1,9 @@
 """Each frame follows a learnt velocity from one voice's distribution to the other's (FMVC, arXiv 2411.02402).
 
 Fitting trains a small network, off the audio path, for some tens of seconds. Mapping, on the worker, is a few passes
-through it. The network is three matrix products, so NumPy serves for both and nothing more need be installed.
+through it. The network is three matrix products, so NumPy serves for both: nothing more need be installed to fit, and
+a map is kept as plain arrays, which need no session of ONNX Runtime beside the pack's for every voice and can be
+checked one by one when they are read.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from rtvc.transport.mkl import PitchTransport, fit_pitch
 from rtvc.transport.sinkhorn import REGULARISATION, cosine_cost, solve, spread
 
 ARRAYS_VERSION = 1
+"""Raised whenever the arrays or the fit change, so that maps which were kept are fitted anew."""
 
 Layers = list[tuple[Block, Block]]
 """Weights `[in, out]` and biases `[out]`."""
@@ -132,7 +135,7 @@ def fit_flow(
     seed
         The same seed and frames give the same map.
     progress
-        Called after every iteration with the share done, 0…1.
+        Called after every iteration with the share done, 0…1, on the calling thread; what it raises ends the fit.
 
     Raises
     ------

@@ -90,8 +90,16 @@ def with_potential(source: FeatureSet, target: FeatureSet, regularisation: float
 
 
 def cosine_cost(source: FeatureSet, target: FeatureSet) -> Array:
-    """Return one minus the cosine similarity `[source frames, target frames]`, for the `spread` source frames."""
+    """Return one minus the cosine similarity `[source frames, target frames]`, for the `spread` source frames.
+
+    Raises `RtvcError` if either side has no frames.
+    """
     check_pair(source.statistics, target.statistics)
+    if len(source.frames) == 0:
+        raise RtvcError(
+            "Sinkhorn and flow matching are fitted on a recording of the speaker, and there is none: "
+            "enrol with `rtvc enrol`, or choose the transport mkl or knn."
+        )
     similarity = Reference.of(target).scores(source.frames[spread(len(source.frames))])
     return 1 - similarity.astype(np.float64)
 
