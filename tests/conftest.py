@@ -27,7 +27,4 @@ def pulse(pulse_session: PulseServer) -> Iterator[PulseServer]:
     pulse_session.start()
     yield pulse_session
     pulse_session.start()
-    with pulse_session.client() as client:
-        for module in client.module_list():
-            if "rtvc_" in (module.argument or ""):
-                client.module_unload(module.index)
+    pulse_session.clean()

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rtvc.audio.pulse import server_errors, unload_modules
+
 if TYPE_CHECKING:
     import pulsectl
 
@@ -40,8 +42,6 @@ class PulseServer:
 
     def start(self) -> None:
         """Start the server unless it runs, and wait until it answers."""
-        import pulsectl
-
         if self.running:
             return
         (self._folder / "native").unlink(missing_ok=True)
@@ -67,11 +67,17 @@ class PulseServer:
                     client.sink_default_set(SPEAKERS)
                     client.source_default_set(f"{FAKE_MICROPHONE}.monitor")
                 return
-            except pulsectl.PulseError:
+            except server_errors():
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     self.kill()
                     raise
                 time.sleep(0.02)
+
+    def clean(self) -> None:
+        """Take away what a test left behind."""
+        with self.client() as client:
+            left = [module.index for module in client.module_list() if "rtvc_" in (module.argument or "")]
+            unload_modules(client, left[::-1])
 
     @property
     def running(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from rtvc.audio.devices import Device, find_device, list_devices, refresh
 from rtvc.audio.duplex import Capture, DeviceStream, Playback
+from rtvc.audio.pulse import connect, server_errors
 from rtvc.audio.virtual_microphone import (
     DESCRIPTION,
     SINK,
@@ -157,6 +158,20 @@ def test_the_end_of_the_server_is_told_once(pulse: PulseServer) -> None:
     time.sleep(0.5)
     watch.stop()
     assert troubles == ["The sound server has gone"]
+
+
+def test_whatever_is_asked_of_a_server_that_has_died_raises_what_is_known(pulse: PulseServer) -> None:
+    raised = set()
+    for ask in ("sink_input_list", "server_info", "module_list"):
+        with connect("rtvc test") as server:
+            pulse.kill()
+            for _ in range(3):
+                try:
+                    getattr(server, ask)()
+                except server_errors() as error:
+                    raised.add(type(error))
+        pulse.start()
+    assert len(raised) > 1  # Otherwise one type would do.
 
 
 def device(host_api: str, name: str, outputs: int = 2) -> Device:

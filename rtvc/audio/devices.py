@@ -9,13 +9,12 @@ Not for the audio callback. `refresh` is for the thread that opens and closes th
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal, NamedTuple
 
+from rtvc.audio.pulse import connect, server_errors
 from rtvc.errors import RtvcError
 
 Direction = Literal["input", "output"]
@@ -122,7 +121,7 @@ def list_devices() -> list[Device]:
     bridge = next((device for device in found if (device.host_api, device.name) == ("ALSA", "pulse")), None)
     if bridge is None:
         return found
-    pulse = list(_pulse_devices(bridge.index))
+    pulse = _pulse_devices(bridge.index)
     if not pulse:
         return found
     return pulse + [
@@ -195,40 +194,40 @@ def extra_settings(device: Device) -> object | None:
     return portaudio().WasapiSettings(auto_convert=True) if device.host_api == "WASAPI" else None
 
 
-def _pulse_devices(index: int) -> Iterable[Device]:
-    if sys.platform != "linux":
-        return
+def _pulse_devices(index: int) -> list[Device]:
+    found: list[Device] = []
     try:
-        import pulsectl
-    except OSError:  # libpulse is not installed
-        return
-    try:
-        with pulsectl.Pulse("rtvc devices", server=os.environ.get("PULSE_SERVER")) as server:
+        with connect("rtvc devices") as server:
             info = server.server_info()
             for source in server.source_list():
-                yield Device(
-                    host_api=PULSE,
-                    name=source.name,
-                    description=source.description,
-                    inputs=source.channel_count,
-                    outputs=0,
-                    default_rate=source.sample_spec.rate,
-                    index=index,
-                    default_input=source.name == info.default_source_name,
+                found.append(
+                    Device(
+                        host_api=PULSE,
+                        name=source.name,
+                        description=source.description,
+                        inputs=source.channel_count,
+                        outputs=0,
+                        default_rate=source.sample_spec.rate,
+                        index=index,
+                        default_input=source.name == info.default_source_name,
+                    )
                 )
             for sink in server.sink_list():
-                yield Device(
-                    host_api=PULSE,
-                    name=sink.name,
-                    description=sink.description,
-                    inputs=0,
-                    outputs=sink.channel_count,
-                    default_rate=sink.sample_spec.rate,
-                    index=index,
-                    default_output=sink.name == info.default_sink_name,
+                found.append(
+                    Device(
+                        host_api=PULSE,
+                        name=sink.name,
+                        description=sink.description,
+                        inputs=0,
+                        outputs=sink.channel_count,
+                        default_rate=sink.sample_spec.rate,
+                        index=index,
+                        default_output=sink.name == info.default_sink_name,
+                    )
                 )
-    except pulsectl.PulseError:
-        return
+    except (RtvcError, *server_errors()):
+        return []
+    return found
 
 
 def _default(direction: Direction, usable: Sequence[Device]) -> Device:

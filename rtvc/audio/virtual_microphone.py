@@ -14,11 +14,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from rtvc.audio.devices import PULSE, Device, DeviceIdentity
+from rtvc.audio.pulse import connect, server_errors, unload_modules
 from rtvc.errors import RtvcError
 
 if TYPE_CHECKING:
@@ -46,20 +48,6 @@ _PROMPT = "norewinds=1"
 
 _OWNER = "rtvc virtual microphone"
 _WATCH_SECONDS = 0.2
-
-
-def _connect(name: str) -> pulsectl.Pulse:
-    """Connect to the PulseAudio server; raise `RtvcError` where there is none."""
-    try:
-        import pulsectl
-    except OSError:
-        raise RtvcError("libpulse is missing: install it (Debian and Ubuntu: apt install libpulse0)") from None
-    try:
-        return pulsectl.Pulse(name, server=os.environ.get("PULSE_SERVER"))
-    except pulsectl.PulseError:
-        raise RtvcError(
-            "No PulseAudio or PipeWire server answers: start one (pipewire-pulse or pulseaudio)"
-        ) from None
 
 
 class VirtualMicrophone:
@@ -94,15 +82,13 @@ class VirtualMicrophone:
         RtvcError
             If there is no server, it refuses, or another process owns the microphone.
         """
-        import pulsectl
-
         self._disconnect()
-        server = self._server = _connect(_OWNER)
+        server = self._server = connect(_OWNER)
         try:
             self._refuse_other_owners(server)
             if not self._unload(server, keep_whole=True):
                 self._load(server)
-        except pulsectl.PulseError as error:
+        except server_errors() as error:
             self._disconnect()
             raise RtvcError(f"The sound server refused to make the virtual microphone ({error})") from None
         except RtvcError:
@@ -110,15 +96,12 @@ class VirtualMicrophone:
             raise
 
     def close(self) -> None:
-        """Remove the microphone and its sink. A server that has gone took them along."""
-        import pulsectl
-
+        """Remove the microphone and its sink. A server that has gone took them along; what stays is used again."""
         if self._server is None:
             return
         try:
-            self._unload(self._server, keep_whole=False)
-        except pulsectl.PulseError:
-            pass
+            with suppress(RtvcError, *server_errors()):
+                self._unload(self._server, keep_whole=False)
         finally:
             self._disconnect()
 
@@ -136,11 +119,9 @@ class VirtualMicrophone:
 
     @staticmethod
     def _load(server: pulsectl.Pulse) -> None:
-        import pulsectl
-
         try:
             server.module_load("module-null-sink", f"{_SINK_ARGUMENT} {_PROMPT}")
-        except pulsectl.PulseError:
+        except server_errors():
             server.module_load("module-null-sink", _SINK_ARGUMENT)
         server.module_load("module-remap-source", _SOURCE_ARGUMENT)
 
@@ -154,8 +135,7 @@ class VirtualMicrophone:
         ]
         if keep_whole and [argument for argument, _ in ours] == [_SINK_ARGUMENT, _SOURCE_ARGUMENT]:
             return True
-        for _, index in reversed(ours):
-            server.module_unload(index)
+        unload_modules(server, [index for _, index in reversed(ours)])
         return False
 
 
@@ -198,12 +178,10 @@ class RouteWatch:
         raise pulsectl.PulseLoopStop
 
     def _run(self) -> None:
-        import pulsectl
-
         gone = False
         while not self._stopping.is_set():
             try:
-                with _connect("rtvc route watch") as server:
+                with connect("rtvc route watch") as server:
                     gone = False
                     server.event_mask_set("sink_input", "source_output")
                     server.event_callback_set(self._note)
@@ -214,7 +192,7 @@ class RouteWatch:
                             self._on_trouble(trouble)
                         if not self._changed:
                             server.event_listen(timeout=_WATCH_SECONDS)
-            except (pulsectl.PulseError, pulsectl.PulseDisconnected):
+            except server_errors():
                 # A stream ended while it was looked at, or the server did: connecting again tells which.
                 continue
             except RtvcError:

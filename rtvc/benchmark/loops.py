@@ -6,12 +6,11 @@ between, a thread of the loop plays, and hands what it hears to `hear`.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ import numpy as np
 from rtvc.audio.devices import PULSE, DeviceIdentity, find_device, list_devices, live_rate
 from rtvc.audio.duplex import STALL_SECONDS, AudioPort, Capture, DeviceStream, Playback
 from rtvc.audio.live_port import LivePort, Wanted
+from rtvc.audio.pulse import connect, server_errors, unload_modules
 from rtvc.benchmark.workload import DEVICE_RATE
 from rtvc.errors import RtvcError
 from rtvc.stage import Block
@@ -239,16 +239,12 @@ class PulseLoop(DeviceLoop):
 
     def __enter__(self) -> PulseLoop:
         """Make the devices; raise `RtvcError` where there is no server or it refuses."""
+        self._server = connect("rtvc bench")
         try:
-            import pulsectl
-        except (ImportError, OSError):
-            raise RtvcError("PulseAudio's library is missing here: measure in memory, or name devices.") from None
-        try:
-            self._server = pulsectl.Pulse("rtvc bench", server=os.environ.get("PULSE_SERVER"))
             # What a killed benchmark left behind would take the names.
-            for module in reversed(self._server.module_list()):
-                if f"={self._SINK}" in (module.argument or ""):
-                    self._server.module_unload(module.index)
+            there = self._server.module_list()
+            left = [module.index for module in there if f"={self._SINK}" in (module.argument or "")]
+            unload_modules(self._server, left[::-1])
             channels = "channels=2 channel_map=front-left,front-right"
             self._load("null-sink", f"sink_name={self._SINK} rate={DEVICE_RATE} {channels} norewinds=1")
             for name, side in ((self._PLAYER, "left"), (self._OUTPUT, "right")):
@@ -256,7 +252,7 @@ class PulseLoop(DeviceLoop):
             self._load(
                 "remap-source", f"source_name={self._MICROPHONE} master={self._SINK}.monitor {self._channel('left')}"
             )
-        except pulsectl.PulseError as error:
+        except (RtvcError, *server_errors()) as error:
             self._unload()
             raise RtvcError(f"The sound server does not make devices to measure with ({error}).") from None
         return self
@@ -276,15 +272,11 @@ class PulseLoop(DeviceLoop):
         self._modules.append(self._server.module_load(f"module-{module}", arguments))
 
     def _unload(self) -> None:
-        import pulsectl
-
         if self._server is None:
             return
         try:
-            for index in reversed(self._modules):
-                self._server.module_unload(index)
-        except pulsectl.PulseError:
-            pass  # A server that has gone took them along.
+            with suppress(*server_errors()):  # A server that has gone took them along.
+                unload_modules(self._server, self._modules[::-1])
         finally:
             self._modules = []
             self._server.close()
@@ -293,14 +285,8 @@ class PulseLoop(DeviceLoop):
 
 def pulse_answers() -> bool:
     """Tell whether a PulseAudio or PipeWire server can be used."""
-    if sys.platform != "linux":
-        return False
     try:
-        import pulsectl
-    except OSError:  # libpulse is not installed
+        connect("rtvc bench").close()
+    except RtvcError:
         return False
-    try:
-        with pulsectl.Pulse("rtvc bench", server=os.environ.get("PULSE_SERVER")):
-            return True
-    except pulsectl.PulseError:
-        return False
+    return True
