@@ -10,6 +10,7 @@ Not for the audio callback. `refresh` is for the thread that opens and closes th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal, NamedTuple
@@ -196,37 +197,34 @@ def extra_settings(device: Device) -> object | None:
 
 def _pulse_devices(index: int) -> list[Device]:
     found: list[Device] = []
-    try:
-        with connect("rtvc devices") as server:
-            info = server.server_info()
-            for source in server.source_list():
-                found.append(
-                    Device(
-                        host_api=PULSE,
-                        name=source.name,
-                        description=source.description,
-                        inputs=source.channel_count,
-                        outputs=0,
-                        default_rate=source.sample_spec.rate,
-                        index=index,
-                        default_input=source.name == info.default_source_name,
-                    )
+    with suppress(RtvcError, *server_errors()), connect("rtvc devices") as server:
+        info = server.server_info()
+        for source in server.source_list():
+            found.append(
+                Device(
+                    host_api=PULSE,
+                    name=source.name,
+                    description=source.description,
+                    inputs=source.channel_count,
+                    outputs=0,
+                    default_rate=source.sample_spec.rate,
+                    index=index,
+                    default_input=source.name == info.default_source_name,
                 )
-            for sink in server.sink_list():
-                found.append(
-                    Device(
-                        host_api=PULSE,
-                        name=sink.name,
-                        description=sink.description,
-                        inputs=0,
-                        outputs=sink.channel_count,
-                        default_rate=sink.sample_spec.rate,
-                        index=index,
-                        default_output=sink.name == info.default_sink_name,
-                    )
+            )
+        for sink in server.sink_list():
+            found.append(
+                Device(
+                    host_api=PULSE,
+                    name=sink.name,
+                    description=sink.description,
+                    inputs=0,
+                    outputs=sink.channel_count,
+                    default_rate=sink.sample_spec.rate,
+                    index=index,
+                    default_output=sink.name == info.default_sink_name,
                 )
-    except (RtvcError, *server_errors()):
-        return []
+            )
     return found
 
 

@@ -252,9 +252,12 @@ class PulseLoop(DeviceLoop):
             self._load(
                 "remap-source", f"source_name={self._MICROPHONE} master={self._SINK}.monitor {self._channel('left')}"
             )
-        except (RtvcError, *server_errors()) as error:
+        except server_errors() as error:
             self._unload()
             raise RtvcError(f"The sound server does not make devices to measure with ({error}).") from None
+        except RtvcError:
+            self._unload()
+            raise
         return self
 
     def __exit__(
