@@ -6,66 +6,31 @@ pynput calls back on a thread of its own; the signals bring the keys to the GUI 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import os
-import sys
-from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QApplication
 
-from gui.hotkeys import HOTKEYS, actions
+from gui.chords import Chord, ChordTracker, chord, key_name
+from gui.hotkeys import Scope, actions, heard_everywhere, keys
+from gui.options import Options
 from gui.session import Session
+from rtvc.errors import RtvcError
 
 
-def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
-    """Say why hotkeys cannot be heard everywhere, in a sentence; empty if they can."""
-    wayland = environment.get("XDG_SESSION_TYPE") == "wayland" or "WAYLAND_DISPLAY" in environment
-    if platform == "linux" and (wayland or "DISPLAY" not in environment):
-        desktop = "This desktop (Wayland)" if wayland else "A desktop without X11"
-        return (
-            f"{desktop} lets no program hear keys that are pressed elsewhere: "
-            "they work while this window has the focus."
-        )
-    if importlib.util.find_spec("pynput") is None:
-        return "To use hotkeys in other programs, too, install the package pynput, and start rtvc again."
-    return ""
-
-
-def chords() -> dict[str, frozenset[str]]:
-    """Return the keys of each hotkey that works everywhere, by its name; voices are `voice1` … `voice9`."""
+def chords(options: Options) -> dict[str, Chord]:
+    """Return the chord of each hotkey that has one, by its name."""
     found = {}
-    for hotkey in HOTKEYS:
-        if hotkey.name == "voice":
-            for number in range(1, 10):
-                found[f"voice{number}"] = _keys(f"<ctrl>+<alt>+{number}")
-        elif hotkey.global_keys:
-            found[hotkey.name] = _keys(hotkey.global_keys)
+    for name, sequence in keys(options, Scope.GLOBAL).items():
+        if not sequence.isEmpty():
+            with suppress(RtvcError):
+                found[name] = chord(sequence)
     return found
 
 
-class ChordTracker:
-    """Knows which keys are down, and tells which chords begin and end."""
-
-    def __init__(self, known: Mapping[str, frozenset[str]]) -> None:
-        self._known = known
-        self._down: set[str] = set()
-
-    def press(self, key: str) -> Iterable[str]:
-        """Return the names of the chords that are complete with this key; a key that repeats completes none."""
-        if key in self._down:
-            return ()
-        self._down.add(key)
-        return [name for name, keys in self._known.items() if keys == self._down]
-
-    def release(self, key: str) -> Iterable[str]:
-        """Return the names of the chords that this key was part of."""
-        self._down.discard(key)
-        return [name for name, keys in self._known.items() if key in keys]
-
-
 class GlobalHotkeys(QObject):
-    """Listens while `Options.global_hotkeys` is on."""
+    """Listens while `Options.global_hotkeys` is on; the panel's own windows hear their keys by themselves."""
 
     _pressed = pyqtSignal(str)
     _released = pyqtSignal(str)
@@ -74,7 +39,7 @@ class GlobalHotkeys(QObject):
         super().__init__(parent)
         self._session = session
         self._actions = actions(session)
-        self._tracker = ChordTracker(chords())
+        self._tracker = ChordTracker({})
         self._listener: Any = None
         self._pressed.connect(self.press)
         self._released.connect(self.release)
@@ -82,8 +47,11 @@ class GlobalHotkeys(QObject):
         self._follow()
 
     def press(self, key: str) -> None:
-        """Take a key that went down: a character, or a name such as `ctrl`."""
-        for name in self._tracker.press(key):
+        """Take a key that went down, by its name in a `Chord`."""
+        names = self._tracker.press(key)
+        if QApplication.activeWindow() is not None:
+            return
+        for name in names:
             if name == "talk":
                 self._session.change(talking=True)
             else:
@@ -101,22 +69,14 @@ class GlobalHotkeys(QObject):
             self._listener = None
 
     def _follow(self) -> None:
-        wanted = self._session.options.global_hotkeys and not unavailable()
+        self._tracker.known = chords(self._session.options)
+        wanted = heard_everywhere(self._session.options)
         if wanted and self._listener is None:
             keyboard = importlib.import_module("pynput.keyboard")
             self._listener = keyboard.Listener(
-                on_press=lambda key: self._pressed.emit(self._name(key)),
-                on_release=lambda key: self._released.emit(self._name(key)),
+                on_press=lambda key: self._pressed.emit(key_name(key)),
+                on_release=lambda key: self._released.emit(key_name(key)),
             )
             self._listener.start()
         elif not wanted:
             self.close()
-
-    def _name(self, key: Any) -> str:  # noqa: ANN401 - pynput has no types
-        """Return a key's character without what Ctrl and Alt make of it, or its name."""
-        plain = self._listener.canonical(key)
-        return str(getattr(plain, "char", None) or getattr(plain, "name", None) or plain).lower()
-
-
-def _keys(text: str) -> frozenset[str]:
-    return frozenset(part.strip("<>") for part in text.split("+"))

@@ -1,47 +1,141 @@
-"""The keys: what each does in the window and, where the desktop allows it, everywhere."""
+"""The hotkeys: what there is to do, with which keys the user wants it done, and which keys will not do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 
-from PyQt6.QtCore import QEvent, QObject, Qt
-from PyQt6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PyQt6.QtWidgets import QApplication, QLineEdit, QWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeySequence
 
+from gui.chords import chord
+from gui.options import Options
 from gui.session import Session
+from rtvc.errors import RtvcError
+
+ADD_KEYS = "Ctrl+O"
+VOICES = 9
+
+
+class Scope(StrEnum):
+    """Where keys are heard; the value is the field of `Options` that remembers them."""
+
+    WINDOW = "window_keys"
+    GLOBAL = "global_keys"
 
 
 @dataclass(frozen=True)
 class Hotkey:
-    """A key in the window, the key that works everywhere (if there is one), and what both do."""
+    """Something to do with a key: what it is, and the usual keys in the window and in other programs, if any."""
 
     name: str
-    keys: str
-    global_keys: str
     explanation: str
-
-    @property
-    def global_words(self) -> str:
-        """The keys that work everywhere, as people write them."""
-        return self.global_keys.replace("<", "").replace(">", "").title()
+    window_keys: str
+    global_keys: str = ""
 
 
 HOTKEYS = (
-    Hotkey("power", "Ctrl+Return", "<ctrl>+<alt>+p", "Switch on or off"),
-    Hotkey("bypass", "Ctrl+B", "<ctrl>+<alt>+b", "Bypass: your own voice"),
-    Hotkey("mute", "Ctrl+M", "<ctrl>+<alt>+m", "Mute"),
-    Hotkey("push_to_talk", "Ctrl+T", "", "Push to talk on or off"),
-    Hotkey("talk", "Space", "<ctrl>+<alt>+<space>", "Hold to talk"),
-    Hotkey("monitor", "Ctrl+H", "", "Hear myself"),
-    Hotkey("record", "Ctrl+R", "", "Record"),
-    Hotkey("voice", "Ctrl+1 … 9", "<ctrl>+<alt>+1 … 9", "Choose a voice"),
+    Hotkey("power", "Switch on or off", "Ctrl+Return", "Ctrl+Alt+P"),
+    Hotkey("bypass", "Bypass: your own voice", "Ctrl+B", "Ctrl+Alt+B"),
+    Hotkey("mute", "Mute", "Ctrl+M", "Ctrl+Alt+M"),
+    Hotkey("talk", "Hold to talk", "Space", "Ctrl+Alt+Space"),
+    Hotkey("push_to_talk", "Push to talk on or off", "Ctrl+T"),
+    Hotkey("monitor", "Hear myself", "Ctrl+H"),
+    Hotkey("record", "Record", "Ctrl+R"),
+    *(
+        Hotkey(f"voice{number}", f"Choose voice {number}", f"Ctrl+{number}", f"Ctrl+Alt+{number}")
+        for number in range(1, VOICES + 1)
+    ),
 )
+
+_MOVING = {
+    Qt.Key.Key_Space,
+    Qt.Key.Key_Return,
+    Qt.Key.Key_Enter,
+    Qt.Key.Key_Escape,
+    Qt.Key.Key_Tab,
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+}
+
+
+def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
+    """Say why hotkeys cannot be heard everywhere, in a sentence; empty if they can."""
+    wayland = environment.get("XDG_SESSION_TYPE") == "wayland" or "WAYLAND_DISPLAY" in environment
+    if platform == "linux" and (wayland or "DISPLAY" not in environment):
+        desktop = "This desktop (Wayland)" if wayland else "A desktop without X11"
+        return (
+            f"{desktop} lets no program hear keys that are pressed elsewhere: "
+            "they work while this window has the focus."
+        )
+    if importlib.util.find_spec("pynput") is None:
+        return "To use hotkeys in other programs, too, install the package pynput, and start rtvc again."
+    return ""
+
+
+def heard_everywhere(options: Options) -> bool:
+    """Tell whether hotkeys are heard in other programs."""
+    return options.global_hotkeys and not unavailable()
+
+
+def keys(options: Options, scope: Scope) -> dict[str, QKeySequence]:
+    """Return the keys of every hotkey; an empty sequence for none."""
+    chosen: Mapping[str, str] = getattr(options, scope)
+    return {hotkey.name: _sequence(chosen.get(hotkey.name, getattr(hotkey, scope))) for hotkey in HOTKEYS}
+
+
+def with_keys(options: Options, scope: Scope, name: str, sequence: QKeySequence) -> dict[str, str]:
+    """Return what `Options` remembers of a scope's keys once a hotkey has others; usual ones are not remembered."""
+    wanted = {**keys(options, scope), name: sequence}
+    return {
+        hotkey.name: wanted[hotkey.name].toString()
+        for hotkey in HOTKEYS
+        if wanted[hotkey.name] != _sequence(getattr(hotkey, scope))
+    }
+
+
+def problem(options: Options, scope: Scope, name: str, sequence: QKeySequence) -> str:
+    """Say why keys cannot be those of a hotkey, in a sentence; empty if they can."""
+    if sequence.isEmpty():
+        return ""
+    words = in_words(sequence)
+    if sequence == QKeySequence(ADD_KEYS):
+        return f"{words} adds a voice from a recording: press other keys."
+    for where in Scope:
+        for hotkey in HOTKEYS:
+            if hotkey.name != name and keys(options, where)[hotkey.name] == sequence:
+                place = " in other programs" if where is Scope.GLOBAL else ""
+                return f"{words} is taken{place}, by “{hotkey.explanation}”: clear it there, or press other keys."
+    if scope is Scope.GLOBAL:
+        try:
+            chord(sequence)
+        except RtvcError as error:
+            return str(error)
+    elif name != "talk" and not _held(sequence) and sequence[0].key() in _MOVING:
+        return f"{words} alone is needed to move about in this window: add Ctrl or Alt."
+    return ""
+
+
+def in_words(sequence: QKeySequence) -> str:
+    """Return keys as people of this system write them."""
+    return sequence.toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def explained(explanation: str, options: Options, name: str) -> str:
+    """Return an explanation with the keys of a hotkey in the window, if it has any."""
+    words = in_words(keys(options, Scope.WINDOW)[name])
+    return f"{explanation} ({words})" if words else explanation
 
 
 def actions(session: Session) -> dict[str, Callable[[], None]]:
-    """Return what each hotkey does when it is pressed; voices are `voice1` … `voice9`."""
+    """Return what each hotkey does when it is pressed; `talk`, which is held, is not among them."""
     result: dict[str, Callable[[], None]] = {
         "power": lambda: session.set_power(not session.on),
         "bypass": lambda: session.change(bypass=not session.settings.bypass),
@@ -50,53 +144,21 @@ def actions(session: Session) -> dict[str, Callable[[], None]]:
         "monitor": lambda: session.hear_myself(not session.settings.monitor),
         "record": lambda: session.set_recording(not session.snapshot.recording),
     }
-    for number in range(1, 10):
+    for number in range(1, VOICES + 1):
         result[f"voice{number}"] = partial(session.choose_voice_number, number)
     return result
 
 
-class WindowHotkeys(QObject):
-    """The keys of one window. Space talks while push-to-talk is on, but for text that is being typed."""
+def _sequence(text: str) -> QKeySequence:
+    """Read keys as they are remembered; what makes no sense is none."""
+    sequence = QKeySequence(text)
+    return sequence if sequence.count() == 1 and sequence[0].key() != Qt.Key.Key_unknown else QKeySequence()
 
-    def __init__(self, window: QWidget, session: Session) -> None:
-        super().__init__(window)
-        self._window = window
-        self._session = session
-        keys = {hotkey.name: hotkey.keys for hotkey in HOTKEYS}
-        for name, action in actions(session).items():
-            sequence = keys.get(name) or f"Ctrl+{name.removeprefix('voice')}"
-            QShortcut(QKeySequence(sequence), window).activated.connect(action)
-        self._listening = False
-        session.settings_changed.connect(self._follow)
-        self._follow()
 
-    def _follow(self) -> None:
-        """See the application's events only while the talk key is wanted: they are many."""
-        wanted = self._session.settings.push_to_talk
-        application = QApplication.instance()
-        if application is None or wanted == self._listening:
-            return
-        self._listening = wanted
-        if wanted:
-            application.installEventFilter(self)
-        else:
-            application.removeEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Take the talk key; let it go when the window loses the focus."""
-        assert event is not None
-        if event.type() == QEvent.Type.WindowDeactivate and watched is self._window:
-            self._session.change(talking=False)
-        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-            return False
-        assert isinstance(event, QKeyEvent)
-        if (
-            event.key() != Qt.Key.Key_Space
-            or not isinstance(watched, QWidget)
-            or isinstance(watched, QLineEdit)
-            or watched.window() is not self._window
-        ):
-            return False
-        if not event.isAutoRepeat():
-            self._session.change(talking=event.type() == QEvent.Type.KeyPress)
-        return True
+def _held(sequence: QKeySequence) -> bool:
+    """Tell whether keys have a modifier that does more than write capitals."""
+    held = sequence[0].keyboardModifiers()
+    return bool(
+        held
+        & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier)
+    )

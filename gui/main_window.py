@@ -28,7 +28,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from gui.hotkeys import WindowHotkeys
+from gui.hotkeys import ADD_KEYS
 from gui.icons import pixmap
 from gui.pack_model import PackModel
 from gui.pages.live import LivePage
@@ -40,6 +40,7 @@ from gui.view_state import Status, Tone
 from gui.widgets.labels import label
 from gui.widgets.status_light import StatusLight
 from gui.widgets.toast import Toast
+from gui.window_hotkeys import WindowHotkeys
 from rtvc.snapshot import Snapshot
 from rtvc.voices import AUDIO_SUFFIXES
 
@@ -88,7 +89,7 @@ class MainWindow(QMainWindow):
         self.add_page("Models", self.packs_page)
         self.add_page("Settings", self.settings_page)
         self.hotkeys = WindowHotkeys(self, session)
-        QShortcut(QKeySequence("Ctrl+O"), self).activated.connect(self.live.voices.ask_for_files)
+        QShortcut(QKeySequence(ADD_KEYS), self).activated.connect(self.live.voices.ask_for_files)
 
         centre = QWidget()
         # Something has the focus when the window opens: not a control, which would look chosen.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -49,6 +49,8 @@ class Options:
         Whether closing the window leaves the panel in the tray.
     global_hotkeys
         Whether hotkeys are heard while other windows have the focus.
+    window_keys, global_keys
+        The keys that the user gave to hotkeys in place of the usual ones, in Qt's portable words; empty for none.
     spectrogram
         Whether the spectrogram is open.
     welcomed
@@ -61,6 +63,8 @@ class Options:
     provider: Provider = Provider.AUTOMATIC
     close_to_tray: bool = False
     global_hotkeys: bool = False
+    window_keys: Mapping[str, str] = field(default_factory=dict)
+    global_keys: Mapping[str, str] = field(default_factory=dict)
     spectrogram: bool = False
     welcomed: bool = False
 
@@ -72,13 +76,16 @@ class Options:
     def from_json(cls, values: Mapping[str, Any]) -> Options:
         """Read options; what is missing or makes no sense stays at its default."""
         known: dict[str, Any] = {}
+        usual = cls()
         for entry in fields(cls):
-            kind: Any = type(entry.default)
+            kind: Any = type(getattr(usual, entry.name))
             try:
                 value = kind(values[entry.name])
             except (KeyError, ValueError, TypeError):
                 continue
             if kind is int and not 1 <= value <= MOST_THREADS:
+                continue
+            if kind is dict and not all(isinstance(text, str) for pair in value.items() for text in pair):
                 continue
             known[entry.name] = value
         return cls(**known)

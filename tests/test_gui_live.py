@@ -1,8 +1,10 @@
 """Every control of the live page, against an engine and a backend that only remember."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from PyQt6.QtWidgets import QApplication, QComboBox, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
-from gui.view_state import CLIP_DBFS, Tone
+from gui.view_state import CLIP_DBFS, TROUBLE_MARKS, Tone
 from rtvc.audio.devices import DeviceIdentity
 from rtvc.settings import Settings
 from rtvc.snapshot import Snapshot, State
@@ -350,7 +352,20 @@ def test_the_meters_show_the_snapshot(qtbot: QtBot, window: MainWindow, backend:
     assert meters.counters["Dropped"].text() == "8"
     assert meters.input.clipped
     assert not meters.output.clipped
+    assert window.light.status.words == "On", "a single gap is no alarm"
+
+
+def test_lasting_losses_are_an_alarm(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch_on(qtbot, window)
+    now = time.monotonic()
+    for second in range(TROUBLE_MARKS):
+        backend.engines[0].now = replace(RUNNING, underruns=second + 1)
+        monkeypatch.setattr("gui.session.time", SimpleNamespace(monotonic=lambda second=second: now + second))
+        window.session.poll()
     assert window.light.status.words == "Losing sound"
+    assert window.light.status.tone is Tone.BAD
 
 
 @pytest.mark.parametrize("width", [360, 900, 1180, 1400])

@@ -1,4 +1,4 @@
-"""Models, settings, wizards, hotkeys, tray, presets and the first start, against a backend that only remembers."""
+"""Models, settings, wizards, tray, presets and the first start, against a backend that only remembers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QColor
 from PyQt6.QtTest import QTest as _QTest
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog, QLineEdit
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
-from gui.global_hotkeys import ChordTracker, GlobalHotkeys, chords, unavailable
 from gui.main_window import MainWindow
 from gui.options import LatencyProfile, Options, Provider
 from gui.theme import DARK, LIGHT, Appearance, theme
@@ -301,82 +300,6 @@ def test_the_spectrogram_is_drawn_while_it_is_open(qtbot: QtBot, window: MainWin
     assert rows[-20:].max() > rows[:20].max(), "a voice has its power in the low frequencies"
     assert drawer.output.picture.shape == drawer.input.picture.shape
     assert not np.array_equal(drawer.output.picture, drawer.input.picture)
-
-
-# Keys
-
-
-def test_keys_of_the_window(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
-    press(window, Qt.Key.Key_B)
-    press(window, Qt.Key.Key_M)
-    press(window, Qt.Key.Key_T)
-    press(window, Qt.Key.Key_H)
-    press(window, Qt.Key.Key_3)
-    settings = window.session.settings
-    assert settings.bypass
-    assert settings.mute
-    assert settings.push_to_talk
-    assert settings.monitor
-    assert settings.voice == "Bernard"
-    press(window, Qt.Key.Key_9)
-    assert window.session.settings.voice == "Bernard"
-    press(window, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: window.session.engine is not None)
-    press(window, Qt.Key.Key_R)
-    assert backend.engines[-1].recording is not None
-
-
-def talking(window: MainWindow) -> bool:
-    return window.session.settings.talking
-
-
-def test_space_talks_only_with_push_to_talk(window: MainWindow) -> None:
-    card = window.live.voices.gallery.cards["Amber"]
-    QTest.keyPress(card, Qt.Key.Key_Space)
-    QTest.keyRelease(card, Qt.Key.Key_Space)
-    assert window.session.settings.voice == "Amber", "without push-to-talk, it presses what has the focus"
-    window.session.change(push_to_talk=True)
-    other = window.live.voices.gallery.cards["Bernard"]
-    QTest.keyPress(other, Qt.Key.Key_Space)
-    assert talking(window)
-    QTest.keyRelease(other, Qt.Key.Key_Space)
-    assert not talking(window)
-    assert window.session.settings.voice == "Amber"
-    line = QLineEdit(window)
-    line.show()
-    QTest.keyClick(line, Qt.Key.Key_Space)
-    assert line.text() == " "
-
-
-def test_chords_are_told_once_however_long_they_are_held() -> None:
-    tracker = ChordTracker({"mute": frozenset({"ctrl", "alt", "m"}), "talk": frozenset({"ctrl", "space"})})
-    assert [list(tracker.press(key)) for key in ("ctrl", "alt", "m", "m")] == [[], [], ["mute"], []]
-    assert list(tracker.release("m")) == ["mute"]
-    assert list(tracker.press("m")) == ["mute"]
-    for key in ("m", "alt", "ctrl"):
-        tracker.release(key)
-    assert list(tracker.press("m")) == []
-
-
-def test_global_keys_do_what_they_say(window: MainWindow) -> None:
-    keys = GlobalHotkeys(window.session)
-    for key in ("ctrl", "alt", "m"):
-        keys.press(key)
-    assert window.session.settings.mute
-    keys.release("m")
-    window.session.change(push_to_talk=True)
-    keys.press("space")
-    assert talking(window)
-    keys.release("alt")
-    assert not talking(window)
-    assert {"power", "bypass", "mute", "talk", "voice1", "voice9"} <= set(chords())
-
-
-def test_where_global_keys_are_forbidden_a_word_says_so() -> None:
-    assert "Wayland" in unavailable({"XDG_SESSION_TYPE": "wayland", "DISPLAY": ":0"}, "linux")
-    assert "Wayland" in unavailable({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, "linux")
-    assert "X11" in unavailable({}, "linux")
-    assert "Wayland" not in unavailable({"DISPLAY": ":0"}, "linux")
 
 
 # The tray

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QCheckBox, QGridLayout, QSystemTrayIcon, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QSystemTrayIcon, QVBoxLayout, QWidget
 
-from gui.global_hotkeys import unavailable
-from gui.hotkeys import HOTKEYS
 from gui.options import MOST_THREADS, LatencyProfile, Provider
+from gui.sections.hotkeys import HotkeysSection
 from gui.session import Session
 from gui.theme import SPACE, Appearance
 from gui.widgets.card import Card
@@ -34,7 +32,8 @@ class SettingsPage(Page):
         self.column.addWidget(label("Settings", "title"))
         self._add_engine()
         self._add_looks()
-        self._add_hotkeys()
+        self.hotkeys = HotkeysSection(session)
+        self.column.addWidget(self.hotkeys)
         self.column.addStretch(1)
         session.options_changed.connect(self._show)
         self._show()
@@ -99,27 +98,6 @@ class SettingsPage(Page):
             card.body.addWidget(self.tray)
         self.column.addWidget(card)
 
-    def _add_hotkeys(self) -> None:
-        card = Card("Hotkeys")
-        reason = unavailable()
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(2 * SPACE)
-        grid.setColumnStretch(0, 1)
-        for row, hotkey in enumerate(HOTKEYS):
-            grid.addWidget(label(hotkey.explanation, wrap=True), row, 0)
-            grid.addWidget(label(hotkey.keys, "muted"), row, 1, Qt.AlignmentFlag.AlignRight)
-            if not reason:
-                grid.addWidget(label(hotkey.global_words, "muted"), row, 2, Qt.AlignmentFlag.AlignRight)
-        card.body.addLayout(grid)
-        self.hotkeys: QCheckBox | None = None
-        if reason:
-            card.body.addWidget(label(reason, "caption", wrap=True))
-        else:
-            self.hotkeys = QCheckBox("Hear the keys of the right column in other programs, too")
-            self.hotkeys.clicked.connect(lambda on: self._session.choose(global_hotkeys=on))
-            card.body.addWidget(self.hotkeys)
-        self.column.addWidget(card)
-
     def _show(self) -> None:
         options = self._session.options
         self.profile.set_value(options.profile)
@@ -129,8 +107,6 @@ class SettingsPage(Page):
         self.provider.set_value(options.provider)
         if self.tray is not None:
             self.tray.setChecked(options.close_to_tray)
-        if self.hotkeys is not None:
-            self.hotkeys.setChecked(options.global_hotkeys)
 
 
 def _name(row: QWidget, name: str, widget: QWidget) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from gui.hotkeys import explained
 from gui.icons import set_icon
 from gui.session import Session
 from gui.theme import SPACE
@@ -12,7 +13,7 @@ from gui.view_state import DeviceChoice, device_choices
 from gui.widgets.card import Card
 from gui.widgets.flow import Flow
 from gui.widgets.labelled_slider import LabelledSlider
-from gui.widgets.labels import label
+from gui.widgets.labels import explain, label
 from gui.widgets.toggle import Toggle
 from rtvc.audio.devices import DeviceIdentity, Direction
 
@@ -52,7 +53,7 @@ class DevicesSection(Card):
         actions.add(self.teach)
         self.body.addWidget(actions)
 
-        self.monitor = Toggle("Hear myself", "headphones", "Play what the others hear to you (Ctrl+H)")
+        self.monitor = Toggle("Hear myself", "headphones")
         self.monitor.clicked.connect(session.hear_myself)
         self.body.addWidget(self.monitor)
         self.monitor_device = self._list("Play to", "monitor")
@@ -67,11 +68,16 @@ class DevicesSection(Card):
         self.monitor_gain.moved.connect(lambda position: session.change(monitor_gain_db=float(position)))
         self.body.addWidget(self.monitor_gain)
 
+        session.options_changed.connect(self._explain)
         session.devices_changed.connect(self._show_devices)
         session.wiring_changed.connect(self._show_devices)
         session.settings_changed.connect(self._show_settings)
+        self._explain()
         self._show_devices()
         self._show_settings()
+
+    def _explain(self) -> None:
+        explain(self.monitor, explained("Play what the others hear to you", self._session.options, "monitor"))
 
     @staticmethod
     def _quiet(words: str, explanation: str) -> QPushButton:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from gui.hotkeys import explained
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view_state import Status, Tone, level_fraction
 from gui.widgets.card import Card
-from gui.widgets.labels import label, set_tone
+from gui.widgets.labels import explain, label, set_tone
 from gui.widgets.power_button import PowerButton
 from gui.widgets.toggle import Toggle
 from rtvc.snapshot import Snapshot, State
@@ -40,13 +41,12 @@ class PowerSection(Card):
         row.addLayout(words, 1)
         self.body.addLayout(row)
 
-        self.bypass = Toggle("Bypass", "bypass", "Send your own voice, as late as the changed one (Ctrl+B)")
-        self.mute = Toggle("Mute", "mute", "Send silence (Ctrl+M)", danger=True)
-        self.push_to_talk = Toggle("Push to talk", "hand", "Send sound only while the talk key is held (Ctrl+T)")
-        self.record = Toggle("Record", "record", "Record the microphone and the output into files (Ctrl+R)")
+        self.bypass = Toggle("Bypass", "bypass")
+        self.mute = Toggle("Mute", "mute", danger=True)
+        self.push_to_talk = Toggle("Push to talk", "hand")
+        self.record = Toggle("Record", "record")
         self.talk = QPushButton("Hold to talk")
         self.talk.setProperty("kind", "primary")
-        self.talk.setToolTip("Hold this, or Space, to be heard")
         self.record.clicked.connect(session.set_recording)
         self.bypass.clicked.connect(lambda on: session.change(bypass=on))
         self.mute.clicked.connect(lambda on: session.change(mute=on))
@@ -62,12 +62,25 @@ class PowerSection(Card):
         grid.addWidget(self.talk, 2, 0, 1, 2)
         self.body.addLayout(grid)
 
+        session.options_changed.connect(self._explain)
         session.settings_changed.connect(self._show_settings)
         session.power_changed.connect(self._show_power)
         session.polled.connect(self._poll)
+        self._explain()
         self._show_settings()
         self._show_power()
         self._poll(session.snapshot, session.status)
+
+    def _explain(self) -> None:
+        for button, name, explanation in (
+            (self.power, "power", "Switch the voice changer on or off"),
+            (self.bypass, "bypass", "Send your own voice, as late as the changed one"),
+            (self.mute, "mute", "Send silence"),
+            (self.push_to_talk, "push_to_talk", "Send sound only while the talk key is held"),
+            (self.record, "record", "Record the microphone and the output into files"),
+            (self.talk, "talk", "Hold this, or the talk key, to be heard"),
+        ):
+            explain(button, explained(explanation, self._session.options, name))
 
     def _show_settings(self) -> None:
         settings = self._session.settings

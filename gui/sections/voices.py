@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtGui import QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import QFileDialog, QInputDialog, QPushButton, QWidget
 
+from gui.hotkeys import ADD_KEYS, VOICES, Scope, in_words, keys
 from gui.icons import set_icon
 from gui.session import RECORD_SECONDS, Session
 from gui.theme import SPACE
@@ -16,8 +17,6 @@ from gui.widgets.card import Card
 from gui.widgets.voice_card import VoiceCard
 from gui.widgets.voice_gallery import VoiceGallery
 from rtvc.voices import AUDIO_SUFFIXES
-
-HOTKEYS = 9
 
 
 class VoicesSection(Card):
@@ -34,7 +33,7 @@ class VoicesSection(Card):
         self.add = QPushButton("Add…")
         self.add.setProperty("kind", "quiet")
         self.add.setAccessibleName("Add voices from recordings")
-        self.add.setToolTip("Make a voice of a recording (Ctrl+O)")
+        self.add.setToolTip(f"Make a voice of a recording ({in_words(QKeySequence(ADD_KEYS))})")
         set_icon(self.add, "plus", "accent")
         self.add.clicked.connect(self.ask_for_files)
         self.header.setSpacing(SPACE // 2)
@@ -45,6 +44,7 @@ class VoicesSection(Card):
         self.body.addWidget(self.gallery)
 
         session.voices_changed.connect(self._show_voices)
+        session.options_changed.connect(self._explain_numbers)
         session.settings_changed.connect(self._show_chosen)
         session.outline_ready.connect(self._show_outline)
         session.playing_changed.connect(self._show_playing)
@@ -75,7 +75,7 @@ class VoicesSection(Card):
     def _show_voices(self) -> None:
         cards = []
         for index, voice in enumerate(self._session.voices):
-            number = index + 1 if index < HOTKEYS else None
+            number = index + 1 if index < VOICES else None
             card = VoiceCard(voice.name, voice.credit, voice.folder is not None, number)
             card.set_outline(self._session.outlines[voice.reference])
             card.chosen.connect(lambda name: self._session.change(voice=name))
@@ -89,7 +89,13 @@ class VoicesSection(Card):
         controls = [self.add, *(control for card in cards for control in card.controls)]
         for one, other in pairwise(controls):
             QWidget.setTabOrder(one, other)
+        self._explain_numbers()
         self._show_chosen()
+
+    def _explain_numbers(self) -> None:
+        known = keys(self._session.options, Scope.WINDOW)
+        for number, card in enumerate(list(self.gallery.cards.values())[:VOICES], 1):
+            card.explain_number(in_words(known[f"voice{number}"]))
 
     def _show_chosen(self) -> None:
         for name, card in self.gallery.cards.items():

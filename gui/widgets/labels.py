@@ -1,4 +1,4 @@
-"""Labels in the roles of the style sheet, and one that shortens its text instead of demanding room."""
+"""Words: labels in the roles of the style sheet, one that shortens its text, tones, explanations."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def set_tone(widget: QWidget, tone: str) -> None:
         assert style is not None
         style.unpolish(widget)
         style.polish(widget)
+
+
+def explain(widget: QWidget, explanation: str) -> None:
+    """Say what a control does, to those who point at it and to those who have it read out."""
+    widget.setToolTip(explanation)
+    widget.setAccessibleDescription(explanation)
 
 
 class ElidedLabel(QLabel):

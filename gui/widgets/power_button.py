@@ -20,7 +20,6 @@ class PowerButton(QAbstractButton):
         super().__init__(parent)
         self.setCheckable(True)
         self.setAccessibleName("Voice changer on or off")
-        self.setToolTip("Switch the voice changer on or off (Ctrl+Return)")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

@@ -11,16 +11,12 @@ from gui.icons import set_icon
 class Toggle(QPushButton):
     """A checkable button; a `danger` one turns red, because nobody hears you while it is on."""
 
-    def __init__(
-        self, text: str, icon: str, explanation: str, danger: bool = False, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, text: str, icon: str, danger: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self.setCheckable(True)
         self.setProperty("kind", "toggle")
         self.setProperty("danger", "true" if danger else "false")
-        self.setToolTip(explanation)
         self.setAccessibleName(text)
-        self.setAccessibleDescription(explanation)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         set_icon(self, icon, "muted", "bad" if danger else "accent")
 

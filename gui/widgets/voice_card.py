@@ -49,11 +49,9 @@ class VoiceCard(QAbstractButton):
         title.setStyleSheet("font-weight: 600;")
         title.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         top.addWidget(title, 1)
-        if number is not None:
-            key = label(str(number), "caption")
-            key.setToolTip(f"Ctrl+{number} chooses this voice")
-            key.setContentsMargins(0, 0, SPACE - 2, 0)
-            top.addWidget(key)
+        self._number = label("" if number is None else str(number), "caption")
+        self._number.setContentsMargins(0, 0, SPACE - 2, 0)
+        top.addWidget(self._number)
         column.addLayout(top)
         self.waveform = Waveform()
         inset = QHBoxLayout()
@@ -101,6 +99,10 @@ class VoiceCard(QAbstractButton):
     def controls(self) -> tuple[QWidget, ...]:
         """The card and its buttons, in the order of the Tab key."""
         return (self, self.play, self.preview, *([self.more] if self.own else []))
+
+    def explain_number(self, keys: str) -> None:
+        """Say which keys choose this voice, if any do."""
+        self._number.setToolTip(f"{keys} chooses this voice" if keys else "")
 
     def set_outline(self, outline: Outline) -> None:
         """Show what is known of the reference."""

@@ -1,0 +1,127 @@
+"""Keys that are heard whatever window has the focus: from Qt's names for them to pynput's, and which are held now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeySequence
+
+from rtvc.errors import RtvcError
+
+MODIFIERS = frozenset({"ctrl", "alt", "shift", "cmd"})
+
+_Key = Qt.Key
+_TYPED = {
+    _Key.Key_Space: "space",
+    _Key.Key_Return: "enter",
+    _Key.Key_Enter: "enter",
+    _Key.Key_Tab: "tab",
+    _Key.Key_Backspace: "backspace",
+    _Key.Key_Delete: "delete",
+    _Key.Key_Escape: "esc",
+    _Key.Key_Home: "home",
+    _Key.Key_End: "end",
+    _Key.Key_PageUp: "page_up",
+    _Key.Key_PageDown: "page_down",
+    _Key.Key_Up: "up",
+    _Key.Key_Down: "down",
+    _Key.Key_Left: "left",
+    _Key.Key_Right: "right",
+}
+_FREE = {
+    **{_Key(_Key.Key_F1 + number): f"f{number + 1}" for number in range(20)},
+    _Key.Key_Insert: "insert",
+    _Key.Key_Pause: "pause",
+    _Key.Key_ScrollLock: "scroll_lock",
+    _Key.Key_Print: "print_screen",
+    _Key.Key_Menu: "menu",
+    _Key.Key_MediaPlay: "media_play_pause",
+    _Key.Key_MediaTogglePlayPause: "media_play_pause",
+    _Key.Key_MediaNext: "media_next",
+    _Key.Key_MediaPrevious: "media_previous",
+    _Key.Key_VolumeMute: "media_volume_mute",
+}
+"""Keys that nobody types text with, by pynput's names: they may stand alone."""
+
+
+@dataclass(frozen=True)
+class Chord:
+    """A key with the modifiers that are held with it, by pynput's names."""
+
+    key: str
+    modifiers: frozenset[str]
+
+
+def chord(sequence: QKeySequence, platform: str = sys.platform) -> Chord:
+    """Return the chord that a key sequence means; raise `RtvcError` where it cannot be heard in other programs."""
+    words = sequence.toString(QKeySequence.SequenceFormat.NativeText)
+    key, held = sequence[0].key(), sequence[0].keyboardModifiers()
+    if held & Qt.KeyboardModifier.KeypadModifier:
+        raise RtvcError(f"{words}: the number pad's keys cannot be told from the others in other programs.")
+    control, meta = ("cmd", "ctrl") if platform == "darwin" else ("ctrl", "cmd")
+    names = {
+        Qt.KeyboardModifier.ControlModifier: control,
+        Qt.KeyboardModifier.MetaModifier: meta,
+        Qt.KeyboardModifier.AltModifier: "alt",
+        Qt.KeyboardModifier.ShiftModifier: "shift",
+    }
+    modifiers = frozenset(name for modifier, name in names.items() if held & modifier)
+    if key in _FREE:
+        return Chord(_FREE[key], modifiers)
+    if key in _TYPED:
+        name = _TYPED[key]
+    elif key.value < 0x110000 and chr(key.value).isprintable():
+        name = chr(key.value).lower()
+        if "shift" in modifiers and not name.isalpha():
+            raise RtvcError(f"{words}: Shift makes another character of this key in other programs: leave it out.")
+    else:
+        raise RtvcError(f"{words}: this key cannot be heard in other programs.")
+    if not modifiers - {"shift"}:
+        raise RtvcError(f"{words} is typed in other programs: add Ctrl or Alt, or take a key such as F8.")
+    return Chord(name, modifiers)
+
+
+def key_name(key: Any, platform: str = sys.platform) -> str:  # noqa: ANN401 - pynput has no types
+    """Return what a key of pynput's is called in a `Chord`, whatever Ctrl and Alt make of its character."""
+    name = getattr(key, "name", None)
+    if name is not None:
+        side = str(name).partition("_")[0]
+        return side if side in MODIFIERS else str(name)
+    character, number = getattr(key, "char", None), getattr(key, "vk", None)
+    if character == " ":
+        return "space"
+    if character and character.isprintable():
+        return str(character).lower()
+    if character and 1 <= ord(character) <= 26:  # Ctrl with a letter, as Windows tells it
+        return chr(ord(character) + 96)
+    if platform == "win32" and number is not None and chr(number).isalnum() and number < 91:
+        return chr(number).lower()
+    return f"<{number}>"
+
+
+class ChordTracker:
+    """Knows which keys are held, and tells which chords begin and end.
+
+    Keys that belong to no chord may be held at the same time, as in a game; modifiers may not.
+    """
+
+    def __init__(self, known: Mapping[str, Chord]) -> None:
+        self.known = known
+        self._held: set[str] = set()
+
+    def press(self, key: str) -> Iterable[str]:
+        """Return the names of the chords that are complete with this key; a key that repeats completes none."""
+        if key in self._held:
+            return ()
+        self._held.add(key)
+        modifiers = self._held & MODIFIERS
+        return [name for name, chord in self.known.items() if chord.key == key and chord.modifiers == modifiers]
+
+    def release(self, key: str) -> Iterable[str]:
+        """Return the names of the chords that this key is part of."""
+        self._held.discard(key)
+        return [name for name, chord in self.known.items() if key == chord.key or key in chord.modifiers]

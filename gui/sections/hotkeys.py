@@ -1,0 +1,87 @@
+"""The hotkeys: a field for the keys of everything that there is a key for."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PyQt6.QtGui import QKeySequence
+from PyQt6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
+
+from gui.hotkeys import HOTKEYS, VOICES, Scope, heard_everywhere, keys, problem, unavailable, with_keys
+from gui.session import Session
+from gui.theme import SPACE
+from gui.widgets.card import Card
+from gui.widgets.expander import Expander
+from gui.widgets.key_field import WIDTH, KeyField
+from gui.widgets.key_row import KeyRow
+from gui.widgets.labels import label
+
+_HEADINGS = {Scope.WINDOW: "In this window", Scope.GLOBAL: "Everywhere"}
+
+
+class HotkeysSection(Card):
+    """Keys that are taken by something else, or cannot be heard, are refused with the reason."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Hotkeys", parent)
+        self._session = session
+        self.reset = QPushButton("Usual keys")
+        self.reset.setProperty("kind", "quiet")
+        self.reset.setToolTip("Give every hotkey the keys that it came with")
+        self.reset.clicked.connect(self._reset)
+        self.header.addWidget(self.reset)
+        reason = unavailable()
+        self.everywhere: QCheckBox | None = None
+        if reason:
+            self.body.addWidget(label(reason, "caption", wrap=True))
+        else:
+            self.everywhere = QCheckBox("Hear hotkeys in other programs, too")
+            self.everywhere.clicked.connect(lambda on: session.choose(global_hotkeys=on))
+            self.body.addWidget(self.everywhere)
+        self._headings = [label(words, "caption") for words in _HEADINGS.values()]
+        for heading in self._headings:
+            heading.setFixedWidth(WIDTH)
+        self.fields: dict[tuple[Scope, str], KeyField] = {}
+        self.rows: dict[str, KeyRow] = {}
+        for hotkey in HOTKEYS:
+            for scope, heading_words in _HEADINGS.items():
+                field = self.fields[scope, hotkey.name] = KeyField(f"{hotkey.explanation}: {heading_words}")
+                field.picked.connect(partial(self._pick, scope, hotkey.name))
+            self.rows[hotkey.name] = KeyRow(hotkey.explanation, [self.fields[scope, hotkey.name] for scope in Scope])
+        self._voices = Expander(f"Voices 1 to {VOICES}")
+        self._voices.body.setSpacing(SPACE)
+        column = QVBoxLayout()
+        column.setSpacing(SPACE)
+        column.addWidget(KeyRow("", self._headings))
+        for name, row in self.rows.items():
+            (self._voices.body if name.startswith("voice") else column).addWidget(row)
+        self.body.addLayout(column)
+        self.body.addWidget(self._voices)
+        session.options_changed.connect(self._show)
+        self._show()
+
+    def _pick(self, scope: Scope, name: str, sequence: QKeySequence) -> None:
+        options = self._session.options
+        reason = problem(options, scope, name, sequence)
+        self._show()
+        self.rows[name].complain(reason)
+        if not reason:
+            self._session.choose(**{scope: with_keys(options, scope, name, sequence)})
+
+    def _reset(self) -> None:
+        self._session.choose(window_keys={}, global_keys={})
+        self._show()
+
+    def _show(self) -> None:
+        options = self._session.options
+        everywhere = heard_everywhere(options)
+        if self.everywhere is not None:
+            self.everywhere.setChecked(options.global_hotkeys)
+        self._headings[1].setVisible(everywhere)
+        for scope in Scope:
+            for name, sequence in keys(options, scope).items():
+                self.fields[scope, name].show_keys(sequence)
+                self.fields[scope, name].setVisible(scope is Scope.WINDOW or everywhere)
+        for row in self.rows.values():
+            row.complain("")
+        self.reset.setEnabled(bool(options.window_keys or options.global_keys))

@@ -1,0 +1,52 @@
+"""A field for the keys of one hotkey: click it, and press the keys; Backspace alone clears it."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
+from PyQt6.QtWidgets import QKeySequenceEdit, QLineEdit, QWidget
+
+WIDTH = 138
+
+
+class KeyField(QKeySequenceEdit):
+    """One key with its modifiers; `picked` tells only what the user does."""
+
+    picked = pyqtSignal(QKeySequence)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMaximumSequenceLength(1)
+        self.setFixedWidth(WIDTH)
+        self.setAccessibleName(name)
+        self.setToolTip("Click here and press the keys; Backspace alone clears them")
+        self._shown = QKeySequence()
+        self._explain()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Take the keys once they are more than modifiers; clear with Backspace or Delete."""
+        assert event is not None
+        cleared = event.keyCombination().toCombined() in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
+        if cleared:
+            self.clear()
+        else:
+            super().keyPressEvent(event)
+        self._explain()
+        if self.keySequence() != self._shown and (cleared or not self.keySequence().isEmpty()):
+            self.picked.emit(self.keySequence())
+
+    def focusOutEvent(self, event: QFocusEvent | None) -> None:
+        """Show the keys again where only modifiers were pressed."""
+        super().focusOutEvent(event)
+        self.show_keys(self._shown)
+
+    def show_keys(self, sequence: QKeySequence) -> None:
+        """Show keys without telling of them."""
+        self._shown = sequence
+        self.setKeySequence(sequence)
+        self._explain()
+
+    def _explain(self) -> None:
+        line = self.findChild(QLineEdit)
+        if line is not None:
+            line.setPlaceholderText("none")

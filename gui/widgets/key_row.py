@@ -1,0 +1,50 @@
+"""A row of the hotkeys: what a key does, beside its fields or, where it is narrow, above them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from gui.theme import SPACE
+from gui.widgets.labels import label, set_tone
+
+WORDS = 150
+
+
+class KeyRow(QWidget):
+    """Words and fields; `complain` shows a sentence below them."""
+
+    def __init__(self, words: str, fields: Sequence[QWidget], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(SPACE // 2)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._row.setSpacing(SPACE // 2)
+        self._row.addWidget(label(words, wrap=True), 1)
+        self._fields = QHBoxLayout()
+        self._fields.setSpacing(SPACE)
+        for field in fields:
+            self._fields.addWidget(field)
+        self._fields.addStretch(0)
+        self._row.addLayout(self._fields)
+        rows.addLayout(self._row)
+        self.complaint = label("", "caption", wrap=True)
+        set_tone(self.complaint, "bad")
+        self.complaint.hide()
+        rows.addWidget(self.complaint)
+
+    def complain(self, sentence: str) -> None:
+        """Say why keys were not taken; an empty sentence puts an earlier one away."""
+        self.complaint.setText(sentence)
+        self.complaint.setVisible(bool(sentence))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Put the words above the fields where there is no room beside them."""
+        super().resizeEvent(event)
+        fits = self._fields.sizeHint().width() + WORDS <= self.width()
+        wanted = QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom
+        if wanted != self._row.direction():
+            self._row.setDirection(wanted)

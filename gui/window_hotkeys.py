@@ -1,0 +1,78 @@
+"""The hotkeys while the panel's window has the focus."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QEvent, QKeyCombination, QObject
+from PyQt6.QtGui import QKeyEvent, QShortcut
+from PyQt6.QtWidgets import QApplication, QKeySequenceEdit, QLineEdit, QWidget
+
+from gui.hotkeys import Scope, actions, heard_everywhere, keys
+from gui.session import Session
+
+
+class WindowHotkeys(QObject):
+    """The keys of one window, with those of other programs where these are heard.
+
+    The talk key is taken while push-to-talk is on, but from text that is being typed.
+    """
+
+    def __init__(self, window: QWidget, session: Session) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._shortcuts: dict[str, QShortcut] = {}
+        self._talk: list[QKeyCombination] = []
+        for name, action in actions(session).items():
+            shortcut = self._shortcuts[name] = QShortcut(window)
+            shortcut.setAutoRepeat(False)
+            shortcut.activated.connect(action)
+        self._listening = False
+        session.options_changed.connect(self._take_keys)
+        session.settings_changed.connect(self._follow)
+        self._take_keys()
+        self._follow()
+
+    def _take_keys(self) -> None:
+        options = self._session.options
+        scopes = [keys(options, Scope.WINDOW)]
+        if heard_everywhere(options):
+            scopes.append(keys(options, Scope.GLOBAL))
+        for name, shortcut in self._shortcuts.items():
+            shortcut.setKeys([scope[name] for scope in scopes])
+        self._talk = [scope["talk"][0] for scope in scopes if not scope["talk"].isEmpty()]
+
+    def _follow(self) -> None:
+        """See the application's events only while the talk key is wanted: they are many."""
+        wanted = self._session.settings.push_to_talk
+        application = QApplication.instance()
+        if application is None or wanted == self._listening:
+            return
+        self._listening = wanted
+        if wanted:
+            application.installEventFilter(self)
+        else:
+            application.removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take the talk key; let it go when the window loses the focus."""
+        assert event is not None
+        if event.type() == QEvent.Type.WindowDeactivate and watched is self._window:
+            self._session.change(talking=False)
+        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+            return False
+        assert isinstance(event, QKeyEvent)
+        if (
+            not isinstance(watched, QWidget)
+            or isinstance(watched, QLineEdit | QKeySequenceEdit)
+            or watched.window() is not self._window
+        ):
+            return False
+        if event.type() == QEvent.Type.KeyPress:
+            if event.keyCombination() not in self._talk:
+                return False
+        elif not self._session.settings.talking or event.key() not in [keys.key() for keys in self._talk]:
+            # The modifiers may be let go before the key.
+            return False
+        if not event.isAutoRepeat():
+            self._session.change(talking=event.type() == QEvent.Type.KeyPress)
+        return True
