@@ -16,7 +16,7 @@ from rtvc.audio.resample import Resampler
 from rtvc.converter import VoiceConverter
 from rtvc.frames import SpeechActivity, frame_levels
 from rtvc.settings import Settings
-from rtvc.stage import Block, Chain, Stage
+from rtvc.stage import Block, Chain, Delay, Stage
 
 LEVEL_SECONDS = 30.0
 """Over how much speech the speaker's level is averaged while it is learnt."""
@@ -67,9 +67,10 @@ class Levelled(Stage):
     def reset(self) -> None:
         """Forget the sound; the speaker's level stays known."""
         self.inner.reset()
+        self.latency = self.inner.latency
         self._activity.reset()
         self._ramp.reset()
-        self._given = np.full(self.latency, self._ramp.target, np.float32)
+        self._given = Delay(self.latency, self._ramp.target)
 
     def _process(self, block: Block) -> Block:
         if self.level_dbfs is None:
@@ -82,9 +83,7 @@ class Levelled(Stage):
             self._gain_db += min(max(wanted - self._gain_db, -most), most)
             self._ramp.target = 10 ** (self._gain_db / 20)
         gain = np.broadcast_to(self._ramp.next(len(block)), block.shape)
-        joined = np.concatenate((self._given, gain))
-        given, self._given = joined[: len(block)], joined[len(block) :]
-        result: Block = self.inner.process(block * gain) / given
+        result: Block = self.inner.process(block * gain) / self._given(gain)
         return result
 
     def _listen(self, block: Block) -> None:
@@ -114,13 +113,12 @@ class Bypass(Stage):
     def reset(self) -> None:
         """Forget the sound and end any fade."""
         self.inner.reset()
-        self._late = np.zeros(self.latency, np.float32)
+        self.latency = self.inner.latency
+        self._late = Delay(self.latency, 0.0)
         self._share.reset()
 
     def _process(self, block: Block) -> Block:
-        joined = np.concatenate((self._late, block))
-        original, self._late = joined[: len(block)], joined[len(block) :]
-        changed = self.inner.process(block)
+        original, changed = self._late(block), self.inner.process(block)
         self._share.target = float(self.active)
         result: Block = changed + self._share.next(len(block)) * (original - changed)
         return result

@@ -25,7 +25,7 @@ from rtvc.fitting import Speaker, fit_map
 from rtvc.pack import ModelPack
 from rtvc.stage import Block, Chain
 from rtvc.statistics import FeatureSet, FeatureStatistics, Mask
-from rtvc.transport import FITTED_ON_FRAMES
+from rtvc.transport import FITTED_ON_FRAMES, Transport
 from rtvc.voices import Target
 
 MOST_SOURCE_SECONDS = 60
@@ -111,21 +111,18 @@ class LiveMap:
         self._target = target
         self._conversion = conversion
         self._pack = pack
-        self._refit()
+        converter.begin(self._fit(), conversion.strength)
 
     def __call__(self, features: Block, active: Mask) -> None:
         """Count in the active rows; refit when it is time."""
         version = self._speaker.version
         self._speaker(features, active)
         if self._speaker.version != version:
-            self._refit()
+            self._converter.transport.set(self._fit(), self._conversion.strength)
 
-    def _refit(self) -> None:
+    def _fit(self) -> Transport:
         conversion = self._conversion
-        transport = fit_map(
-            self._pack, self._speaker.features(), self._target, conversion.transport, conversion.options
-        )
-        self._converter.transport.set(transport, conversion.strength)
+        return fit_map(self._pack, self._speaker.features(), self._target, conversion.transport, conversion.options)
 
 
 def convert_file(
@@ -183,7 +180,6 @@ def convert_file(
     gain = 10 ** ((pack.level_dbfs - level) / 20)
     rate = conversion.sample_rate or recording.rate
     converter = VoiceConverter(pack, threads=conversion.threads)
-    chain = file_chain(recording.rate, converter, rate, None if conversion.online else level)
     usual = int(pack.defaults.get("step", 1)) if conversion.online else ANALYSIS_FRAMES
     block = block_length(recording.rate, rate, pack, conversion.step or usual)
 
@@ -198,9 +194,9 @@ def convert_file(
             speaker = FeatureSet(speaker.frames, pack.population)
             name, options = "mkl", {}
         transport = fit_map(pack, speaker, target, name, options, voice.maps, fitting)
-        converter.transport.set(transport, conversion.strength)
-    converter.transport.reset()
+        converter.begin(transport, conversion.strength)
 
+    chain = file_chain(recording.rate, converter, rate, None if conversion.online else level)
     expected = round(recording.frames * rate / recording.rate)
     skip = round(chain.latency_seconds * rate)
     written = 0

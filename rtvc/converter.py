@@ -75,9 +75,19 @@ class VoiceConverter(Stage):
         self.pack = pack
         self.analyser = Analyser(pack, threads)
         self.vocoder = pack.vocoder(threads)
-        self.transport = TransportStage(transport or unchanged, strength, pack.frame_rate)
         self.observe = observe
-        super().__init__(pack.sample_rate, self.analyser.encoder.latency + self.vocoder.latency, pack.hop)
+        super().__init__(pack.sample_rate, granularity=pack.hop)
+        self.begin(transport or unchanged, strength)
+
+    def begin(self, transport: Transport, strength: float) -> None:
+        """Begin anew with a map, without a fade.
+
+        Its lookahead becomes part of `latency`, so that stages around this one have to be made, or reset, afterwards.
+        """
+        self.transport = TransportStage(transport, strength, self.pack.frame_rate)
+        lookahead = self.transport.latency * self.pack.hop
+        self.latency = self.analyser.encoder.latency + lookahead + self.vocoder.latency
+        self.reset()
 
     def _process(self, block: Block) -> Block:
         features, active = self.analyser.process(block)

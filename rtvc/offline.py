@@ -93,7 +93,9 @@ def convert_offline(
     if conversion.transport == "mkl":
         options = {"block_size": BLOCK_SIZE, "shrinkage": 0.0, **options}
     transport = fit_map(pack, speaker, target, conversion.transport, options, voice.maps, fitting)
-    moved = TransportStage(transport, conversion.strength, pack.frame_rate).process(speaker.frames)
+    stage = TransportStage(transport, conversion.strength, pack.frame_rate)
+    padded = np.pad(speaker.frames, ((0, stage.latency), (0, 0)), mode="edge")
+    moved = stage.process(padded)[stage.latency :]
     audio = models.vocode(moved)
     rate = conversion.sample_rate or recording.rate
     result = np.zeros(round(recording.frames * rate / recording.rate), np.float32)

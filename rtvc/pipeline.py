@@ -24,6 +24,7 @@ from rtvc.enrolment import Enrolment
 from rtvc.fitting import MapFitter, MapWish
 from rtvc.settings import Settings
 from rtvc.stage import Block
+from rtvc.transport import lookahead_frames
 
 EXPIRY_SECONDS = 0.25
 """Sound that has waited longer than this beyond its step is dropped, not converted."""
@@ -109,6 +110,8 @@ class Pipeline:
         self._playback = port.playback
         self._fitter = fitter
         self._frame_rate, self._hop = pack.frame_rate, pack.hop
+        self._map = (fitter.transport, 1.0)
+        converter.begin(*self._map)
         self.chain = VoiceChain(port.capture.rate, converter)
         self.block = block_length(port.capture.rate, pack.sample_rate, pack, step)
         self.seconds = self.block / port.capture.rate
@@ -125,8 +128,6 @@ class Pipeline:
         self._overwritten = 0
         self._overruns = 0
         self._broken = 0
-        self._map = (fitter.transport, 1.0)
-        converter.reset()
 
     @property
     def latency(self) -> Fraction:
@@ -172,7 +173,13 @@ class Pipeline:
         self._fitter.ask(MapWish.of(settings))
         wanted = (self._fitter.transport, settings.strength)
         if wanted != self._map:
-            self.chain.converter.transport.set(*wanted)
+            converter = self.chain.converter
+            if lookahead_frames(wanted[0]) <= converter.transport.latency:
+                converter.transport.set(*wanted)
+            else:
+                # The delay grows, so the sound cannot go on without a gap.
+                converter.begin(*wanted)
+                self.chain.reset()
             self._map = wanted
         level = None if enrolment is None else enrolment.level_dbfs + settings.input_gain_db
         self.chain.voice.level_dbfs = level

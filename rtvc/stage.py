@@ -25,7 +25,7 @@ class Stage(ABC):
     rate
         Rows a second (samples, or frames) in which `latency` is counted.
     latency
-        By how many rows the output lies behind the input.
+        By how many rows the output lies behind the input. It changes at `reset` only.
     granularity
         A block must have a whole multiple of this many rows.
     """
@@ -57,6 +57,25 @@ class Stage(ABC):
         """Forget everything heard: the stage is then as if newly made."""
 
 
+class Delay:
+    """Gives rows back `rows` later. Before the first one lies `start`, or where that is None the first one itself."""
+
+    def __init__(self, rows: int, start: float | None) -> None:
+        self._rows = rows
+        self._start = start
+        self._kept: Block | None = None
+
+    def __call__(self, block: Block) -> Block:
+        """Return as many rows as are given."""
+        if self._kept is None:
+            self._kept = np.repeat(block[:1], self._rows, axis=0)
+            if self._start is not None:
+                self._kept[:] = self._start
+        joined = np.concatenate((self._kept, block))
+        self._kept = joined[len(block) :]
+        return joined[: len(block)]
+
+
 class Chain(Stage):
     """Stages one after the other, themselves a stage.
 
@@ -67,13 +86,17 @@ class Chain(Stage):
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
         first = self.stages[0]
-        self._latency_seconds = sum((stage.latency_seconds for stage in self.stages), Fraction(0))
-        super().__init__(first.rate, round(self._latency_seconds * first.rate), first.granularity)
+        super().__init__(first.rate, 0, first.granularity)
+        self._add_up()
 
     @property
     def latency_seconds(self) -> Fraction:
         """The exact sum of the stages' latencies in seconds."""
         return self._latency_seconds
+
+    def _add_up(self) -> None:
+        self._latency_seconds = sum((stage.latency_seconds for stage in self.stages), Fraction(0))
+        self.latency = round(self._latency_seconds * self.rate)
 
     def _process(self, block: Block) -> Block:
         for stage in self.stages:
@@ -84,3 +107,4 @@ class Chain(Stage):
         """Reset every stage."""
         for stage in self.stages:
             stage.reset()
+        self._add_up()

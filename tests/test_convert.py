@@ -1,6 +1,7 @@
 """Conversion of files, measured through a pack whose features are the audio itself, and its command."""
 
 import tracemalloc
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from rtvc.convert import Conversion, block_length, convert_file
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack
 from rtvc.stage import Block
+from rtvc.transport import FITS
 from rtvc.voices import Voice
 from tests.packs import identity_pack
 from tests.sounds import babble
+from tests.transports import KERNEL, LOOKAHEAD, Smoother
 
 STILL = Conversion(strength=0.0)
 
@@ -88,6 +91,25 @@ def test_online_comes_to_what_two_passes_give(pack: ModelPack, voice: Voice, tmp
     error = [np.std(part) for part in np.split(results[1] - results[0], 12)]
     assert error[-1] < 0.2 * np.std(results[0])
     assert error[-1] < 0.5 * error[0]
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_a_map_with_state_and_lookahead_stays_aligned_in_steps_of_any_size(
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, online: bool
+) -> None:
+    """Its features being the audio itself, the map is a filter over three frames, known beforehand."""
+    monkeypatch.setitem(FITS, "smooth", lambda source, target: Smoother())
+    sound = babble(2, 16_000) * 0.3
+    source = write(tmp_path / "source.wav", sound, 16_000, subtype="FLOAT")
+    frames = np.pad(sound.reshape(-1, pack.hop), ((1, 1), (0, 0)))
+    expected = sum(weight * frames[at : at + 100] for at, weight in enumerate(KERNEL)).reshape(-1)
+    for step in (1, 7, None):
+        outcome = convert_file(
+            source, voice, tmp_path / "out.wav", pack, Conversion("smooth", online=online, step=step), overwrite=True
+        )
+        assert outcome.latency == Fraction(2 + LOOKAHEAD, pack.frame_rate)
+        # While the level is learnt, it differs a little from frame to frame.
+        np.testing.assert_allclose(read(tmp_path / "out.wav"), expected, atol=0.01 if online else 1e-4)
 
 
 def test_the_source_s_level_is_kept(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:

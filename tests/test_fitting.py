@@ -3,6 +3,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def speaker_set(pack: ModelPack, seed: int = 1) -> FeatureSet:
     return FeatureSet.of(frames(pack, 1, seed), roles=pack.roles)
 
 
-QUICK = {"iterations": 2, "batch": 8, "hidden": 4}
+QUICK: dict[str, Any] = {"iterations": 2, "batch": 8, "hidden": 4}
 
 
 def test_a_flow_is_fitted_once_for_the_same_speaker_voice_pack_and_options(
@@ -312,8 +313,7 @@ def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
             threading.Event().wait(0.01)
         assert isinstance(fitter.transport, NearestTransport if change == "wish" else FlowTransport)
     fitter.stop()
-    assert fitter.progress is None
-    assert fitter.trouble == ""
+    assert (fitter.progress, fitter.trouble) == (None, "")
 
 
 def test_the_thread_fits_what_is_asked_and_ends(pack: ModelPack, voice: str) -> None:

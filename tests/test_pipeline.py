@@ -1,6 +1,7 @@
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ from rtvc.audio.recorder import Recorder
 from rtvc.enrolment import enrol_audio
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack
-from rtvc.pipeline import History
+from rtvc.pipeline import History, Pipeline
 from rtvc.settings import Settings
 from rtvc.stage import Block
+from rtvc.transport import FITS
 from tests.packs import identity_pack
 from tests.simulation import SimulatedPort, Simulation
 from tests.sounds import babble
+from tests.transports import LOOKAHEAD, Smoother
 
 RATE = 48_000
 OPEN = Settings(gate_threshold_dbfs=None)
@@ -186,6 +189,32 @@ def test_the_bypassed_sound_comes_exactly_as_late(simulate: Simulate, voice: str
     measured = [delay for heard, delay in delays(simulation) if heard > 0.3]
     assert measured == pytest.approx([told(simulation)] * len(measured), abs=3e-4)
     assert len(measured) >= 6
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+def test_a_map_with_lookahead_makes_the_told_delay_grow_as_much_as_the_real_one(
+    simulate: Simulate, voice: str, monkeypatch: pytest.MonkeyPatch, bypass: bool
+) -> None:
+    """From then on a map without lookahead comes as late; a pipeline that begins anew needs no more than its map.
+
+    What the map makes of the frames beside a click's is too quiet to be taken for one.
+    """
+    monkeypatch.setitem(FITS, "smooth", lambda source, target: Smoother())
+    simulation = simulate(clicks(9), replace(OPEN, bypass=bypass))
+    simulation.run(2)
+    before = simulation.pipeline.chain.latency_seconds
+    for settings in (OPEN, replace(OPEN, voice=voice, transport="smooth"), OPEN):
+        simulation.settings = replace(settings, bypass=bypass)
+        simulation.run(1)
+        simulation.clear()
+        begun = simulation.elapsed
+        simulation.run(1)
+        measured = [(heard + begun - 0.1) % 0.5 for heard, _ in delays(simulation)]
+        grown = Fraction(0) if begun < 4 else Fraction(LOOKAHEAD, 50)
+        assert simulation.pipeline.chain.latency_seconds == before + grown
+        assert measured == pytest.approx([told(simulation)] * 2, abs=6e-4)
+    again = Pipeline(simulation.pipeline.chain.converter, simulation.fitter, SimulatedPort(), 1)
+    assert again.chain.latency_seconds == before
 
 
 def test_mute_is_silence_at_once(simulate: Simulate) -> None:

@@ -7,6 +7,7 @@ from rtvc.errors import RtvcError
 from rtvc.stage import Block
 from rtvc.statistics import FeatureRoles, FeatureSet
 from rtvc.transport import FITS, Transport, TransportStage, fit
+from tests.transports import LOOKAHEAD, Smoother
 
 DIM = 3
 FADE = 5
@@ -92,6 +93,56 @@ def test_reset_ends_a_fade_at_the_last_map(waiting: bool) -> None:
         fading.set(plus(7), 1)
     fading.reset()
     np.testing.assert_allclose(fading.process(ramp(3)), ramp(3) + (7 if waiting else 5), rtol=1e-6)
+
+
+def test_a_map_with_lookahead_delays_the_stage_and_strength_stays_aligned() -> None:
+    impulse = np.zeros((10, DIM), np.float32)
+    impulse[3] = 1
+    waiting = TransportStage(Smoother(gain=4), 0.5, 50)
+    assert waiting.latency == LOOKAHEAD
+    expected = np.zeros(10)
+    expected[4:7] = [0.5, 0.5 + 1, 0.5]
+    np.testing.assert_allclose(waiting.process(impulse)[:, 0], expected, atol=1e-6)
+    waiting.reset()
+    np.testing.assert_allclose(waiting.process(impulse)[:, 0], expected, atol=1e-6)
+
+
+@given(steps=st.lists(st.integers(1, 6), min_size=6, max_size=12), changes=st.lists(st.integers(0, 3), min_size=12))
+def test_any_partition_gives_the_same_with_state_and_lookahead(steps: list[int], changes: list[int]) -> None:
+    """Between one map with state, its own other strength, another one and one without: set at the same frames."""
+    block = ramp(sum(steps)) ** 2
+
+    def run(one_by_one: bool) -> Block:
+        first, second = Smoother(), Smoother(gain=3)
+        choices = [(first, 1.0), (first, 0.3), (second, 1.0), (plus(5), 0.7)]
+        waiting = TransportStage(*choices[0], rate=50, fade_frames=FADE)
+        outputs = []
+        for part, change in zip(split(block, steps), changes, strict=False):
+            parts = split(part, [1] * len(part)) if one_by_one else [part]
+            outputs += [waiting.process(rows) for rows in parts]
+            waiting.set(*choices[change])
+        return np.concatenate(outputs)
+
+    np.testing.assert_allclose(run(one_by_one=True), run(one_by_one=False), rtol=1e-6)
+
+
+def test_fades_between_maps_of_unlike_lookahead_stay_aligned() -> None:
+    """A straight line passes all of these maps as it is, so any misalignment would show."""
+    line = ramp(60)
+    waiting = TransportStage(Smoother(), 1, 50, fade_frames=FADE)
+    outputs = []
+    for number, part in enumerate(np.split(line, 6)):
+        outputs.append(waiting.process(part))
+        waiting.set(plus(0) if number % 2 == 0 else Smoother(), 1)
+    slope = line[1, 0] - line[0, 0]
+    late = np.concatenate(outputs)[LOOKAHEAD + 1 :]
+    # A map that has just begun does not know the frame before its first: a quarter of a step, faded in by a fifth.
+    np.testing.assert_allclose(late, line[1 : 1 - len(line) + len(late)], atol=0.06 * slope)
+
+
+def test_a_map_that_waits_longer_than_the_stage_is_refused() -> None:
+    with pytest.raises(ValueError, match="waits for more"):
+        stage().set(Smoother(), 1)
 
 
 QUICK = {"mkl": {"block_size": 2}, "flow": {"iterations": 30, "batch": 64, "hidden": 16}}

@@ -7,12 +7,12 @@ its `set` between two blocks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from rtvc.errors import RtvcError
-from rtvc.stage import Block, Stage
+from rtvc.stage import Block, Delay, Stage
 from rtvc.statistics import FeatureSet
 from rtvc.transport.flow_matching import FlowTransport, fit_flow
 from rtvc.transport.knn import fit_knn
@@ -25,13 +25,35 @@ FADE_FRAMES = 5
 class Transport(Protocol):
     """A fitted map of features `[n, dim]` float32 to features of the same shape.
 
-    Every frame is mapped by itself, so a stretch of frames gives the same in one call as in many, and a transport
-    is immutable, so one may be used by several threads. A map that needs context or lookahead is a `Stage`.
+    A stretch of frames gives the same in one call as in many. A transport that is no `ContextTransport` maps every
+    frame by itself and is immutable, so one may be used by several threads.
     """
 
     def __call__(self, features: Block) -> Block:
         """Map features `[n, dim]`."""
         ...
+
+
+@runtime_checkable
+class ContextTransport(Transport, Protocol):
+    """A transport that keeps state between frames, for one `TransportStage` at a time.
+
+    Attributes
+    ----------
+    lookahead_frames
+        By how many frames its output lies behind its input; what it gives before its first frame is not heard.
+    """
+
+    lookahead_frames: int
+
+    def reset(self) -> None:
+        """Forget every frame: the transport is then as if newly fitted."""
+        ...
+
+
+def lookahead_frames(transport: Transport) -> int:
+    """Return by how many frames a transport's output lies behind its input."""
+    return transport.lookahead_frames if isinstance(transport, ContextTransport) else 0
 
 
 def _mkl(source: FeatureSet, target: FeatureSet, **options: Any) -> Transport:  # noqa: ANN401
@@ -64,8 +86,23 @@ def fit(name: str, source: FeatureSet, target: FeatureSet, **options: Any) -> Tr
     return FITS[name](source, target, **options)
 
 
+class _Running:
+    """A transport at work from its first frame on, brought to the latency of its stage."""
+
+    def __init__(self, transport: Transport, latency: int) -> None:
+        self.transport = transport
+        if isinstance(transport, ContextTransport):
+            transport.reset()
+        self._late = Delay(latency - lookahead_frames(transport), None)
+
+    def __call__(self, features: Block) -> Block:
+        return self._late(self.transport(features))
+
+
 class TransportStage(Stage):
     """Applies a transport with a strength: `x + strength · (transport(x) - x)`, the displacement interpolation.
+
+    The latency is the lookahead of the first map. Frames and maps that wait for less are delayed by the rest.
 
     Parameters
     ----------
@@ -80,48 +117,74 @@ class TransportStage(Stage):
     """
 
     def __init__(self, transport: Transport, strength: float, rate: int, fade_frames: int = FADE_FRAMES) -> None:
-        super().__init__(rate)
-        self._current = (transport, strength)
-        self._next: tuple[Transport, float] | None = None
+        super().__init__(rate, lookahead_frames(transport))
+        self._fade_frames = fade_frames
+        self._start(transport, strength)
+
+    def _start(self, transport: Transport, strength: float) -> None:
+        self._late = Delay(self.latency, None)
+        self._current = (_Running(transport, self.latency), strength)
+        self._next: tuple[_Running, float] | None = None
         self._waiting: tuple[Transport, float] | None = None
         self._faded = 0
-        self._fade_frames = fade_frames
 
     def set(self, transport: Transport, strength: float) -> None:
-        """Fade to this map and strength, linearly; during a fade, once it has ended (the latest call counts)."""
+        """Fade to this map and strength, linearly; during a fade, once it has ended (the latest call counts).
+
+        A map that is not running yet is first given the frames that it waits for.
+
+        Raises
+        ------
+        ValueError
+            If the map looks further ahead than the stage's latency.
+        """
+        if lookahead_frames(transport) > self.latency:
+            raise ValueError(f"a stage {self.latency} frames late cannot take a map that waits for more")
         if self._next is None:
-            self._next, self._faded = (transport, strength), 0
+            self._fade_to(transport, strength)
         else:
             self._waiting = (transport, strength)
 
+    def _fade_to(self, transport: Transport, strength: float) -> None:
+        running, _ = self._current
+        if transport is running.transport:
+            self._next, self._faded = (running, strength), 0
+        else:
+            self._next, self._faded = (_Running(transport, self.latency), strength), -self.latency
+
     def _process(self, block: Block) -> Block:
+        late = self._late(block)
         output = np.empty_like(block)
         start = 0
         while start < len(block):
+            rows, original = block[start:], late[start:]
+            running, strength = self._current
             if self._next is None:
-                output[start:] = _moved(self._current, block[start:])
+                output[start:] = _moved(original, running(rows), strength)
                 break
-            end = min(len(block), start + self._fade_frames - self._faded)
-            rows = block[start:end]
-            weight = np.arange(self._faded + 1, self._faded + len(rows) + 1, dtype=np.float32) / self._fade_frames
-            before, after = _moved(self._current, rows), _moved(self._next, rows)
-            output[start:end] = before + weight[:, None] * (after - before)
-            self._faded += len(rows)
+            count = min(len(rows), self._fade_frames - self._faded)
+            rows, original = rows[:count], original[:count]
+            following, next_strength = self._next
+            mapped = running(rows)
+            before = _moved(original, mapped, strength)
+            after = _moved(original, mapped if following is running else following(rows), next_strength)
+            weight = np.arange(self._faded + 1, self._faded + count + 1, dtype=np.float32) / self._fade_frames
+            output[start : start + count] = before + np.maximum(weight, 0)[:, None] * (after - before)
+            self._faded += count
+            start += count
             if self._faded == self._fade_frames:
-                self._current, self._next, self._waiting, self._faded = self._next, self._waiting, None, 0
-            start = end
+                self._current, self._next = self._next, None
+                if self._waiting is not None:
+                    self._fade_to(*self._waiting)
+                    self._waiting = None
         return output
 
     def reset(self) -> None:
-        """End any fade at the map that was set last."""
-        self._current = self._waiting or self._next or self._current
-        self._next = self._waiting = None
-        self._faded = 0
+        """Forget all frames, and end any fade at the map that was set last."""
+        running, strength = self._next or self._current
+        self._start(*(self._waiting or (running.transport, strength)))
 
 
-def _moved(setting: tuple[Transport, float], features: Block) -> Block:
-    transport, strength = setting
-    if strength == 0:
-        return features
-    moved: Block = features + np.float32(strength) * (transport(features) - features)
+def _moved(original: Block, mapped: Block, strength: float) -> Block:
+    moved: Block = original + np.float32(strength) * (mapped - original)
     return moved

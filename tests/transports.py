@@ -1,0 +1,31 @@
+"""A transport of the kind that needs context: it waits for frames to come, and smooths over its neighbours."""
+
+import numpy as np
+
+from rtvc.stage import Block
+
+LOOKAHEAD = 2
+KERNEL = np.array([0.25, 0.5, 0.25], np.float32)
+
+
+class Smoother:
+    """Each frame's mean with the one before and the one after, by `KERNEL`, times `gain`; two frames late."""
+
+    lookahead_frames = LOOKAHEAD
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self._gain = np.float32(gain)
+        self.reset()
+
+    def reset(self) -> None:
+        self._past: Block | None = None
+
+    def __call__(self, features: Block) -> Block:
+        if self._past is None:
+            self._past = np.repeat(features[:1], 3, axis=0)
+        joined = np.concatenate([self._past, features])
+        self._past = joined[-3:]
+        smoothed: Block = self._gain * sum(
+            weight * joined[at : at + len(features)] for at, weight in enumerate(KERNEL)
+        )
+        return smoothed
