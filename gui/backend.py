@@ -28,7 +28,7 @@ from rtvc.audio.virtual_microphone import DESCRIPTION, SINK, SOURCE, explain_vir
 from rtvc.convert import Conversion, convert_file
 from rtvc.download import RemoteFile
 from rtvc.engine import Engine
-from rtvc.enrolment import EnrolmentLibrary, enrol_audio
+from rtvc.enrolment import Enrolment, EnrolmentLibrary, enrol_audio
 from rtvc.errors import RtvcError
 from rtvc.frames import SpeechActivity
 from rtvc.pack import ModelPack, cuda_works, embedded_packs, find_pack, installed_packs, pack_names
@@ -169,7 +169,15 @@ class LocalBackend:
         with tempfile.TemporaryDirectory(dir=self._scratch.name) as folder:
             output = Path(folder) / "preview.wav"
             # The sound is not there before it is all converted, so its progress is not shown as that of playing.
-            convert_file(sentence.reference, voice, output, pack, conversion, progress=lambda share: control.check())
+            convert_file(
+                sentence.reference,
+                voice,
+                output,
+                pack,
+                conversion,
+                progress=lambda share: control.check(),
+                fitting=control.progress,
+            )
             converted = AudioFile(output)
             return Sound(converted.read(), converted.rate)
 
@@ -188,7 +196,7 @@ class LocalBackend:
 
     def enrol(
         self, wiring: Wiring, seconds: float, hear: Callable[[float, float, float], None], control: Control
-    ) -> str:
+    ) -> Enrolment:
         """Record the microphone and learn the user's voice."""
         pack = self._pack(wiring.pack)
         device = devices.find_device(wiring.microphone, "input", devices.list_devices())
@@ -208,7 +216,20 @@ class LocalBackend:
             control.progress(min(1.0, total / rate / seconds))
         enrolment = enrol_audio(np.concatenate(heard), rate, pack, str(device.identity))
         self._enrolments.save(enrolment, pack)
-        return enrolment.warning or f"Your voice is known now, from {enrolment.speech_seconds:.0f} s of speech."
+        return enrolment
+
+    def enrolment(self, wiring: Wiring) -> Enrolment | None:
+        """Return what was learnt of the user's voice at the microphone, if anything."""
+        device = devices.find_device(wiring.microphone, "input", devices.list_devices())
+        return self._enrolments.load(str(device.identity), self._pack(wiring.pack))
+
+    def keep_enrolment(self, enrolment: Enrolment, pack: str) -> None:
+        """Keep what was learnt of the user's voice."""
+        self._enrolments.save(enrolment, self._pack(pack))
+
+    def forget_enrolment(self, enrolment: Enrolment, pack: str) -> None:
+        """Delete what was learnt of the user's voice."""
+        self._enrolments.remove(enrolment.microphone, self._pack(pack))
 
     def test_tone(self, control: Control) -> float:
         """Play a tone into the virtual microphone and listen there; return the level heard in dBFS."""

@@ -107,6 +107,7 @@ class MainWindow(QMainWindow):
         session.failed.connect(self._complain)
         session.noticed.connect(self._notice)
         session.voice_deleted.connect(self._offer_undo)
+        session.enrolment_forgotten.connect(self._offer_to_remember)
         session.options_changed.connect(self._follow_appearance)
         self.packs.failed.connect(self._complain)
         self.packs.noticed.connect(self._notice)
@@ -200,6 +201,14 @@ class MainWindow(QMainWindow):
             action="Undo",
             on_action=lambda: self.session.undo_deletion(name),
             on_settled=lambda: self.session.settle_deletion(name),
+            seconds=UNDO_SECONDS,
+        )
+
+    def _offer_to_remember(self) -> None:
+        self.toast.show_message(
+            "Your voice was forgotten.",
+            action="Undo",
+            on_action=self.session.undo_forgetting,
             seconds=UNDO_SECONDS,
         )
 

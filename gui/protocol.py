@@ -15,6 +15,7 @@ from gui.options import Options
 from gui.tasks import Control
 from gui.view_state import PackEntry
 from rtvc.audio.devices import Device, DeviceIdentity
+from rtvc.enrolment import Enrolment
 from rtvc.preferences import Preferences, Wiring
 from rtvc.settings import Settings
 from rtvc.snapshot import Snapshot
@@ -62,6 +63,7 @@ class LiveEngine(Protocol):
     """The live engine, as `rtvc.engine.Engine` is one."""
 
     settings: Settings
+    enrolment: Enrolment | None
 
     def start(self) -> None:
         """Begin; returns at once, and the snapshot tells how it went."""
@@ -154,11 +156,20 @@ class Backend(Protocol):
 
     def enrol(
         self, wiring: Wiring, seconds: float, hear: Callable[[float, float, float], None], control: Control
-    ) -> str:
-        """Record the microphone and learn the user's voice (slow); return how that went.
+    ) -> Enrolment:
+        """Record the microphone, and learn and keep the user's voice (slow).
 
         `hear` is told the level and the peak in dBFS, and the seconds of speech so far.
         """
+
+    def enrolment(self, wiring: Wiring) -> Enrolment | None:
+        """Return what was learnt of the user's voice at the microphone (slow), if anything."""
+
+    def keep_enrolment(self, enrolment: Enrolment, pack: str) -> None:
+        """Keep what was learnt of the user's voice (slow)."""
+
+    def forget_enrolment(self, enrolment: Enrolment, pack: str) -> None:
+        """Delete what was learnt of the user's voice (slow)."""
 
     def test_tone(self, control: Control) -> float:
         """Play a tone into the virtual microphone and listen there (slow); return the level heard in dBFS."""

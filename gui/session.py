@@ -18,12 +18,14 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from gui.options import Options
 from gui.protocol import Backend, LiveEngine, PackFigures, Player, Sound, VirtualMicrophoneState
 from gui.tasks import Control, Task, Tasks
-from gui.view_state import Outline, Status, Troubles, envelope, status
+from gui.view_state import USUAL_TRANSPORT, Outline, Status, Troubles, envelope, known_voice, status
 from rtvc.audio.devices import Device
+from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
 from rtvc.preferences import Wiring
 from rtvc.settings import Settings
 from rtvc.snapshot import Snapshot, State
+from rtvc.transport import KEPT
 from rtvc.voices import Voice
 
 POLL_MILLISECONDS = 30
@@ -53,6 +55,8 @@ class Session(QObject):
         How much of a new voice has been recorded (below 0: nothing is being recorded), and the file.
     enrolment_heard, enrolment_progressed, enrolled, enrolment_failed
         Level, peak and seconds of speech while the user's own voice is learnt; how far that is; how it ended.
+    enrolment_changed, enrolment_forgotten
+        What is known of the user's voice at the microphone has changed; it was forgotten, which can be undone.
     tone_heard, tone_failed
         How loud a test tone came through the virtual microphone, or why it could not be sent.
     failed, noticed
@@ -77,6 +81,8 @@ class Session(QObject):
     enrolment_progressed = pyqtSignal(float)
     enrolled = pyqtSignal(str)
     enrolment_failed = pyqtSignal(str)
+    enrolment_changed = pyqtSignal()
+    enrolment_forgotten = pyqtSignal()
     tone_heard = pyqtSignal(float)
     tone_failed = pyqtSignal(str)
     failed = pyqtSignal(str)
@@ -99,6 +105,7 @@ class Session(QObject):
         self.voices: Sequence[Voice] = ()
         self.outlines: dict[Path, Outline] = {}
         self.pack = PackFigures(1, 1, 1)
+        self.enrolment: Enrolment | None = None
         self.snapshot = Snapshot()
         self.status = Status.off()
         self.engine: LiveEngine | None = None
@@ -115,6 +122,9 @@ class Session(QObject):
         self._recording: Task | None = None
         self._borrowing: Task | None = None
         self._enrolling: Task | None = None
+        self._forgotten: tuple[Enrolment, Wiring] | None = None
+        self._looking_up: Task | None = None
+        self._transport_before = USUAL_TRANSPORT
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MILLISECONDS)
         self._poll.timeout.connect(self.poll)
@@ -151,6 +161,16 @@ class Session(QObject):
         if settings != self.settings:
             self._use(settings)
 
+    def choose_transport(self, name: str) -> None:
+        """Move features by another map; `cancel_fit` goes back from one that takes long to fit."""
+        if self.settings.transport not in KEPT:
+            self._transport_before = self.settings.transport
+        self.change(transport=name)
+
+    def cancel_fit(self) -> None:
+        """Fit no longer, and go on with the map before."""
+        self.change(transport=self._transport_before)
+
     def _use(self, settings: Settings) -> None:
         self.preferences = replace(self.preferences, settings=settings)
         if self.engine is not None:
@@ -169,6 +189,7 @@ class Session(QObject):
         self._save.start()
         self._stale = self.engine is not None or self._busy
         self.wiring_changed.emit()
+        self._look_up_enrolment()
         if pack_changed:
             self._load_pack()
         self._advance()
@@ -356,6 +377,7 @@ class Session(QObject):
     def _take_devices(self, found: tuple[Sequence[Device], VirtualMicrophoneState]) -> None:
         self.devices, self.virtual_microphone = found
         self.devices_changed.emit()
+        self._look_up_enrolment()
         self.poll()
 
     def _listed(self) -> None:
@@ -498,9 +520,12 @@ class Session(QObject):
             self.stop_playing()
             self.failed.emit(sentence)
 
+        def prepared(share: float) -> None:
+            self.noticed.emit(f"Learning the way to {name} for the preview: {share:.0%}")
+
         self._playing = name
         self.playing_changed.emit(name, 0.0)
-        self._preparing = self.tasks.start(work, ready, failed)
+        self._preparing = self.tasks.start(work, ready, failed, prepared)
 
     def _find(self, name: str) -> Voice:
         return next(voice for voice in self.voices if voice.name == name)
@@ -530,12 +555,12 @@ class Session(QObject):
         """Learn the user's own voice at the chosen microphone; `enrolled` or `enrolment_failed` tell the end."""
         wiring = self.wiring
 
-        def work(control: Control) -> str:
+        def work(control: Control) -> Enrolment:
             return self.backend.enrol(wiring, seconds, self.enrolment_heard.emit, control)
 
-        def done(sentence: str) -> None:
-            self.enrolled.emit(sentence)
-            self._rebuild()
+        def done(enrolment: Enrolment) -> None:
+            self._use_enrolment(enrolment, wiring)
+            self.enrolled.emit(enrolment.warning or known_voice(enrolment))
 
         self._enrolling = self._borrow(work, done, self.enrolment_failed.emit, self.enrolment_progressed.emit)
 
@@ -543,6 +568,57 @@ class Session(QObject):
         """Learn no more of the user's voice, if that is going on."""
         if self._enrolling is not None:
             self._enrolling.cancel()
+
+    def forget_enrolment(self) -> None:
+        """Delete what is known of the user's voice at the microphone; `undo_forgetting` brings it back."""
+        enrolment, wiring = self.enrolment, self.wiring
+        if enrolment is None:
+            return
+
+        def forgotten(nothing: None) -> None:
+            self._forgotten = (enrolment, wiring)
+            self._use_enrolment(None, wiring)
+            self.enrolment_forgotten.emit()
+
+        self.tasks.start(
+            lambda control: self.backend.forget_enrolment(enrolment, wiring.pack), forgotten, self.failed.emit
+        )
+
+    def undo_forgetting(self) -> None:
+        """Bring back what was known of the user's voice."""
+        if self._forgotten is not None:
+            enrolment, wiring = self._forgotten
+            self._forgotten = None
+            self.tasks.start(
+                lambda control: self.backend.keep_enrolment(enrolment, wiring.pack),
+                lambda nothing: self._use_enrolment(enrolment, wiring),
+                self.failed.emit,
+            )
+
+    def _look_up_enrolment(self) -> None:
+        wiring = self.wiring
+        if self._looking_up is not None:
+            self._looking_up.cancel()
+        # A microphone that is not plugged in has none, and who switches on is told so.
+        self._looking_up = self.tasks.start(
+            lambda control: self.backend.enrolment(wiring),
+            self._show_enrolment,
+            lambda sentence: self._show_enrolment(None),
+        )
+
+    def _show_enrolment(self, enrolment: Enrolment | None) -> None:
+        self.enrolment = enrolment
+        self.enrolment_changed.emit()
+
+    def _use_enrolment(self, enrolment: Enrolment | None, wiring: Wiring) -> None:
+        """Take what has just become of the user's voice, unless another microphone or pack is used by now."""
+        if (wiring.microphone, wiring.pack) != (self.wiring.microphone, self.wiring.pack):
+            return
+        if self._looking_up is not None:
+            self._looking_up.cancel()
+        if self.engine is not None:
+            self.engine.enrolment = enrolment
+        self._show_enrolment(enrolment)
 
     def test_tone(self) -> None:
         """Send a tone through the virtual microphone; `tone_heard` or `tone_failed` tell how it went."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtvc.audio.devices import OWN_PREFIX, PULSE, Device, DeviceIdentity, Direction
+from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.snapshot import Latency, Snapshot, State
@@ -239,6 +240,38 @@ def _fresh(before: Sequence[float], now: Sequence[float]) -> Sequence[float]:
         if len(kept) <= len(before) and tuple(kept) == tuple(before[len(before) - len(kept) :]):
             return now[len(now) - new :]
     return now
+
+
+@dataclass(frozen=True)
+class TransportWords:
+    """What to call a transport, and what it is like."""
+
+    name: str
+    sentence: str
+
+
+USUAL_TRANSPORT = Settings().transport
+
+_TRANSPORTS = {
+    "mkl": TransportWords("Clear and steady (MKL)", "The usual one, for every voice."),
+    "knn": TransportWords(
+        "Made of the recording's own sounds (kNN)", "Closer with long recordings, of a minute or more; less clear."
+    ),
+    "sinkhorn": TransportWords("Bent to fit (Sinkhorn)", "Follows how both voices are spread, sound by sound."),
+    "flow": TransportWords(
+        "Learnt (flow matching)", "A small network learns the way, up to a minute, once for each voice."
+    ),
+}
+
+
+def transport_words(name: str) -> TransportWords:
+    """Return the words for a transport."""
+    return _TRANSPORTS.get(name, TransportWords(name, ""))
+
+
+def known_voice(enrolment: Enrolment) -> str:
+    """Say how well the user's voice is known."""
+    return f"Your voice is known, from {enrolment.speech_seconds:.0f} s of speech."
 
 
 def block_sizes(feature_dim: int) -> tuple[int, ...]:

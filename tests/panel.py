@@ -22,11 +22,13 @@ from gui.tasks import Control
 from gui.theme import Appearance, theme
 from gui.view_state import PackEntry
 from rtvc.audio.devices import PULSE, Device, DeviceIdentity
+from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
 from rtvc.preferences import Preferences, Wiring
 from rtvc.settings import Settings
 from rtvc.snapshot import Latency, Snapshot, State
 from rtvc.stage import Block
+from rtvc.statistics import FeatureSet
 from rtvc.voices import Voice
 
 RUNNING = Snapshot(
@@ -52,6 +54,7 @@ class FakeEngine:
         self.options = options
         self.now = replace(RUNNING)
         self.running = False
+        self.enrolment: Enrolment | None = None
         self.recording: tuple[Path, Path] | None = None
 
     def start(self) -> None:
@@ -75,6 +78,11 @@ class FakeEngine:
         time = np.arange(round(seconds * 16_000)) / 16_000
         sound = sum(np.sin(2 * np.pi * 140 * n * time) / n for n in range(1, 20)) * (np.sin(2 * np.pi * time) > 0)
         return (0.1 * sound).astype(np.float32), (0.1 * np.roll(sound, 800)).astype(np.float32)
+
+
+def learnt(seconds: float) -> Enrolment:
+    """Return what is known of a user's voice; its features are of no account."""
+    return Enrolment("microphone", FeatureSet.of(np.zeros((2, 4), np.float32)), -26.0, seconds)
 
 
 def device(name: str, inputs: int = 0, outputs: int = 0) -> Device:
@@ -133,6 +141,7 @@ class FakeBackend:
         self.failure = ""
         self.heard: list[tuple[str, str]] = []
         self.may_end = Event()
+        self.enrolled: Enrolment | None = None
         self.tone = -20.0
         self.listed_packs = [
             PackEntry("mini", "shipped", "Small and quick, for every computer", "GPL-3.0-or-later", 14.0, 40.0),
@@ -194,6 +203,10 @@ class FakeBackend:
 
     def preview(self, voice: Voice, wiring: Wiring, settings: Settings, control: Control) -> Sound:
         self.heard.append(("preview", voice.name))
+        if settings.transport == "flow":
+            control.progress(0.25)
+            while not self.may_end.wait(0.005):
+                control.check()
         return Sound(np.zeros(1600, np.float32), 16_000)
 
     def record(self, microphone: DeviceIdentity | None, seconds: float, control: Control) -> Path:
@@ -207,14 +220,26 @@ class FakeBackend:
 
     def enrol(
         self, wiring: Wiring, seconds: float, hear: Callable[[float, float, float], None], control: Control
-    ) -> str:
+    ) -> Enrolment:
         hear(-20.0, -9.0, 4.0)
         control.progress(0.5)
         while not self.may_end.wait(0.005):
             control.check()
         if self.failure:
             raise RtvcError(self.failure)
-        return f"Your voice is known now, from {seconds:.0f} s of speech."
+        self.enrolled = learnt(seconds)
+        return self.enrolled
+
+    def enrolment(self, wiring: Wiring) -> Enrolment | None:
+        return self.enrolled
+
+    def keep_enrolment(self, enrolment: Enrolment, pack: str) -> None:
+        self.enrolled = enrolment
+
+    def forget_enrolment(self, enrolment: Enrolment, pack: str) -> None:
+        if self.failure:
+            raise RtvcError(self.failure)
+        self.enrolled = None
 
     def test_tone(self, control: Control) -> float:
         if self.failure:

@@ -16,8 +16,10 @@ from gui.options import Options
 from gui.screenshots import RecordingBackend
 from gui.tasks import Control, Task
 from rtvc import pack as pack_module
-from rtvc.enrolment import EnrolmentLibrary
+from rtvc.audio.devices import Device
+from rtvc.enrolment import EnrolmentLibrary, enrol_audio
 from rtvc.errors import RtvcError
+from rtvc.pack import find_pack
 from rtvc.preferences import PreferenceFile, Preferences, Wiring
 from rtvc.settings import Settings
 from rtvc.snapshot import State
@@ -70,6 +72,22 @@ def test_a_preview_is_a_sentence_of_another_voice(backend: LocalBackend, pack: s
     assert len(sound.audio) / sound.rate == pytest.approx(second.recording.duration, abs=0.01)
     assert np.abs(sound.audio).max() > 0.01
     assert backend.reference(first).rate == first.recording.rate
+
+
+def test_what_is_known_of_the_user_is_found_kept_and_forgotten(
+    backend: LocalBackend, pack: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    microphone = Device("ALSA", "mic", "Microphone", 1, 0, 48_000, 0, default_input=True)
+    monkeypatch.setattr(backend_module.devices, "list_devices", lambda: [microphone])
+    assert backend.enrolment(Wiring(pack=pack)) is None
+    audio, rate = soundfile.read(recording(tmp_path / "me.wav"), dtype="float32")
+    learnt = enrol_audio(audio, rate, find_pack(pack), str(microphone.identity))
+    backend.keep_enrolment(learnt, pack)
+    found = backend.enrolment(Wiring(pack=pack))
+    assert found is not None
+    assert found.speech_seconds == pytest.approx(learnt.speech_seconds)
+    backend.forget_enrolment(found, pack)
+    assert backend.enrolment(Wiring(pack=pack)) is None
 
 
 def test_the_panel_knows_the_pack(backend: LocalBackend, pack: str) -> None:

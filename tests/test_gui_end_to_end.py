@@ -77,7 +77,7 @@ def test_from_the_first_start_to_quitting(
 ) -> None:
     session = window.session
     qtbot.waitUntil(lambda: bool(session.devices) and session.pack.feature_dim > 1, timeout=WAIT)
-    microphones = window.live.devices.microphone
+    microphones = window.live.devices.microphone.box
     assert microphones.count() > 0
     soundfile.write(tmp_path / "uncle.wav", speech(5.0), RATE)
     window.live.voices.add_files([tmp_path / "uncle.wav"])

@@ -14,12 +14,13 @@ from PyQt6.QtTest import QTest as _QTest
 from PyQt6.QtWidgets import QApplication, QComboBox, QInputDialog
 from pytestqt.qtbot import QtBot
 
+from gui.dialogs.enrolment import EnrolmentDialog
 from gui.main_window import MainWindow
-from gui.view_state import CLIP_DBFS, TROUBLE_MARKS, Tone
+from gui.view_state import CLIP_DBFS, TROUBLE_MARKS, Tone, transport_words
 from rtvc.audio.devices import DeviceIdentity
 from rtvc.settings import Settings
 from rtvc.snapshot import Snapshot, State
-from tests.panel import RUNNING, FakeBackend, FakePlayer, open_window
+from tests.panel import RUNNING, FakeBackend, FakePlayer, learnt, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
 LEFT = Qt.MouseButton.LeftButton
@@ -173,7 +174,7 @@ def choose(box: QComboBox, text: str) -> None:
 
 def test_another_microphone_rebuilds_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     switch_on(qtbot, window)
-    choose(window.live.devices.microphone, "USB Headset")
+    choose(window.live.devices.microphone.box, "USB Headset")
     qtbot.waitUntil(lambda: len(backend.engines) == 2 and window.session.engine is backend.engines[1])
     assert not backend.engines[0].running
     assert backend.engines[1].wiring.microphone == DeviceIdentity("PulseAudio", "usb_headset")
@@ -181,11 +182,11 @@ def test_another_microphone_rebuilds_the_engine(qtbot: QtBot, window: MainWindow
 
 
 def test_a_device_that_is_unplugged_stays_chosen(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
-    choose(window.live.devices.microphone, "USB Headset")
+    choose(window.live.devices.microphone.box, "USB Headset")
     backend.listed = backend.listed[:1]
     QTest.mouseClick(window.live.devices.refresh, LEFT)
     qtbot.waitUntil(lambda: len(window.session.devices) == 1)
-    assert window.live.devices.microphone.currentText() == "usb_headset (not plugged in)"
+    assert window.live.devices.microphone.box.currentText() == "usb_headset (not plugged in)"
 
 
 def test_the_virtual_microphone_is_made_by_one_button(qtbot: QtBot, window: MainWindow) -> None:
@@ -193,12 +194,12 @@ def test_the_virtual_microphone_is_made_by_one_button(qtbot: QtBot, window: Main
     assert devices.create_button.isVisible()
     QTest.mouseClick(devices.create_button, LEFT)
     qtbot.waitUntil(lambda: not devices.create_button.isVisible())
-    assert devices.output.currentText() == "RTVC Microphone"
+    assert devices.output.box.currentText() == "RTVC Microphone"
     assert "Discord" in devices.hint.text()
 
 
 def test_playing_into_a_real_output_warns(window: MainWindow) -> None:
-    choose(window.live.devices.output, "Speakers")
+    choose(window.live.devices.output.box, "Speakers")
     assert window.session.wiring.output == DeviceIdentity("PulseAudio", "speakers")
     assert "virtual cable" in window.live.devices.hint.text()
     assert not window.live.devices.create_button.isVisible()
@@ -211,10 +212,10 @@ def test_the_monitor_has_a_device_and_a_volume(qtbot: QtBot, window: MainWindow)
     QTest.mouseClick(devices.monitor, LEFT)
     assert settings(window).monitor
     assert devices.monitor_gain.isVisible()
-    assert devices.monitor_device.currentText() == "USB Headset", "an output that is there"
+    assert devices.monitor_device.box.currentText() == "USB Headset", "an output that is there"
     devices.monitor_gain.slider.setValue(-12)
     assert settings(window).monitor_gain_db == -12
-    choose(devices.monitor_device, "Speakers")
+    choose(devices.monitor_device.box, "Speakers")
     assert window.session.wiring.monitor == DeviceIdentity("PulseAudio", "speakers")
 
 
@@ -409,3 +410,74 @@ def test_nothing_is_cut_at_any_width(qtbot: QtBot, window: MainWindow, width: in
     for section in sections:
         assert section.geometry().right() <= page.width()
         assert section.minimumSizeHint().width() <= section.width()
+
+
+# The map
+
+
+def test_another_map_is_taken_at_once_and_k_is_there_for_mkl_only(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    switch_on(qtbot, window)
+    sound = window.live.sound
+    assert [sound.transport.choice.box.itemData(index) for index in range(4)] == ["mkl", "knn", "sinkhorn", "flow"]
+    sound.similarity.slider.setValue(2)
+    assert sound.similarity.isVisible()
+    choose(sound.transport.choice.box, transport_words("knn").name)
+    assert backend.engines[0].settings.transport == "knn"
+    assert len(backend.engines) == 1
+    assert not sound.similarity.isVisible()
+    assert not sound.transport.teach.isVisible(), "kNN needs no enrolment"
+    choose(sound.transport.choice.box, transport_words("mkl").name)
+    assert sound.similarity.isVisible()
+    assert backend.engines[0].settings.block_size == 4
+
+
+@pytest.mark.parametrize("name", ["sinkhorn", "flow"])
+def test_a_map_that_needs_enrolment_says_so_and_leads_there(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, name: str
+) -> None:
+    part = window.live.sound.transport
+    choose(part.choice.box, transport_words(name).name)
+    assert "teach rtvc your voice" in part.sentence.text()
+    QTest.mouseClick(part.teach, LEFT)
+    dialog = window.findChild(EnrolmentDialog)
+    assert dialog is not None
+    dialog.close()
+    backend.enrolled = learnt(20.0)
+    window.session.reload_devices()
+    qtbot.waitUntil(lambda: not part.teach.isVisible())
+    assert "teach rtvc your voice" not in part.sentence.text()
+
+
+def test_a_long_fit_shows_progress_and_can_be_cancelled(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    part = window.live.sound.transport
+    switch_on(qtbot, window)
+    choose(part.choice.box, transport_words("knn").name)
+    choose(part.choice.box, transport_words("flow").name)
+    assert not part.fit.isVisible()
+    backend.engines[0].now = replace(RUNNING, fit_progress=0.25)
+    qtbot.waitUntil(part.fit.isVisible)
+    assert part.bar.value() == 250
+    QTest.mouseClick(part.cancel, LEFT)
+    assert backend.engines[0].settings.transport == "knn"
+    assert part.choice.box.currentData() == "knn"
+    backend.engines[0].now = RUNNING
+    qtbot.waitUntil(lambda: not part.fit.isVisible())
+
+
+def test_a_preview_by_a_map_that_is_long_to_fit_tells_its_progress_and_stops(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, player: FakePlayer
+) -> None:
+    window.session.choose_transport("flow")
+    card = window.live.voices.gallery.cards["Amber"]
+    QTest.mouseClick(card.preview, LEFT)
+    qtbot.waitUntil(lambda: "25%" in window.toast.message.text())
+    QTest.mouseClick(card.play, LEFT)
+    assert not card.playing
+    assert player.sound is None
+    QTest.mouseClick(card.preview, LEFT)
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: player.sound is not None)

@@ -23,7 +23,7 @@ from gui.tray import Tray
 from rtvc.errors import RtvcError
 from rtvc.preferences import Preferences
 from rtvc.snapshot import State
-from tests.panel import FakeBackend, FakePlayer, open_window
+from tests.panel import FakeBackend, FakePlayer, learnt, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
 LEFT = Qt.MouseButton.LeftButton
@@ -208,7 +208,7 @@ def test_the_own_voice_is_learnt(qtbot: QtBot, window: MainWindow, backend: Fake
     assert dialog.bar.value() == 500
     assert not dialog.start_button.isEnabled()
     backend.may_end.set()
-    qtbot.waitUntil(lambda: dialog.outcome.text() == "Your voice is known now, from 20 s of speech.")
+    qtbot.waitUntil(lambda: dialog.outcome.text() == "Your voice is known, from 20 s of speech.")
     assert dialog.close_button.text() == "Done"
     backend.failure = "The recording holds 1.0 s of speech."
     dialog.start_button.click()
@@ -221,7 +221,51 @@ def test_a_running_engine_takes_the_learnt_voice(qtbot: QtBot, window: MainWindo
     qtbot.waitUntil(lambda: window.session.engine is not None)
     backend.may_end.set()
     window.session.enrol(20.0)
-    qtbot.waitUntil(lambda: len(backend.engines) == 2 and window.session.engine is backend.engines[1])
+    qtbot.waitUntil(lambda: backend.engines[0].enrolment is not None)
+    assert len(backend.engines) == 1, "nobody hears a gap"
+
+
+def test_a_voice_that_is_known_can_be_forgotten_and_that_undone(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    known = backend.enrolled = learnt(18.0)
+    window.session.reload_devices()
+    qtbot.waitUntil(lambda: window.live.devices.teach.text() == "My voice is known…")
+    window.session.set_power(True)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    backend.engines[0].enrolment = known
+    window.live.teach_voice()
+    dialog = window.findChild(EnrolmentDialog)
+    assert dialog is not None
+    assert "18 s" in dialog.outcome.text()
+    QTest.mouseClick(dialog.forget_button, LEFT)
+    assert not dialog.isVisible(), "it would cover the way back"
+    qtbot.waitUntil(lambda: "forgotten" in window.toast.message.text())
+    assert backend.enrolled is None
+    assert backend.engines[0].enrolment is None
+    assert window.live.devices.teach.text() == "Teach my voice…"
+    QTest.mouseClick(window.toast.action, LEFT)
+    qtbot.waitUntil(lambda: backend.engines[0].enrolment is known)
+    assert backend.enrolled is known
+    assert window.live.devices.teach.text() == "My voice is known…"
+
+
+def test_what_cannot_be_forgotten_says_why(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    backend.enrolled = learnt(18.0)
+    window.session.reload_devices()
+    qtbot.waitUntil(lambda: window.session.enrolment is not None)
+    backend.failure = "The file cannot be deleted."
+    window.session.forget_enrolment()
+    qtbot.waitUntil(lambda: window.toast.message.text() == backend.failure)
+    assert window.session.enrolment is not None
+
+
+def test_there_is_nothing_to_forget_of_an_unknown_voice(window: MainWindow) -> None:
+    window.live.teach_voice()
+    dialog = window.findChild(EnrolmentDialog)
+    assert dialog is not None
+    assert not dialog.forget_button.isVisible()
+    dialog.close()
 
 
 def test_switching_on_breaks_off_what_holds_the_microphone(
@@ -343,7 +387,7 @@ def test_the_tab_key_goes_from_the_switch_over_the_voices_to_the_drawer(
         live.voices.add,
         *card.controls,
         live.sound.strength.slider,
-        live.devices.microphone,
+        live.devices.microphone.box,
         live.devices.monitor,
         live.drawer.expander.button,
     ]

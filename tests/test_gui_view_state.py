@@ -22,10 +22,12 @@ from gui.view_state import (
     level_text,
     nearest_block_size,
     status,
+    transport_words,
 )
 from rtvc.audio.devices import PULSE, Device
 from rtvc.settings import Settings
 from rtvc.snapshot import Latency, Snapshot, State
+from rtvc.transport import FITS
 from rtvc.voices import check_name
 
 RUNNING = Snapshot(state=State.RUNNING)
@@ -152,6 +154,12 @@ def test_the_offered_block_sizes_reach_from_one_to_the_whole_space() -> None:
     assert block_sizes(1) == (1,)
     assert nearest_block_size(block_sizes(64), 16) == 4
     assert nearest_block_size(block_sizes(64), 1000) == 6
+
+
+def test_every_transport_has_words_of_its_own() -> None:
+    words = [transport_words(name) for name in FITS]
+    assert all(one.name != name and one.sentence for one, name in zip(words, FITS, strict=True))
+    assert transport_words("new").name == "new"
 
 
 def test_devices_are_offered_once_and_never_the_programs_own() -> None:

@@ -1,4 +1,4 @@
-"""The wizard that learns the user's own voice: read this for twenty seconds."""
+"""The wizard that learns the user's own voice, or forgets it: read this for twenty seconds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from gui.dialogs.wizard import Wizard
 from gui.session import Session
+from gui.view_state import known_voice
 from gui.widgets.labels import label, set_tone
 from gui.widgets.level_meter import LevelMeter
 
@@ -43,6 +44,11 @@ class EnrolmentDialog(Wizard):
         self.column.addWidget(self.bar)
         self.outcome = label("", wrap=True)
         self.column.addWidget(self.outcome)
+        self.forget_button = QPushButton("Forget my voice")
+        self.forget_button.setProperty("kind", "quiet")
+        self.forget_button.setAutoDefault(False)
+        self.forget_button.clicked.connect(self._forget)
+        self.foot.insertWidget(0, self.forget_button)
         self.close_button = QPushButton("Cancel")
         self.close_button.setAutoDefault(False)
         self.close_button.clicked.connect(self.close)
@@ -56,9 +62,12 @@ class EnrolmentDialog(Wizard):
         session.enrolment_progressed.connect(self._show_progress)
         session.enrolled.connect(self._finish)
         session.enrolment_failed.connect(self._fail)
+        session.enrolment_changed.connect(self._show_known)
+        self._show_known()
 
     def start(self) -> None:
         """Record."""
+        self.forget_button.hide()
         self.start_button.setEnabled(False)
         self.start_button.setText("Listening…")
         set_tone(self.outcome, "")
@@ -70,6 +79,17 @@ class EnrolmentDialog(Wizard):
         """Break off what is going on."""
         self._session.cancel_enrolment()
         super().closeEvent(event)
+
+    def _show_known(self) -> None:
+        enrolment = self._session.enrolment
+        self.forget_button.setVisible(enrolment is not None)
+        if enrolment is not None and not self.outcome.text():
+            self.outcome.setText(known_voice(enrolment))
+
+    def _forget(self) -> None:
+        # The main window offers to undo it, which this one would cover.
+        self._session.forget_enrolment()
+        self.close()
 
     def _hear(self, level: float, peak: float, speech: float) -> None:
         self.meter.set_level(level, peak)
@@ -90,5 +110,6 @@ class EnrolmentDialog(Wizard):
         self._again("Try again")
 
     def _again(self, words: str) -> None:
+        self.forget_button.setVisible(self._session.enrolment is not None)
         self.start_button.setText(words)
         self.start_button.setEnabled(True)

@@ -53,7 +53,7 @@ class LivePage(QWidget):
                     ((self.power, self.devices), (self.voices, self.sound), (self.meters,)),
                     (10, 15, 10),
                 ),
-                Arrangement(NARROW, ((self.power, self.devices, self.meters), (self.voices, self.sound)), (9, 10)),
+                Arrangement(NARROW, ((self.power, self.devices, self.sound), (self.voices, self.meters)), (9, 10)),
                 Arrangement(0, ((self.power, self.voices, self.sound, self.devices, self.meters),), (1,)),
             )
         )
@@ -69,6 +69,7 @@ class LivePage(QWidget):
         for section in (self.welcome, self.devices):
             section.microphone_wanted.connect(self.set_up_microphone)
             section.enrolment_wanted.connect(self.teach_voice)
+        self.sound.transport.enrolment_wanted.connect(self.teach_voice)
         session.options_changed.connect(self._align_greeting)
         QWidget.setTabOrder(self.devices.monitor, self.drawer.expander.button)
 

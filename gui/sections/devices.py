@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from gui.hotkeys import explained
 from gui.icons import set_icon
 from gui.session import Session
-from gui.theme import SPACE
 from gui.view_state import DeviceChoice, device_choices
 from gui.widgets.card import Card
+from gui.widgets.choice import Choice
 from gui.widgets.flow import Flow
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.labels import explain, label
@@ -47,7 +47,7 @@ class DevicesSection(Card):
         actions = Flow()
         self.setup = self._quiet("Discord and OBS…", "How to be heard there, with a test")
         self.setup.clicked.connect(self.microphone_wanted)
-        self.teach = self._quiet("Teach my voice…", "Let rtvc learn your own voice beforehand")
+        self.teach = self._quiet("", "Let rtvc learn your own voice beforehand")
         self.teach.clicked.connect(self.enrolment_wanted)
         actions.add(self.setup)
         actions.add(self.teach)
@@ -71,9 +71,11 @@ class DevicesSection(Card):
         session.options_changed.connect(self._explain)
         session.devices_changed.connect(self._show_devices)
         session.wiring_changed.connect(self._show_devices)
+        session.enrolment_changed.connect(self._show_enrolment)
         session.settings_changed.connect(self._show_settings)
         self._explain()
         self._show_devices()
+        self._show_enrolment()
         self._show_settings()
 
     def _explain(self) -> None:
@@ -86,21 +88,11 @@ class DevicesSection(Card):
         button.setToolTip(explanation)
         return button
 
-    def _list(self, name: str, field: str) -> QComboBox:
-        caption = label(name, "caption")
-        box = QComboBox()
-        caption.setBuddy(box)
-        box.setAccessibleName(name)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(6)
-        box.activated.connect(lambda index: self._session.rewire(**{field: box.itemData(index)}))
-        pair = QVBoxLayout()
-        pair.setSpacing(SPACE // 2)
-        pair.addWidget(caption)
-        pair.addWidget(box)
-        self.body.addLayout(pair)
-        box.setProperty("caption", caption)
-        return box
+    def _list(self, name: str, field: str) -> Choice:
+        choice = Choice(name)
+        choice.chosen.connect(lambda identity: self._session.rewire(**{field: identity}))
+        self.body.addWidget(choice)
+        return choice
 
     def _show_devices(self) -> None:
         session, microphone = self._session, self._session.virtual_microphone
@@ -127,15 +119,15 @@ class DevicesSection(Card):
         return choices
 
     @staticmethod
-    def _fill(box: QComboBox, choices: list[DeviceChoice], chosen: DeviceIdentity | None) -> None:
-        box.clear()
-        for choice in choices:
-            box.addItem(choice.label, choice.identity)
-        box.setCurrentIndex(next((i for i, choice in enumerate(choices) if choice.identity == chosen), 0))
+    def _fill(list_: Choice, choices: list[DeviceChoice], chosen: DeviceIdentity | None) -> None:
+        list_.fill([(choice.identity, choice.label) for choice in choices], chosen)
+
+    def _show_enrolment(self) -> None:
+        self.teach.setText("My voice is known…" if self._session.enrolment else "Teach my voice…")
 
     def _show_settings(self) -> None:
         settings = self._session.settings
         self.monitor.setChecked(settings.monitor)
-        for widget in (self.monitor_gain, self.monitor_device, self.monitor_device.property("caption")):
+        for widget in (self.monitor_gain, self.monitor_device):
             widget.setVisible(settings.monitor)
         self.monitor_gain.set_position(round(settings.monitor_gain_db))

@@ -25,7 +25,7 @@ class HotkeysSection(Card):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Hotkeys", parent)
         self._session = session
-        self.reset = QPushButton("Usual keys")
+        self.reset = QPushButton("Reset keys")
         self.reset.setProperty("kind", "quiet")
         self.reset.setToolTip("Give every hotkey the keys that it came with")
         self.reset.clicked.connect(self._reset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QWidget
 
+from gui.sections.transport import TransportSection
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view_state import block_sizes, nearest_block_size
@@ -18,7 +19,7 @@ GATE_HIGHEST_DBFS = -20
 
 
 class SoundSection(Card):
-    """Strength, clarity or similarity, gains and the gate."""
+    """Strength, map, clarity or similarity, gains and the gate."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Sound", parent)
@@ -64,6 +65,8 @@ class SoundSection(Card):
         self.header.addWidget(self.presets)
         self.body.setSpacing(2 * SPACE)
         self.body.addWidget(self.strength)
+        self.transport = TransportSection(session)
+        self.body.addWidget(self.transport)
         self.body.addWidget(self.similarity)
         self.more = Expander("Gains and noise gate")
         for slider in (self.input_gain, self.output_gain, self.gate):
@@ -76,12 +79,12 @@ class SoundSection(Card):
     def _show_pack(self) -> None:
         self._sizes = block_sizes(self._session.pack.feature_dim)
         self.similarity.set_maximum(len(self._sizes) - 1)
-        self.similarity.setVisible(len(self._sizes) > 1)
         self._show_settings()
 
     def _show_settings(self) -> None:
         settings = self._session.settings
         self.strength.set_position(round(settings.strength * 100))
+        self.similarity.setVisible(settings.transport == "mkl" and len(self._sizes) > 1)
         wanted = settings.block_size or self._session.pack.block_size
         self.similarity.set_position(nearest_block_size(self._sizes, wanted))
         self.input_gain.set_position(round(settings.input_gain_db))

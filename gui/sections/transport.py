@@ -1,0 +1,73 @@
+"""Which map moves your voice to the other: what each is like, what it needs, and how far its fit is."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from gui.session import Session
+from gui.theme import SPACE
+from gui.view_state import Status, transport_words
+from gui.widgets.choice import Choice
+from gui.widgets.labels import label, set_tone
+from rtvc.snapshot import Snapshot
+from rtvc.transport import FITS, FITTED_ON_FRAMES
+
+
+class TransportSection(QWidget):
+    """A part of the sound section."""
+
+    enrolment_wanted = pyqtSignal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE // 2)
+        self.choice = Choice("Map")
+        self.choice.chosen.connect(session.choose_transport)
+        column.addWidget(self.choice)
+        self.sentence = label("", "caption", wrap=True)
+        column.addWidget(self.sentence)
+        self.teach = QPushButton("Teach my voice…")
+        self.teach.setProperty("kind", "link")
+        self.teach.clicked.connect(self.enrolment_wanted)
+        column.addWidget(self.teach)
+        self.fit = QWidget()
+        row = QHBoxLayout(self.fit)
+        row.setContentsMargins(0, SPACE // 2, 0, 0)
+        row.setSpacing(2 * SPACE)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of learning the map")
+        row.addWidget(self.bar, 1)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setProperty("kind", "quiet")
+        self.cancel.setAccessibleName("Cancel learning the map")
+        self.cancel.clicked.connect(session.cancel_fit)
+        row.addWidget(self.cancel)
+        column.addWidget(self.fit)
+        session.settings_changed.connect(self._show)
+        session.enrolment_changed.connect(self._show)
+        session.polled.connect(self._poll)
+        self._show()
+        self._poll(session.snapshot, session.status)
+
+    def _show(self) -> None:
+        chosen = self._session.settings.transport
+        self.choice.fill([(name, transport_words(name).name) for name in FITS], chosen)
+        lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment is None
+        words = transport_words(chosen).sentence
+        if lacking:
+            words += " It starts from your own voice: teach rtvc your voice first. Until then, MKL is heard."
+        self.sentence.setText(words)
+        set_tone(self.sentence, "caution" if lacking else "")
+        self.teach.setVisible(lacking)
+
+    def _poll(self, snapshot: Snapshot, status: Status) -> None:
+        share = snapshot.fit_progress
+        self.fit.setVisible(share is not None)
+        if share is not None:
+            self.bar.setValue(round(1000 * share))

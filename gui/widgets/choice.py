@@ -1,0 +1,47 @@
+"""A list to choose one of, under its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtGui import QWheelEvent
+from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+from gui.theme import SPACE
+from gui.widgets.labels import label
+
+
+class _Box(QComboBox):
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Leave the wheel to the page: scrolling must not change a device."""
+        if event is not None:
+            event.ignore()
+
+
+class Choice(QWidget):
+    """A drop-down list of values with words for them; `chosen` tells the value that the user picked."""
+
+    chosen = pyqtSignal(object)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE // 2)
+        caption = label(name, "caption")
+        self.box = _Box()
+        caption.setBuddy(self.box)
+        self.box.setAccessibleName(name)
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(6)
+        self.box.activated.connect(lambda index: self.chosen.emit(self.box.itemData(index)))
+        column.addWidget(caption)
+        column.addWidget(self.box)
+
+    def fill(self, choices: Sequence[tuple[object, str]], chosen: object) -> None:
+        """List other values, and show one as chosen, without telling of it; the first where it is not listed."""
+        self.box.clear()
+        for value, words in choices:
+            self.box.addItem(words, value)
+        self.box.setCurrentIndex(next((i for i, (value, _) in enumerate(choices) if value == chosen), 0))
