@@ -78,7 +78,7 @@ def test_what_is_known_of_the_user_is_found_kept_and_forgotten(
     backend: LocalBackend, pack: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     microphone = Device("ALSA", "mic", "Microphone", 1, 0, 48_000, 0, default_input=True)
-    monkeypatch.setattr(backend_module.devices, "list_devices", lambda: [microphone])
+    monkeypatch.setattr("gui.backend.devices.list_devices", lambda: [microphone])
     assert backend.enrolment(Wiring(pack=pack)) is None
     audio, rate = soundfile.read(recording(tmp_path / "me.wav"), dtype="float32")
     learnt = enrol_audio(audio, rate, find_pack(pack), str(microphone.identity))

@@ -72,6 +72,14 @@ def words(options: Options, name: str, scope: Scope = Scope.WINDOW) -> str:
     return keys(options, scope)[name].toString()
 
 
+def talking(window: MainWindow) -> bool:
+    return window.session.settings.talking
+
+
+def muted(window: MainWindow) -> bool:
+    return window.session.settings.mute
+
+
 # In the window
 
 
@@ -93,10 +101,6 @@ def test_keys_of_the_window(qtbot: QtBot, window: MainWindow, backend: FakeBacke
     qtbot.waitUntil(lambda: window.session.engine is not None)
     press(window, Qt.Key.Key_R)
     assert backend.engines[-1].recording is not None
-
-
-def talking(window: MainWindow) -> bool:
-    return window.session.settings.talking
 
 
 def test_space_talks_only_with_push_to_talk(window: MainWindow) -> None:
@@ -123,9 +127,9 @@ def test_space_talks_only_with_push_to_talk(window: MainWindow) -> None:
 def test_a_hotkey_gets_other_keys_and_keeps_them(window: MainWindow, backend: FakeBackend) -> None:
     give(window, "mute", Qt.Key.Key_F6, NONE)
     press(window, Qt.Key.Key_M)
-    assert not window.session.settings.mute, "the old keys are free again"
+    assert not muted(window), "the old keys are free again"
     press(window, Qt.Key.Key_F6, NONE)
-    assert window.session.settings.mute
+    assert muted(window)
     assert "(F6)" in window.live.power.mute.toolTip()
     window.quit()
     assert words(Options.from_json(backend.saved.panel), "mute") == "F6"
@@ -156,7 +160,7 @@ def test_keys_that_are_taken_are_refused_by_name(window: MainWindow) -> None:
 def test_a_cleared_hotkey_has_no_keys(window: MainWindow) -> None:
     give(window, "mute", Qt.Key.Key_Backspace, NONE)
     press(window, Qt.Key.Key_M)
-    assert not window.session.settings.mute
+    assert not muted(window)
     assert words(Options.from_json(window.session.options.to_json()), "mute") == ""
     give(window, "bypass", Qt.Key.Key_M)
     press(window, Qt.Key.Key_M)
@@ -180,7 +184,7 @@ def test_a_field_takes_keys_that_would_do_something(window: MainWindow) -> None:
     give(window, "record", Qt.Key.Key_Space, NONE)
     assert not talking(window)
     give(window, "record", Qt.Key.Key_M)
-    assert not window.session.settings.mute
+    assert not muted(window)
 
 
 def test_no_hotkeys_clash_as_they_come() -> None:
@@ -276,7 +280,7 @@ def test_global_keys_do_what_they_say_while_other_windows_are_used(window: MainW
     window.hide()
     for key in ("ctrl", "alt", "m"):
         heard.press(key)
-    assert window.session.settings.mute
+    assert muted(window)
     heard.release("m")
     window.session.change(push_to_talk=True)
     heard.press("space")
@@ -291,12 +295,12 @@ def test_global_keys_of_ones_own_are_used_at_once(window: MainWindow) -> None:
     window.session.choose(global_keys={"mute": "F9", "bypass": ""})
     window.hide()
     heard.press("f9")
-    assert window.session.settings.mute
+    assert muted(window)
     heard.release("f9")
     for key in ("ctrl", "alt", "b", "m"):
         heard.press(key)
     assert not window.session.settings.bypass
-    assert window.session.settings.mute
+    assert muted(window)
 
 
 def test_keys_that_work_everywhere_act_once_in_the_window(
@@ -312,12 +316,12 @@ def test_keys_that_work_everywhere_act_once_in_the_window(
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
     for key in ("ctrl", "alt", "m"):
         heard.press(key)
-    assert not window.session.settings.mute
+    assert not muted(window)
     QTest.keyClick(window, Qt.Key.Key_M, CONTROL | ALT)
-    assert window.session.settings.mute
+    assert muted(window)
     window.session.choose(global_hotkeys=False)
     QTest.keyClick(window, Qt.Key.Key_M, CONTROL | ALT)
-    assert window.session.settings.mute
+    assert muted(window)
 
 
 def test_the_second_column_is_there_where_other_programs_are_heard(window: MainWindow) -> None:

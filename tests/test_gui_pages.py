@@ -20,10 +20,11 @@ from gui.main_window import MainWindow
 from gui.options import LatencyProfile, Options, Provider
 from gui.theme import DARK, LIGHT, Appearance, theme
 from gui.tray import Tray
+from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
-from rtvc.preferences import Preferences
+from rtvc.preferences import Preferences, Wiring
 from rtvc.snapshot import State
-from tests.panel import FakeBackend, FakePlayer, learnt, open_window
+from tests.panel import FakeBackend, FakeEngine, FakePlayer, learnt, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
 LEFT = Qt.MouseButton.LeftButton
@@ -225,15 +226,20 @@ def test_a_running_engine_takes_the_learnt_voice(qtbot: QtBot, window: MainWindo
     assert len(backend.engines) == 1, "nobody hears a gap"
 
 
+def enrolment_of(engine: FakeEngine) -> Enrolment | None:
+    return engine.enrolment
+
+
 def test_a_voice_that_is_known_can_be_forgotten_and_that_undone(
     qtbot: QtBot, window: MainWindow, backend: FakeBackend
 ) -> None:
     known = backend.enrolled = learnt(18.0)
+    engines = backend.engines
     window.session.reload_devices()
     qtbot.waitUntil(lambda: window.live.devices.teach.text() == "My voice is known…")
     window.session.set_power(True)
     qtbot.waitUntil(lambda: window.session.engine is not None)
-    backend.engines[0].enrolment = known
+    engines[0].enrolment = known
     window.live.teach_voice()
     dialog = window.findChild(EnrolmentDialog)
     assert dialog is not None
@@ -241,11 +247,11 @@ def test_a_voice_that_is_known_can_be_forgotten_and_that_undone(
     QTest.mouseClick(dialog.forget_button, LEFT)
     assert not dialog.isVisible(), "it would cover the way back"
     qtbot.waitUntil(lambda: "forgotten" in window.toast.message.text())
-    assert backend.enrolled is None
-    assert backend.engines[0].enrolment is None
+    assert enrolment_of(engines[0]) is None
+    assert backend.enrolment(Wiring()) is None
     assert window.live.devices.teach.text() == "Teach my voice…"
     QTest.mouseClick(window.toast.action, LEFT)
-    qtbot.waitUntil(lambda: backend.engines[0].enrolment is known)
+    qtbot.waitUntil(lambda: engines[0].enrolment is known)
     assert backend.enrolled is known
     assert window.live.devices.teach.text() == "My voice is known…"
 

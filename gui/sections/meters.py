@@ -10,7 +10,7 @@ from gui.view_state import Status
 from gui.widgets.card import Card
 from gui.widgets.delay_bar import DelayBar
 from gui.widgets.frame_time_graph import FrameTimeGraph
-from gui.widgets.labels import label, set_tone
+from gui.widgets.labels import label, set_text, set_tone
 from gui.widgets.level_meter import LevelMeter
 from rtvc.snapshot import Snapshot, State
 
@@ -78,8 +78,8 @@ class MetersSection(Card):
         self.graph.set_snapshot(snapshot)
         running = snapshot.state is State.RUNNING
         total = snapshot.latency.total
-        _set(self.delay, f"{total * 1000:.0f} ms" if total else "—")
-        _set(
+        set_text(self.delay, f"{total * 1000:.0f} ms" if total else "—")
+        set_text(
             self.step_time,
             f"{snapshot.compute_p50 * 1000:.1f} ms, 99 % below {snapshot.compute_p99 * 1000:.1f} ms"
             if running
@@ -96,10 +96,5 @@ class MetersSection(Card):
             ("Learnt", learnt, False),
         ):
             figure = self.counters[name]
-            _set(figure, text if running else "—")
+            set_text(figure, text if running else "—")
             set_tone(figure, "caution" if bad and running else "")
-
-
-def _set(figure: object, text: str) -> None:
-    if figure.text() != text:  # type: ignore[attr-defined]
-        figure.setText(text)  # type: ignore[attr-defined]

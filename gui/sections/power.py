@@ -10,7 +10,7 @@ from gui.session import Session
 from gui.theme import SPACE
 from gui.view_state import Status, Tone, level_fraction
 from gui.widgets.card import Card
-from gui.widgets.labels import explain, label, set_tone
+from gui.widgets.labels import explain, label, set_text, set_tone
 from gui.widgets.power_button import PowerButton
 from gui.widgets.toggle import Toggle
 from rtvc.snapshot import Snapshot, State
@@ -95,10 +95,8 @@ class PowerSection(Card):
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         self.power.set_level(level_fraction(snapshot.input_level))
-        if self.headline.text() != status.words:
-            self.headline.setText(status.words)
-        if self.sentence.text() != status.sentence:
-            self.sentence.setText(status.sentence)
+        set_text(self.headline, status.words)
+        set_text(self.sentence, status.sentence)
         self.record.setEnabled(snapshot.state is State.RUNNING)
         self.record.setChecked(snapshot.recording)
         set_tone(self.sentence, "bad" if status.tone is Tone.BAD else "")

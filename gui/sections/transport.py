@@ -9,7 +9,7 @@ from gui.session import Session
 from gui.theme import SPACE
 from gui.view_state import Status, transport_words
 from gui.widgets.choice import Choice
-from gui.widgets.labels import label, set_tone
+from gui.widgets.labels import label, set_text, set_tone
 from rtvc.snapshot import Snapshot
 from rtvc.transport import FITS, FITTED_ON_FRAMES
 
@@ -38,6 +38,8 @@ class TransportSection(QWidget):
         row = QHBoxLayout(self.fit)
         row.setContentsMargins(0, SPACE // 2, 0, 0)
         row.setSpacing(2 * SPACE)
+        self.share = label("", "caption")
+        row.addWidget(self.share)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
@@ -71,3 +73,4 @@ class TransportSection(QWidget):
         self.fit.setVisible(share is not None)
         if share is not None:
             self.bar.setValue(round(1000 * share))
+            set_text(self.share, f"Learning: {share:.0%}")

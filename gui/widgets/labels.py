@@ -30,6 +30,12 @@ def set_tone(widget: QWidget, tone: str) -> None:
         style.polish(widget)
 
 
+def set_text(shown: QLabel, text: str) -> None:
+    """Show another text; the same one again costs nothing."""
+    if shown.text() != text:
+        shown.setText(text)
+
+
 def explain(widget: QWidget, explanation: str) -> None:
     """Say what a control does, to those who point at it and to those who have it read out."""
     widget.setToolTip(explanation)
