@@ -125,9 +125,10 @@ class Pipeline:
         self.input_history, self.output_history = History(samples), History(samples)
         self._monitor_gain = Gain(pack.sample_rate, 0.0)
         self._input = np.zeros(self.block, np.float32)
-        self._overwritten = 0
+        self._overwritten = self._capture.ring.overwritten
         self._overruns = 0
         self._broken = 0
+        self._before = self._lost, self._flags, self._playback.underruns
 
     @property
     def latency(self) -> Fraction:
@@ -137,11 +138,19 @@ class Pipeline:
     @property
     def counts(self) -> Counts:
         """What has gone wrong since this pipeline began."""
-        ring = self._capture.ring
-        lost = (ring.skipped + ring.overwritten) / self._capture.rate + self.output.dropped
-        flags = self._capture.flags + self._playback.flags
-        dropped = round(lost * self._frame_rate) + self._broken
-        return Counts(self._playback.underruns, self._overruns, dropped, flags)
+        lost, flags, underruns = self._before
+        seconds = (self._lost - lost) / self._capture.rate + self.output.dropped
+        dropped = round(seconds * self._frame_rate) + self._broken
+        return Counts(self._playback.underruns - underruns, self._overruns, dropped, self._flags - flags)
+
+    @property
+    def _lost(self) -> int:
+        """Samples that the microphone has brought in vain since it was opened."""
+        return self._capture.ring.skipped + self._capture.ring.overwritten
+
+    @property
+    def _flags(self) -> int:
+        return self._capture.flags + self._playback.flags
 
     def step(self, settings: Settings, enrolment: Enrolment | None = None) -> bool:
         """Convert the next step if all of it is there; return whether it was."""

@@ -66,8 +66,8 @@ class Snapshot:
     recent_compute
         The last steps' times, oldest first, for a curve.
     underruns, overruns, dropped_frames, device_flags
-        Output that had nothing to play; input that found no room; frames dropped to get back to live; overflows
-        and underflows that PortAudio reports.
+        Output that had nothing to play; input that found no room; frames of sound dropped to get back to live (what
+        is left out of a silence is none); overflows and underflows that PortAudio reports.
     drift_ppm
         By how much the output's clock runs fast against the input's, as it is being corrected.
     cpu_share

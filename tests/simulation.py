@@ -94,6 +94,10 @@ class Simulation:
         self._heard.clear()
         self._monitored.clear()
 
+    def hold_back(self, seconds: float) -> None:
+        """Let the output take nothing for so long, as a server does that fills a buffer of its own anew."""
+        self._play_due += seconds
+
     def run(self, seconds: float, each_step: Callable[[], None] = lambda: None) -> None:
         """Let time go by; call `each_step` after each step of the worker."""
         until = self.now + seconds

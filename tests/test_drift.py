@@ -83,3 +83,10 @@ def test_one_late_block_does_not_move_the_pitch_much() -> None:
         controller.update(0.02, BLOCK)
     assert abs(controller.update(0.0, BLOCK)) < MAXIMUM_PPM
     assert controller.resync == 0
+
+
+def test_one_measurement_alone_cuts_nothing_even_the_first() -> None:
+    controller = DriftController(0.02)
+    controller.update(0.2, BLOCK)  # The device pauses, and will catch up.
+    assert controller.resync == 0
+    assert abs(controller.ppm) <= MAXIMUM_PPM

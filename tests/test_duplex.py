@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -126,6 +127,25 @@ def test_the_callbacks_keep_no_memory_of_samples() -> None:
     tracemalloc.stop()
     assert kept < 2000
     assert peak < block.nbytes * 2
+
+
+def test_devices_that_begin_with_bursts_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    bursts = [0.0, 0.001, 0.002, 0.003, 0.05, 0.13, 0.131, 0.132, 0.133]
+    due = {side: [*bursts, *np.arange(0.14, 3, 0.01)] for side in (Capture(RATE), Playback(RATE))}
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        for side, times in due.items():
+            side.callbacks = sum(moment <= now for moment in times)
+
+    monkeypatch.setattr(duplex, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    duplex.settle(list(due))
+    assert 0.15 < now < 0.5
+    due[Playback(RATE)] = []  # It never begins.
+    duplex.settle(list(due))
+    assert 1 < now < 2
 
 
 class Wire:

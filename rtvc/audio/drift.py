@@ -35,14 +35,18 @@ class DriftController:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past: the queue has been refilled or cut."""
+        """Forget the past: the queue has been refilled or cut to its target."""
         self.ppm = 0.0
-        self._queued: float | None = None
+        self._queued = self.target
+
+    def shorten(self, seconds: float) -> None:
+        """Take account of so much having been taken out of the queue at once."""
+        self._queued -= seconds
 
     @property
     def excess(self) -> float:
         """By how many seconds the smoothed queue is longer than the target."""
-        return 0.0 if self._queued is None else self._queued - self.target
+        return self._queued - self.target
 
     @property
     def resync(self) -> float:
@@ -55,9 +59,6 @@ class DriftController:
         Measure it as `Playback.margin` does, which is free of the steps that whole blocks make, and always at the
         same point: just before a block is added.
         """
-        if self._queued is None:
-            self._queued = queued
-        else:
-            self._queued += (queued - self._queued) * -math.expm1(-elapsed / SMOOTHING_SECONDS)
+        self._queued += (queued - self._queued) * -math.expm1(-elapsed / SMOOTHING_SECONDS)
         self.ppm = min(max(-1e6 * self.excess / TIME_CONSTANT_SECONDS, -MAXIMUM_PPM), MAXIMUM_PPM)
         return self.ppm

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,8 @@ STALL_SECONDS = 0.5
 STARTING_SECONDS = 3.0
 """How long a stream may take to get going: PulseAudio's null sinks render two seconds ahead until someone listens."""
 
+STEADY_SECONDS = 0.1
+LONGEST_SETTLING_SECONDS = 1.0
 FADE_SECONDS = 0.003
 
 _POLL_SECONDS = 0.001
@@ -191,6 +193,24 @@ class AudioPort(Protocol):
         """Whether all has been played that there was, or nothing can be, as happens with files only."""
 
 
+def settle(sides: Sequence[Capture | Playback]) -> None:
+    """Wait until devices that have just been opened keep their pace, or for a second at most.
+
+    They begin with a burst and a pause, while the system fills its buffers: whoever measured a queue then, or counted
+    on the next block, would soon have too much or too little.
+    """
+    deadline = time.monotonic() + LONGEST_SETTLING_SECONDS
+    steady = False
+    while not steady and time.monotonic() < deadline:
+        began, before = time.monotonic(), [side.callbacks for side in sides]
+        time.sleep(STEADY_SECONDS)
+        passed = time.monotonic() - began
+        steady = all(
+            abs(side.callbacks - count - passed * side.rate / side.block) < 2
+            for side, count in zip(sides, before, strict=True)
+        )
+
+
 class DeviceStream:
     """One PortAudio stream between a device and a `Capture` or `Playback`.
 
@@ -325,12 +345,17 @@ class DevicePort:
             self._streams.append(DeviceStream(monitor, self.monitor, "monitor", buffer_seconds))
 
     def open(self) -> None:
-        """Open all streams, or none; raise `RtvcError` naming the one that is refused."""
+        """Open all streams, or none; raise `RtvcError` naming the one that is refused.
+
+        What the microphone hears before they all keep their pace is thrown away.
+        """
         with ExitStack() as undo:
             for stream in self._streams:
                 stream.open()
                 undo.callback(stream.close)
+            settle((self.capture, self.playback))
             undo.pop_all()
+        self.capture.ring.skip(0)
 
     def close(self) -> None:
         """Close all streams."""

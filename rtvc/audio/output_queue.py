@@ -29,8 +29,8 @@ class OutputQueue:
     What waits when a block is added is steered to `target` by resampling a little more or less. The target starts at
     one of the device's blocks, grows by one with every underrun, and shrinks by one after a calm minute; if that was
     one too few, the next minute is twice as long. After an underrun, sound that comes late is dropped until it is
-    live again, so that a delay once suffered does not stay; what is too much besides is left out of the next silence,
-    or at once where it is far too much. Every join is faded.
+    live again, so that a delay once suffered does not stay, and so is at once what is far too much. What is a little
+    too much, as when a server rearranges its buffers, is left out of the next silence. Every join is faded.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class OutputQueue:
     target
         How much should wait, in seconds, when a block is added.
     dropped
-        Seconds of sound that were dropped to be live again.
+        Seconds of sound that were dropped to be live again; silence that was left out is not among them.
     """
 
     def __init__(self, rate: int, playback: Playback) -> None:
@@ -103,7 +103,7 @@ class OutputQueue:
             sound[: len(fade)] *= fade
             self._join = False
         if len(sound):
-            self._put(sound, self._controller.resync or self._unheard_excess(sound))
+            self._put(self._without_excess(sound), self._controller.resync)
 
     def _adapt(self, seconds: float) -> None:
         """Grow after an underrun, shrink after calm."""
@@ -120,11 +120,17 @@ class OutputQueue:
             self.target = max(self.target - self._unit, self._unit)
         self._controller.target = self.target
 
-    def _unheard_excess(self, sound: Block) -> float:
-        """Return how much can be left out now because it is too much and nothing is to be heard."""
-        excess = self._controller.excess
+    def _without_excess(self, sound: Block) -> Block:
+        """Leave out of sound in which nothing is to be heard what is too much, and crossfade over the gap."""
+        excess, fade = self._controller.excess, len(self._fade)
         ready = self._settled >= SETTLED_SECONDS and excess > self._unit / 2
-        return excess if ready and np.abs(sound).max() <= SILENCE else 0.0
+        count = min(round(excess * self.playback.rate), len(sound) - fade)
+        if not ready or count <= 0 or np.abs(sound).max() > SILENCE:
+            return sound
+        shorter = sound[count:].copy()
+        shorter[:fade] = sound[:fade] + self._fade * (shorter[:fade] - sound[:fade])
+        self._controller.shorten(count / self.playback.rate)
+        return shorter
 
     def _begin(self, margin: float) -> None:
         """Lay in silence up to the target; the device has run dry, so there is nothing to fade out."""
