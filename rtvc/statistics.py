@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -175,6 +175,26 @@ class FeatureSet:
         """Keep the rows of `frames` `[n, dim]` where `active` `[n]` is true (all, if left out)."""
         kept = np.ascontiguousarray(frames if active is None else frames[active], np.float32)
         return cls(kept, FeatureStatistics.of(kept, roles=roles))
+
+    @cached_property
+    def lengths(self) -> Block:
+        """The length `[n]` of each frame in its ordinary dimensions."""
+        lengths: Block = np.linalg.norm(self.frames[:, self._ordinary], axis=1)
+        return lengths
+
+    @cached_property
+    def directions(self) -> Block:
+        """The ordinary dimensions of all frames, scaled to length one: `[ordinary, n]`; frames of zeros stay.
+
+        Laid out so that a live frame's similarity to all of them is one product, and made once: as large as `frames`.
+        """
+        directions = np.ascontiguousarray(self.frames.T[self._ordinary])
+        directions /= np.maximum(self.lengths, np.finfo(np.float32).tiny)
+        return directions
+
+    @property
+    def _ordinary(self) -> npt.NDArray[np.intp]:
+        return self.statistics.roles.ordinary(self.statistics.dim)
 
     def merge(self, other: FeatureSet) -> FeatureSet:
         """Return the frames of both, and their statistics together."""

@@ -1,9 +1,7 @@
 import os
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +13,13 @@ from rtvc.pack import ModelPack
 from rtvc.stage import Block
 from rtvc.statistics import FeatureSet
 from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport
-from rtvc.transport.flow_matching import FlowTransport, fit_flow
+from rtvc.transport.flow_matching import FlowTransport
 from rtvc.transport.knn import NearestTransport
 from rtvc.transport.mkl import AffineTransport
 from rtvc.voices import VoiceLibrary
 from tests.packs import identity_pack
 from tests.sounds import babble
+from tests.transports import QUICK, QUICK_FLOW
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +152,6 @@ def speaker_set(pack: ModelPack, seed: int = 1) -> FeatureSet:
     return FeatureSet.of(frames(pack, 1, seed), roles=pack.roles)
 
 
-QUICK: dict[str, Any] = {"iterations": 2, "batch": 8, "hidden": 4}
-
-
 def test_a_flow_is_fitted_once_for_the_same_speaker_voice_pack_and_options(
     pack: ModelPack, voice: str, tmp_path: Path
 ) -> None:
@@ -232,7 +228,7 @@ def test_a_folder_that_cannot_be_written_costs_no_more_than_the_fit(pack: ModelP
 def test_a_map_that_wants_an_enrolment_says_so_and_mkl_learns_on_until_there_is_one(
     pack: ModelPack, voice: str, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(FITS, "flow", partial(fit_flow, **QUICK))
+    monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
     speaker = Speaker(pack)
     fitter = MapFitter(pack, speaker, VoiceLibrary())
     maps = []
@@ -296,14 +292,15 @@ def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
     fitter.start()
     fitter.ask(MapWish(voice, "flow", None))
     assert endless.begun.wait(60)
-    assert fitter.progress == 0.25
+    told = fitter.progress
+    assert told == 0.25
     meanwhile = fitter.transport
     assert isinstance(meanwhile, AffineTransport)
     wish = MapWish(voice, "flow", None)
     if change == "wish":
         wish = MapWish(voice, "knn", None)
     elif change == "enrolment":
-        monkeypatch.setitem(FITS, "flow", partial(fit_flow, **QUICK))
+        monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
         speaker.enrolled = speaker_set(pack, seed=2)
     if change != "stop":
         for _ in range(6000):
@@ -313,7 +310,8 @@ def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
             threading.Event().wait(0.01)
         assert isinstance(fitter.transport, NearestTransport if change == "wish" else FlowTransport)
     fitter.stop()
-    assert (fitter.progress, fitter.trouble) == (None, "")
+    assert fitter.progress is None
+    assert fitter.trouble == ""
 
 
 def test_the_thread_fits_what_is_asked_and_ends(pack: ModelPack, voice: str) -> None:

@@ -1,8 +1,15 @@
-"""A transport of the kind that needs context: it waits for frames to come, and smooths over its neighbours."""
+"""Transports for tests: one of the kind that needs context, and a flow whose fit takes no time."""
+
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from rtvc.stage import Block
+from rtvc.transport.flow_matching import fit_flow
+
+QUICK: dict[str, Any] = {"iterations": 2, "batch": 8, "hidden": 4}
+QUICK_FLOW = partial(fit_flow, **QUICK)
 
 LOOKAHEAD = 2
 KERNEL = np.array([0.25, 0.5, 0.25], np.float32)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.quality import BASELINES, PackConverter, System, compare, quality_report, source_copy
 from rtvc.commands.bench_fidelity import fidelity
-from rtvc.commands.bench_speed import latency, soak, throughput
+from rtvc.commands.bench_speed import latency, soak, throughput, transports
 from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.convert import Conversion
@@ -25,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Measure speed, delay and quality."
 
 app.command()(latency)
 app.command()(throughput)
+app.command()(transports)
 app.command()(soak)
 app.command()(fidelity)
 

@@ -1,4 +1,4 @@
-"""`rtvc bench throughput`, `latency` and `soak`: a pack on a shipped voice, with nothing to prepare."""
+"""`rtvc bench throughput`, `latency`, `transports` and `soak`: speed, with nothing to prepare."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from rtvc.benchmark.latency import latency_report
 from rtvc.benchmark.loops import DeviceLoop, Loop, PacedLoop, PulseLoop, pulse_answers
 from rtvc.benchmark.soak import every_core, soak_report
 from rtvc.benchmark.throughput import throughput_report
-from rtvc.commands.options import PackName, Threads
+from rtvc.benchmark.transports import transports_report
+from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.errors import RtvcError
 from rtvc.pack import find_pack
+from rtvc.transport import FITS
 
 ThreadCounts = Annotated[
     list[int] | None,
@@ -108,6 +110,33 @@ def latency(
             restarts,
             clicks,
             lambda sentence: console.print(sentence, highlight=False),
+        )
+    hand_over(report, json, html)
+
+
+def transports(
+    pack: PackName = "mini",
+    transport: Annotated[
+        list[str] | None, typer.Option("--transport", help=f"Of {', '.join(FITS)}. Repeatable. Default: all.")
+    ] = None,
+    dim: Annotated[
+        list[int] | None, typer.Option(min=1, help="Dimensions of a frame. Repeatable. Default: the pack's.")
+    ] = None,
+    reference: Annotated[
+        list[float] | None, typer.Option(min=1.0, help="Seconds of reference. Repeatable. Default: 5 and 600.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each is run, at the pace of real time.")] = 5.0,
+    json: JsonFile = None,
+    html: HtmlFile = None,
+    force: Force = False,
+) -> None:
+    """Measure the maps alone: milliseconds a frame, seconds to fit, memory."""
+    check_reports(json, html, force)
+    for name in transport or ():
+        transport_options(name, None)
+    with bar("transports") as progress:
+        report = transports_report(
+            find_pack(pack), transport or tuple(FITS), dim or (), reference or (5.0, 600.0), seconds, progress
         )
     hand_over(report, json, html)
 
