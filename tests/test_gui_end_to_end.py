@@ -127,6 +127,7 @@ def test_a_tone_comes_through_and_the_microphone_is_heard(
     session = window.session
     qtbot.waitUntil(lambda: bool(session.devices), timeout=WAIT)
     qtbot.waitUntil(lambda: not session.changing and session.virtual_microphone.can_create, timeout=WAIT)
+    qtbot.waitUntil(lambda: not session._listing, timeout=WAIT)
     with qtbot.waitSignal(session.devices_changed, timeout=WAIT):
         session.create_virtual_microphone()
     assert session.virtual_microphone.name == "RTVC Microphone"
