@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import QApplication, QSystemTrayIcon
 from gui.backend import LocalBackend
 from gui.global_hotkeys import GlobalHotkeys
 from gui.main_window import MainWindow
+from gui.measure import measure
 from gui.player import QtPlayer
 from gui.screenshots import take_screenshots
 from gui.session import Session
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Open the panel and run until it is closed; with `--screenshots FOLDER`, take pictures of it instead.
+    """Open the panel and run until it is closed; or take pictures of it, or measure what it costs, and end.
 
     Parameters
     ----------
@@ -40,9 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(prog="rtvc-gui", description="The panel of the real-time voice changer.")
     parser.add_argument("--screenshots", type=Path, metavar="FOLDER", help="take pictures of every page, and quit")
+    parser.add_argument(
+        "--measure", type=float, metavar="SECONDS", help="print what the panel costs, over so many seconds, and quit"
+    )
     chosen = parser.parse_args(arguments)
     if chosen.screenshots is not None:
         sys.exit(take_screenshots(chosen.screenshots))
+    if chosen.measure is not None:
+        sys.exit(measure(chosen.measure))
     run()
 
 

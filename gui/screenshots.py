@@ -9,42 +9,27 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 from PyQt6.QtWidgets import QApplication, QWidget
 
-from gui.backend import LocalBackend
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
 from gui.main_window import MainWindow
-from gui.options import Options
 from gui.player import QtPlayer
-from gui.protocol import VirtualMicrophoneState
+from gui.protocol import LiveEngine
+from gui.rehearsal import START_SECONDS, RecordingBackend, rest, wait_until
+from gui.sections.spectrogram_drawer import SECONDS
 from gui.session import Session
 from gui.theme import Appearance, theme
-from rtvc.audio.devices import Device
-from rtvc.audio.duplex import FilePort
-from rtvc.audio.files import atomic_writer
-from rtvc.audio.virtual_microphone import DESCRIPTION
-from rtvc.engine import Engine
-from rtvc.enrolment import EnrolmentLibrary
 from rtvc.errors import RtvcError
-from rtvc.pack import find_pack
-from rtvc.preferences import PreferenceFile, Wiring
-from rtvc.settings import Settings
-from rtvc.snapshot import State
-from rtvc.voices import VoiceLibrary, shipped_voices
+from rtvc.snapshot import Snapshot, State
+from rtvc.stage import Block
 
 SCALES = ("1", "1.5")
 SIZES = ((1400, 860), (900, 1060), (360, 1000))
-RECORDING_SECONDS = 90
 SETTLE_SECONDS = 0.3
 SPEECH_SECONDS = 5.0
-START_SECONDS = 30.0
 
 
 def take_screenshots(folder: Path) -> int:
@@ -60,33 +45,34 @@ def take_screenshots(folder: Path) -> int:
     return 0
 
 
-class RecordingBackend(LocalBackend):
-    """A backend whose microphone is a recording and whose output is a file: it needs no sound card."""
+class StillEngine:
+    """A running engine as it was at one moment: to make a picture takes the time that an engine needs to go on."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(
-            PreferenceFile(folder / "preferences.json"),
-            VoiceLibrary(folder / "voices"),
-            EnrolmentLibrary(folder / "enrolments"),
-        )
-        self._folder = folder
-        voice = shipped_voices()[-1].recording
-        once = voice.read()
-        with atomic_writer(folder / "microphone.wav", voice.rate) as writer:
-            writer.write(np.tile(once, int(RECORDING_SECONDS * voice.rate / len(once)) + 1))
+    def __init__(self, engine: LiveEngine) -> None:
+        self.settings = engine.settings
+        self.enrolment = engine.enrolment
+        self._snapshot = engine.snapshot()
+        self._sound = engine.recent_audio(SECONDS)
 
-    def devices(self, refresh: bool) -> Sequence[Device]:
-        """List none: a builder's devices are not worth a picture."""
-        return ()
+    def start(self) -> None:
+        """Do nothing."""
 
-    def virtual_microphone(self) -> VirtualMicrophoneState:
-        """Tell of it as where there is one."""
-        return VirtualMicrophoneState(DESCRIPTION, False, "")
+    def stop(self) -> None:
+        """Do nothing."""
 
-    def open_engine(self, wiring: Wiring, settings: Settings, options: Options) -> Engine:
-        """Make an engine between the two files."""
-        port = FilePort(self._folder / "microphone.wav", self._folder / "output.wav", overwrite=True)
-        return Engine(find_pack(wiring.pack), port, settings)
+    def snapshot(self) -> Snapshot:
+        """Return how things were."""
+        return self._snapshot
+
+    def start_recording(self, microphone: Path, output: Path) -> None:
+        """Do nothing."""
+
+    def stop_recording(self) -> None:
+        """Do nothing."""
+
+    def recent_audio(self, seconds: float) -> tuple[Block, Block]:
+        """Return what was heard."""
+        return self._sound
 
 
 def _take(folder: Path, scale: str) -> None:
@@ -94,19 +80,22 @@ def _take(folder: Path, scale: str) -> None:
     application = QApplication(sys.argv[:1])
     theme.install(application, Appearance.LIGHT)
     with tempfile.TemporaryDirectory() as scratch:
-        session = Session(RecordingBackend(Path(scratch)), QtPlayer())
+        session = Session(RecordingBackend(Path(scratch), START_SECONDS), QtPlayer())
         failures: list[str] = []
         session.failed.connect(failures.append)
         window = MainWindow(session)
+        window.resize(*SIZES[0])
         window.show()
         session.begin()
         try:
-            _until(lambda: session.pack.feature_dim > 1 or bool(failures))
+            wait_until(lambda: session.pack.feature_dim > 1 or bool(failures))
             session.set_power(True)
-            _until(lambda: session.snapshot.state is State.RUNNING or bool(failures))
-            _rest(SPEECH_SECONDS)
-            if failures:
-                raise RtvcError(failures[0])
+            wait_until(lambda: session.snapshot.state is State.RUNNING or bool(failures))
+            rest(SPEECH_SECONDS)
+            if failures or session.engine is None:
+                raise RtvcError("; ".join(failures) or session.status.sentence)
+            engine, session.engine = session.engine, StillEngine(session.engine)
+            engine.stop()
             for appearance in (Appearance.LIGHT, Appearance.DARK):
                 session.choose(appearance=appearance)
                 _pages(window, folder, f"{appearance}-{round(float(scale) * 100)}")
@@ -140,23 +129,8 @@ def _pages(window: MainWindow, folder: Path, suffix: str) -> None:
 
 
 def _save(widget: QWidget, path: Path) -> None:
-    _rest(SETTLE_SECONDS)
+    rest(SETTLE_SECONDS)
     widget.grab().save(str(path))
-
-
-def _rest(seconds: float) -> None:
-    began = time.monotonic()
-    with suppress(RtvcError):
-        _until(lambda: time.monotonic() > began + seconds)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RtvcError("The engine did not start in time for the pictures.")
-        QApplication.processEvents()
-        time.sleep(0.005)
 
 
 if __name__ == "__main__":

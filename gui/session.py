@@ -28,7 +28,7 @@ from rtvc.snapshot import Snapshot, State
 from rtvc.transport import KEPT
 from rtvc.voices import Voice
 
-POLL_MILLISECONDS = 30
+POLL_MILLISECONDS = 50
 SAVE_MILLISECONDS = 400
 RECORD_SECONDS = 5.0
 
@@ -46,7 +46,7 @@ class Session(QObject):
     power_changed
         The engine was asked to start or to stop, or has done so.
     polled
-        A snapshot and its status, every 30 ms while the engine runs, and at each change else.
+        A snapshot and its status, twenty times a second while the engine runs, and at each change else.
     playing_changed
         The name of the voice whose reference or preview is heard, or empty; and the share that was played.
     outline_ready

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtCore import Q_ARG, QMetaObject, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont, QPalette
 from PyQt6.QtWidgets import QApplication
 
@@ -86,6 +87,7 @@ DARK = Tokens(
 SPACE = 8
 """The unit of all distances, in device-independent pixels."""
 
+SCROLL_BAR = 10
 RADIUS = 12
 SMALL_RADIUS = 8
 
@@ -111,10 +113,21 @@ class Theme(QObject):
             hints = application.styleHints()
             assert hints is not None
             hints.colorSchemeChanged.connect(self._follow_system)
-        self.use(appearance)
+        application.setStyleSheet(self._choose(appearance))
 
     def use(self, appearance: Appearance) -> None:
-        """Change the colours, and take the application's font as it is now."""
+        """Change the colours soon, and take the application's font as it is now."""
+        # Styling every widget anew takes a while. Called from here, it would keep the interpreter from the audio
+        # threads for so long; called by the event loop, it does not.
+        QMetaObject.invokeMethod(
+            self._application,
+            "setStyleSheet",
+            Qt.ConnectionType.QueuedConnection,
+            Q_ARG(str, self._choose(appearance)),
+        )
+
+    def _choose(self, appearance: Appearance) -> str:
+        """Take other colours, and return the style sheet that is made of them."""
         assert self._application is not None
         self._appearance = appearance
         hints = self._application.styleHints()
@@ -123,21 +136,23 @@ class Theme(QObject):
             appearance is Appearance.SYSTEM and hints.colorScheme() == Qt.ColorScheme.Dark
         )
         self.tokens = DARK if dark else LIGHT
-        sheet = style_sheet(self.tokens, self._application.font().pointSizeF())
-        # Styling every widget anew takes a while.
-        if sheet != self._application.styleSheet():
-            self._application.setPalette(_palette(self.tokens))
-            self._application.setStyleSheet(sheet)
-            self.changed.emit()
+        self._application.setPalette(_palette(self.tokens))
+        self.changed.emit()
+        return style_sheet(self.tokens, self._application.font().pointSizeF())
 
     def _follow_system(self, scheme: Qt.ColorScheme) -> None:
         self.use(self._appearance)
 
     def colour(self, name: str, alpha: float = 1.0) -> QColor:
-        """Return a token's colour for painting."""
-        colour = QColor(getattr(self.tokens, name))
-        colour.setAlphaF(alpha)
-        return colour
+        """Return a token's colour for painting, not to be changed."""
+        return _colour(getattr(self.tokens, name), alpha)
+
+
+@cache
+def _colour(value: str, alpha: float) -> QColor:
+    colour = QColor(value)
+    colour.setAlphaF(alpha)
+    return colour
 
 
 theme = Theme()
@@ -178,6 +193,7 @@ def style_sheet(tokens: Tokens, points: float) -> str:
         vars(tokens),
         arrow=(_FOLDER / "images" / "arrow.svg").as_posix(),
         check=(_FOLDER / "images" / "check-white.svg").as_posix(),
+        scroll_bar=SCROLL_BAR,
         radius=RADIUS,
         small_radius=SMALL_RADIUS,
         small=f"{points * 0.88:.1f}pt",

@@ -26,6 +26,10 @@ CLIP_DBFS = -0.1
 PEAK_HOLD_SECONDS = 1.5
 PEAK_FALL_DB_PER_SECOND = 20.0
 CLIP_SECONDS = 3.0
+HEADROOM = 1.35
+"""The top of the curve of step times, as a share of the deadline."""
+
+AREA_SHADE = 0.18
 TROUBLE_SECONDS = 10
 TROUBLE_MARKS = 3
 
@@ -229,6 +233,26 @@ class FrameTimes:
         self._seen = snapshot.recent_compute
         self.shares.extend(seconds / snapshot.deadline for seconds in fresh)
         return bool(fresh)
+
+
+def step_curve(shares: Sequence[float], length: int, columns: int, rows: int) -> npt.NDArray[np.uint8]:
+    """Return a picture of a history of step times: `[rows, columns]`, 0 … 255 for how much colour a point has.
+
+    The newest step is at the right; `length` steps fill the width. The deadline lies at `rows * (1 - 1 / HEADROOM)`.
+    A picture, because a curve with smooth edges that is drawn point by point takes ten times as long.
+    """
+    if not shares:
+        return np.zeros((rows, columns), np.uint8)
+    places = (columns - 1) * (1 - np.arange(len(shares) - 1, -1, -1) / (length - 1))
+    tops = rows * (1 - np.minimum(np.asarray(shares) / HEADROOM, 1))
+    top = np.interp(np.arange(columns), places, tops, left=2 * rows)
+    before = np.concatenate([top[:1], top[:-1]])
+    before = np.where(before > rows, top, before)
+    row = np.arange(rows)[:, None]
+    line = np.minimum(row + 1, np.maximum(top, before) + 0.7) - np.maximum(row, np.minimum(top, before) - 0.7)
+    shade = np.maximum(np.clip(line, 0, 1), AREA_SHADE * np.clip(row + 1 - top, 0, 1))
+    picture: npt.NDArray[np.uint8] = (255 * shade).astype(np.uint8)
+    return picture
 
 
 def _fresh(before: Sequence[float], now: Sequence[float]) -> Sequence[float]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from PyQt6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
 from gui import backend as backend_module
 from gui.backend import LocalBackend
+from gui.measure import Heartbeat, measure
 from gui.options import Options
-from gui.screenshots import RecordingBackend
+from gui.rehearsal import RecordingBackend
+from gui.screenshots import StillEngine
 from gui.tasks import Control, Task
 from rtvc import pack as pack_module
 from rtvc.audio.devices import Device
@@ -139,11 +144,32 @@ def test_recordings_go_into_the_music_folder(
         backend.recordings_folder()
 
 
-def test_pictures_are_taken_of_an_engine_that_runs(qtbot: QtBot, pack: str, tmp_path: Path) -> None:
-    backend = RecordingBackend(tmp_path)
+def test_pictures_show_an_engine_as_it_ran(qtbot: QtBot, pack: str, tmp_path: Path) -> None:
+    backend = RecordingBackend(tmp_path, 60.0)
     engine = backend.open_engine(Wiring(pack=pack), Settings(), Options())
     engine.start()
-    qtbot.waitUntil(lambda: engine.snapshot().state is State.RUNNING, timeout=10_000)
-    qtbot.waitUntil(lambda: engine.snapshot().output_peak > -40, timeout=10_000)
+    qtbot.waitUntil(lambda: engine.snapshot().state is State.RUNNING, timeout=30_000)
+    qtbot.waitUntil(lambda: engine.snapshot().output_peak > -40, timeout=30_000)
+    still = StillEngine(engine)
     engine.stop()
     backend.close()
+    assert still.snapshot().state is State.RUNNING
+    assert still.snapshot().output_peak > -40
+    assert all(len(side) > 0 for side in still.recent_audio(1.0))
+
+
+def test_what_the_panel_costs_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert measure(1.0) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert re.fullmatch(r"start to a usable window: \d+\.\d\d s", lines[0])
+    assert [line.partition(":")[0] for line in lines[1:]] == ["live", "live, with the spectrogram"]
+    assert all(re.search(r": \d+\.\d% of a core, longest block \d+ ms", line) for line in lines[1:])
+
+
+def test_a_block_of_the_event_loop_is_noticed(qtbot: QtBot) -> None:
+    heartbeat = Heartbeat()
+    heartbeat.start()
+    QTimer.singleShot(20, lambda: time.sleep(0.2))
+    qtbot.waitUntil(lambda: heartbeat.longest > 150)
+    heartbeat.start()
+    assert heartbeat.longest == 0

@@ -144,12 +144,16 @@ def test_a_calmer_profile_is_later() -> None:
     assert buffers == sorted(buffers)
 
 
-def test_the_colours_change_at_once(window: MainWindow) -> None:
+def test_the_colours_change_while_the_window_is_open(qtbot: QtBot, window: MainWindow) -> None:
     window.tabs[2].click()
+
+    def ground() -> QColor:
+        return window.grab().toImage().pixelColor(5, window.height() - 5)
+
     for appearance, tokens in ((Appearance.DARK, DARK), (Appearance.LIGHT, LIGHT)):
         QTest.mouseClick(window.settings_page.appearance.buttons[appearance], LEFT)
         assert theme.tokens is tokens
-        assert window.grab().toImage().pixelColor(5, window.height() - 5) == QColor(tokens.window)
+        qtbot.waitUntil(lambda tokens=tokens: ground() == QColor(tokens.window))
 
 
 def test_options_survive_and_nonsense_does_not(window: MainWindow, backend: FakeBackend) -> None:

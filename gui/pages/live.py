@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
@@ -16,9 +16,9 @@ from gui.sections.spectrogram_drawer import SpectrogramDrawer
 from gui.sections.voices import VoicesSection
 from gui.sections.welcome import WelcomeSection
 from gui.session import Session
-from gui.theme import SPACE
+from gui.theme import SCROLL_BAR, SPACE
 from gui.widgets.columns import Arrangement, Columns
-from gui.widgets.page import Ground
+from gui.widgets.page import Ground, Scroll
 
 NARROW = 720
 
@@ -29,11 +29,7 @@ class LivePage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.area = QScrollArea()
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area = Scroll()
         self.drawer = SpectrogramDrawer(session)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -81,7 +77,7 @@ class LivePage(QWidget):
     def _align_greeting(self) -> None:
         margin = 2 * SPACE if self.width() >= NARROW else SPACE
         margin *= self.welcome.isVisibleTo(self)
-        self._greeting.setContentsMargins(margin, margin, margin, 0)
+        self._greeting.setContentsMargins(margin, margin, max(0, margin - SCROLL_BAR), 0)
 
     def set_up_microphone(self) -> None:
         """Open the wizard of the virtual microphone."""

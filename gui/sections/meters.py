@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from gui.session import Session
@@ -13,6 +15,9 @@ from gui.widgets.frame_time_graph import FrameTimeGraph
 from gui.widgets.labels import label, set_text, set_tone
 from gui.widgets.level_meter import LevelMeter
 from rtvc.snapshot import Snapshot, State
+
+FIGURES_SECONDS = 0.2
+"""Figures that change more often cannot be read, and to lay out words is dear."""
 
 
 class MetersSection(Card):
@@ -60,6 +65,8 @@ class MetersSection(Card):
             grid.addWidget(figure, index // 3 * 2 + 1, column)
             grid.setColumnStretch(column, 1)
         self.body.addLayout(grid)
+        self._state = State.STOPPED
+        self._shown_at = float("-inf")
         session.polled.connect(self._poll)
 
     def _add_figure(self, name: str, figure: QWidget) -> None:
@@ -74,6 +81,11 @@ class MetersSection(Card):
             return
         self.input.set_level(snapshot.input_level, snapshot.input_peak)
         self.output.set_level(snapshot.output_level, snapshot.output_peak)
+        if snapshot.state is not self._state or time.monotonic() - self._shown_at > FIGURES_SECONDS:
+            self._state, self._shown_at = snapshot.state, time.monotonic()
+            self._show_figures(snapshot)
+
+    def _show_figures(self, snapshot: Snapshot) -> None:
         self.delay_bar.set_latency(snapshot.latency)
         self.graph.set_snapshot(snapshot)
         running = snapshot.state is State.RUNNING

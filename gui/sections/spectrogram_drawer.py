@@ -12,7 +12,7 @@ from gui.widgets.expander import Expander
 from gui.widgets.spectrogram import Spectrogram
 
 SECONDS = 3.0
-COLUMNS = 320
+COLUMNS = 240
 DRAW_MILLISECONDS = 100
 
 

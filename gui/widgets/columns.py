@@ -9,7 +9,7 @@ from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from gui.theme import SPACE
+from gui.theme import SCROLL_BAR, SPACE
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Columns(QWidget):
         self._current = arrangement
         _clear(self._row)
         margin = 2 * SPACE if arrangement.width else SPACE
-        self._row.setContentsMargins(margin, margin, margin, margin)
+        self._row.setContentsMargins(margin, margin, max(0, margin - SCROLL_BAR), margin)
         for sections, stretch in zip(arrangement.columns, arrangement.stretch, strict=True):
             column = QVBoxLayout()
             column.setSpacing(margin)

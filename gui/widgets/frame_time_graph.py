@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SMALL_RADIUS, font, theme
-from gui.view_state import FrameTimes
+from gui.view_state import HEADROOM, FrameTimes, step_curve
 from rtvc.snapshot import Snapshot
-
-HEADROOM = 1.35
-"""The top of the graph, as a share of the deadline."""
 
 
 class FrameTimeGraph(QWidget):
@@ -44,25 +43,17 @@ class FrameTimeGraph(QWidget):
         path.addRoundedRect(area, SMALL_RADIUS, SMALL_RADIUS)
         painter.fillPath(path, theme.colour("raised"))
         painter.setClipPath(path)
-        line = area.bottom() - area.height() / HEADROOM
+        line = area.height() * (1 - 1 / HEADROOM)
+        scale = self.devicePixelRatioF()
+        columns, rows = round(self.width() * scale), round(self.height() * scale)
         shares = self.times.shares
-        if shares:
-            step = area.width() / ((shares.maxlen or len(shares)) - 1)
-            left = area.right() - step * (len(shares) - 1)
-            points = [
-                QPointF(left + index * step, area.bottom() - min(share / HEADROOM, 1.0) * area.height())
-                for index, share in enumerate(shares)
-            ]
-            outline = [QPointF(left, area.bottom()), *points, area.bottomRight()]
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour("accent", 0.18))
-            painter.drawPolygon(QPolygonF(outline))
-            painter.setPen(QPen(theme.colour("accent"), 1.4))
-            painter.drawPolyline(QPolygonF(points))
-            painter.setPen(QPen(theme.colour("bad"), 2))
-            for point, share in zip(points, shares, strict=True):
-                if share > 1:
-                    painter.drawLine(QPointF(point.x(), line), QPointF(point.x(), point.y()))
+        curve = step_curve(shares, shares.maxlen or len(shares), columns, rows)
+        deadline = round(line * scale)
+        for colour, top, bottom in (("bad", 0, deadline), ("accent", deadline, rows)):
+            part = curve[top:bottom]
+            image = QImage(part.tobytes(), columns, len(part), columns, QImage.Format.Format_Indexed8)
+            image.setColorTable(_shades(theme.colour(colour).rgb()))
+            painter.drawImage(QRectF(0, top / scale, self.width(), len(part) / scale), image)
         painter.setPen(QPen(theme.colour("muted"), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(area.left(), line), QPointF(area.right(), line))
         painter.setFont(font(0.8))
@@ -72,3 +63,9 @@ class FrameTimeGraph(QWidget):
         ground = QRectF(6, line + 3, metrics.horizontalAdvance(text) + 6, metrics.height())
         painter.fillRect(ground, theme.colour("raised", 0.85))
         painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, text)
+
+
+@cache
+def _shades(colour: int) -> list[int]:
+    """Return 256 shades of a colour, from none of it."""
+    return [colour & 0xFFFFFF | alpha << 24 for alpha in range(256)]

@@ -1,17 +1,21 @@
-"""A page that scrolls: one column of cards, no wider than is good to read."""
+"""Pages that scroll, and the usual one: one column of cards, no wider than is good to read."""
 
 from __future__ import annotations
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from gui.theme import SPACE
+from gui.theme import SCROLL_BAR, SPACE
 
 WIDEST = 760
 
 
-class Page(QScrollArea):
-    """Add to `column`."""
+class Scroll(QScrollArea):
+    """Scrolls a page up and down.
+
+    The scroll bar always has its place, though it is not seen while there is nothing to scroll: if it came and went
+    with the height, which follows from the width, the layout might never come to rest.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -19,9 +23,17 @@ class Page(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+
+
+class Page(Scroll):
+    """Add to `column`."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         ground = Ground()
         row = QHBoxLayout(ground)
-        row.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        row.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE - SCROLL_BAR, 2 * SPACE)
         sheet = QWidget()
         sheet.setMaximumWidth(WIDEST)
         self.column = QVBoxLayout(sheet)

@@ -1,0 +1,100 @@
+"""What the panel costs: its start, the longest time for which it does not answer, and its share of a core.
+
+`measure` starts a process of its own without a window; the engine in it is the real one over a recording. The figures
+are those of the GUI thread alone: the engine's work is left out, but its hold on the interpreter is not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PyQt6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
+from PyQt6.QtWidgets import QApplication
+
+from gui.main_window import MainWindow
+from gui.player import QtPlayer
+from gui.rehearsal import START_SECONDS, RecordingBackend, wait_until
+from gui.session import Session
+from gui.theme import theme
+from rtvc.errors import RtvcError
+from rtvc.snapshot import State
+
+BEAT_MILLISECONDS = 10
+
+
+class Heartbeat:
+    """Notices for how long the event loop was kept from its work."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._clock = QElapsedTimer()
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(BEAT_MILLISECONDS)
+        self._timer.timeout.connect(self._beat)
+
+    def start(self) -> None:
+        """Begin anew."""
+        self.longest = 0.0
+        self._clock.start()
+        self._timer.start()
+
+    def _beat(self) -> None:
+        self.longest = max(self.longest, self._clock.nsecsElapsed() / 1e6 - BEAT_MILLISECONDS)
+        self._clock.start()
+
+
+def measure(seconds: float) -> int:
+    """Print the panel's figures, taken over so many seconds each; return an exit code."""
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    began = time.time()
+    return subprocess.run([sys.executable, "-m", "gui.measure", str(seconds), str(began)], env=environment).returncode
+
+
+def _measure(seconds: float, began: float) -> None:
+    """Print the figures of this process, which was started at `began` in seconds of the system's clock."""
+    application = QApplication(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as scratch:
+        backend = RecordingBackend(Path(scratch), 2 * seconds + START_SECONDS)
+        session = Session(backend, QtPlayer())
+        theme.install(application, session.options.appearance)
+        window = MainWindow(session)
+        window.show()
+        session.begin()
+        failures: list[str] = []
+        session.failed.connect(failures.append)
+        wait_until(lambda: (session.pack.feature_dim > 1 and not session._listing) or bool(failures))
+        print(f"start to a usable window: {time.time() - began:.2f} s")
+        session.choose(welcomed=True)
+        try:
+            session.set_power(True)
+            wait_until(lambda: session.snapshot.state is State.RUNNING or bool(failures))
+            if failures:
+                raise RtvcError(failures[0])
+            for spectrogram in (False, True):
+                window.live.drawer.expander.set_open(spectrogram)
+                _watch(seconds, "live, with the spectrogram" if spectrogram else "live")
+        finally:
+            window.close()
+
+
+def _watch(seconds: float, name: str) -> None:
+    heartbeat, loop = Heartbeat(), QEventLoop()
+    QTimer.singleShot(0, heartbeat.start)
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    worked, wall = time.thread_time(), time.monotonic()
+    loop.exec()
+    share = (time.thread_time() - worked) / (time.monotonic() - wall)
+    print(f"{name}: {share:.1%} of a core, longest block {heartbeat.longest:.0f} ms")
+
+
+if __name__ == "__main__":
+    try:
+        _measure(float(sys.argv[1]), float(sys.argv[2]))
+    except RtvcError as error:
+        sys.exit(f"rtvc-gui: {error}")
