@@ -202,14 +202,18 @@ class MiniEncoder(nn.Module):
         short = chunks[:, carried // c.subhop - 3 :]
         count = short.shape[1] - 3
         short = torch.cat([short[:, shift : shift + count] for shift in range(4)], dim=-1)
-        real, imaginary = (short @ self.short_basis).chunk(2, dim=-1)
-        mel = torch.log((real**2 + imaginary**2) @ self.mel + 1e-6).reshape(len(audio), -1, c.subframes * c.mel_bands)
+        # In half precision a loud vowel's rounding would drown the quiet bands beside it.
+        with torch.autocast(audio.device.type, enabled=False):
+            real, imaginary = (short @ self.short_basis).chunk(2, dim=-1)
+            mel = torch.log((real**2 + imaginary**2) @ self.mel + 1e-6)
+        mel = mel.reshape(len(audio), -1, c.subframes * c.mel_bands)
         frames = chunks.reshape(len(audio), -1, c.hop)
         reach = c.pitch_window // c.hop
         count = frames.shape[1] - reach + 1
         long = torch.cat([frames[:, shift : shift + count] for shift in range(reach)], dim=-1)
-        real, imaginary = (long @ self.long_basis).chunk(2, dim=-1)
-        power = real**2 + imaginary**2
+        with torch.autocast(audio.device.type, enabled=False):
+            real, imaginary = (long @ self.long_basis).chunk(2, dim=-1)
+            power = real**2 + imaginary**2
         return torch.cat([mel, torch.log(power + 1e-5)], dim=-1) * 0.25 + 1.0, power
 
     def hidden(self, bands: Tensor, memory: Memory) -> Tensor:
@@ -309,9 +313,12 @@ class MiniVocoder(nn.Module):
         return (kernel * torch.sqrt(instant / c.sample_rate) * voiced).reshape(len(pitch), -1)
 
     def noise_stretch(self, frames: Tensor, memory: Memory) -> Tensor:
-        """Return white noise `[batch, frames·hop]`: fresh in training, else read from the table, going round."""
+        """Return white noise `[batch, frames·hop]`: fresh in training, else read from the table, going round.
+
+        Of `frames` `[batch, frames]` only the shape counts.
+        """
         c = self.configuration
-        batch, count = frames.shape[:2]
+        batch, count = frames.shape
         if self.training:
             return torch.randn(batch, count * c.hop, device=frames.device)
         start = memory.recall("noise", torch.zeros(batch, 1, dtype=torch.int64, device=frames.device))
@@ -352,15 +359,25 @@ class MiniVocoder(nn.Module):
         x = self.refine(x).reshape(len(x), -1, c.fine_width)
         for block in self.fine_blocks:
             x = block(x, memory)
-        envelopes = self.envelopes(self.norm(x)).float().unflatten(-1, (3, c.envelope_bands)) @ self.bands
+        if pitch is None:
+            pitch = c.pitch_unit * torch.exp(log_pitch.clamp(-1.4, 2.0))
+        # Half precision would be heard: what follows is made of logarithms and judged by them.
+        with torch.autocast(x.device.type, enabled=False):
+            bands = self.envelopes(self.norm(x.float())).unflatten(-1, (3, c.envelope_bands))
+            return self.sound(bands, pitch, voicing, memory)
+
+    def sound(self, bands: Tensor, pitch: Tensor, voicing: Tensor, memory: Memory) -> Tensor:
+        """Return the sound of log envelopes of pulses and noise and of half the pulses' phase.
+
+        `bands` is `[batch, frames·subframes, 3, envelope_bands]`, pitch (Hz) and voicing `[batch, frames]`.
+        """
+        envelopes = bands @ self.bands
         harmonic = torch.exp(envelopes[..., 0, :].clamp(-14, 4))
         noisy = torch.exp(envelopes[..., 1, :].clamp(-14, 4))
         angle = 2 * envelopes[..., 2, :]
-        if pitch is None:
-            pitch = c.pitch_unit * torch.exp(log_pitch.clamp(-1.4, 2.0))
         pulses = self.excitation(pitch, voicing, memory)
         real, imaginary = self.short_time("pulses", pulses, memory)
-        noise_real, noise_imaginary = self.short_time("noise_samples", self.noise_stretch(features, memory), memory)
+        noise_real, noise_imaginary = self.short_time("noise_samples", self.noise_stretch(voicing, memory), memory)
         cosine, sine = harmonic * torch.cos(angle), harmonic * torch.sin(angle)
         spectrum = torch.cat(
             [

@@ -16,7 +16,11 @@ from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
 from models.streaming import Memory
 from models.training import train
 from models.training.augmentation import disturb
-from models.training.transport import moments, square_roots, transport
+from models.training.from_pack import load_pack
+from models.training.transport import SHRINKAGE, moments, square_roots, transport
+from rtvc.pack import find_pack
+from rtvc.statistics import FeatureStatistics
+from rtvc.transport.mkl import fit_mkl
 from rtvc.voices import shipped_voices
 
 
@@ -101,18 +105,48 @@ def test_square_roots_agree_with_scipy() -> None:
         np.testing.assert_allclose(inverse[index], np.linalg.inv(expected), atol=1e-5)
 
 
-@pytest.mark.parametrize("full", [False, True])
-def test_the_map_in_the_loop_moves_mean_and_spread(full: bool) -> None:
-    generator = torch.Generator().manual_seed(0)
-    everyone = torch.ones(2, 400)
-    a = torch.randn(2, 400, 8, generator=generator, dtype=torch.float64) * torch.linspace(0.5, 2, 8) + 1
-    b = torch.randn(2, 400, 8, generator=generator, dtype=torch.float64) * torch.linspace(2, 0.5, 8) - 1
-    here, there = moments(a, everyone.double()), moments(b, everyone.double())
-    mean, covariance = moments(transport(a, here, there, full), everyone.double())
-    torch.testing.assert_close(mean, there[0], atol=1e-9, rtol=0)
-    # Shrinkage acts on both sides, so spreads agree nearly.
-    spread = torch.diagonal(covariance, dim1=1, dim2=2) / torch.diagonal(there[1], dim1=1, dim2=2)
-    assert (spread - 1).abs().max() < 0.05
+@pytest.mark.parametrize("block", [1, 2, 4, 8])
+def test_the_map_in_the_loop_is_the_map_of_the_runtime(block: int) -> None:
+    random = np.random.default_rng(0)
+    here, there = (
+        random.standard_normal((2, 400, 8)) @ random.standard_normal((8, 8)) * 3 + random.standard_normal(8)
+        for _ in range(2)
+    )
+    everyone = torch.ones(2, 400, dtype=torch.float64)
+    source, target = torch.from_numpy(here), torch.from_numpy(there)
+    moved = transport(source, moments(source, everyone), moments(target, everyone), block)
+    for row in range(2):
+        before, after = (FeatureStatistics.of(side[row].astype(np.float32)) for side in (here, there))
+        expected = fit_mkl(before, after, block, SHRINKAGE)(here[row].astype(np.float32))
+        np.testing.assert_allclose(moved[row], expected, atol=0.02)
+        assert np.abs(expected - here[row]).max() > 1
+
+
+def test_training_goes_on_from_a_pack(monkeypatch: pytest.MonkeyPatch, prepared: Path) -> None:
+    pack = find_pack("mini")
+    random = np.random.default_rng(0)
+    sound = (0.1 * random.standard_normal(20 * pack.hop)).astype(np.float32)
+    nets = torch.nn.ModuleDict(
+        {"encoder": MiniEncoder(MiniConfiguration()), "vocoder": MiniVocoder(MiniConfiguration())}
+    )
+    load_pack(pack.folder, nets.eval())
+    with torch.no_grad():
+        features = nets["encoder"](torch.from_numpy(sound)[None], Memory())
+        again = nets["vocoder"](features, Memory())
+    np.testing.assert_allclose(features[0].numpy(), pack.encoder().process(sound), atol=1e-3)
+    np.testing.assert_allclose(again[0].numpy(), pack.vocoder().process(features[0].numpy()), atol=1e-3)
+
+    before = {f"{side}.{name}": value for side in nets for name, value in nets[side].named_parameters()}
+    after = run(monkeypatch, prepared, 1, "--from-pack", str(pack.folder))
+    # One step of the warm-up moves a weight by no more than a 200th of the rate.
+    assert all((after[name] - value).abs().max() < 1e-4 for name, value in before.items())
+
+
+def test_a_pack_of_other_sizes_is_refused() -> None:
+    other = MiniConfiguration(latent=8)
+    nets = torch.nn.ModuleDict({"encoder": MiniEncoder(other), "vocoder": MiniVocoder(other)})
+    with pytest.raises(SystemExit, match="latent"):
+        load_pack(find_pack("mini").folder, nets)
 
 
 def test_statistics_leave_silence_out() -> None:

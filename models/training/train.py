@@ -27,6 +27,7 @@ from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
 from models.streaming import Memory
 from models.training.augmentation import disturb
 from models.training.corpus import Batch, Sampler, load_noise
+from models.training.from_pack import load_pack
 from models.training.losses import Discriminators, SpectralLoss
 from models.training.prepare import prepare
 from models.training.transport import moments, transport
@@ -35,8 +36,9 @@ SPECTRAL_WEIGHT = 10.0
 MATCHING_WEIGHT = 4.0
 CYCLE_WEIGHT = 3.0
 JUDGED_SAMPLES = 12288
-FULL_SHARE = 0.7
-"""Of the steps whose map is one block; the others move each dimension by itself."""
+BLOCK_SIZES = (2, 8, 8, 32)
+"""Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
+CHECKED_BLOCK_SIZE = 8
 
 IDENTITY_SHARE = 0.25
 """Of the rows that are neither disguised nor mapped, so that the vocoder sees what clear features are."""
@@ -127,11 +129,11 @@ class Trainer:
         identity = (torch.rand(rows, 1, generator=random) < IDENTITY_SHARE).to(self.device)
         source = torch.where(identity, batch.target, disturb(batch.source, batch.noise, random))
         source_pitch = torch.where(identity, batch.target_pitch, batch.source_pitch)
-        full = bool(torch.rand((), generator=random) < FULL_SHARE)
+        block = BLOCK_SIZES[int(torch.randint(len(BLOCK_SIZES), (), generator=random))]
         latent, likelihood, voicing_logits = self.analyse(source)
         source_moments = moments(latent, self.activity(batch.target))
         reference_moments = moments(self.encode(batch.reference), self.activity(batch.reference))
-        moved = transport(latent, source_moments, reference_moments, full)
+        moved = transport(latent, source_moments, reference_moments, block)
         moved = torch.where(identity[..., None], latent, moved)
         # Half of the rows hear the voicing that the encoder believes in, as they will when live.
         trust = (torch.rand(rows, 1, generator=random) < 0.5).to(self.device)
@@ -153,7 +155,7 @@ class Trainer:
             half = slice(rows // 2)
             there = tuple(value.roll(1, dims=0)[half] for value in reference_moments)
             here = tuple(value[half] for value in source_moments)
-            goal = transport(latent[half, part], here, there, full)  # type: ignore[arg-type]
+            goal = transport(latent[half, part], here, there, block)  # type: ignore[arg-type]
             pitch = self.converted_pitch(batch, source_pitch)[half, part]
             converted = self.decode(goal, pitch, believed[half, part])
             cut = converted.shape[1] - c.overlap_delay
@@ -228,7 +230,7 @@ class Trainer:
             latent = self.encode(batch.source)
             here = moments(latent, self.activity(batch.target))
             there = moments(self.encode(batch.reference), self.activity(batch.reference))
-            moved = transport(latent, here, there, True)
+            moved = transport(latent, here, there, CHECKED_BLOCK_SIZE)
             output, target = self.aligned(self.decode(moved, batch.target_pitch, batch.voicing), batch.target)
             total += float(self.spectral(output, target))
         self.nets = trained
@@ -251,6 +253,11 @@ class Trainer:
         )
         aside.replace(path)
 
+    def begin_with(self, pack: Path) -> None:
+        """Begin with the weights of a pack of the same sizes."""
+        load_pack(pack, self.nets)
+        self.average.load_state_dict(self.nets.state_dict())
+
     def resume(self, path: Path) -> None:
         """Go on from what `save` wrote."""
         saved = torch.load(path, map_location=self.device, weights_only=True)
@@ -269,6 +276,7 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, default=Path("training-output"), help="for prepared data and checkpoint"
     )
+    parser.add_argument("--from-pack", type=Path, help="begin with this pack's weights rather than with random ones")
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=2.56, help="of sound made in a row")
@@ -295,6 +303,8 @@ def main() -> None:
     if checkpoint.exists():
         trainer.resume(checkpoint)
         print(f"resumed at step {trainer.step}", flush=True)
+    elif arguments.from_pack is not None:
+        trainer.begin_with(arguments.from_pack)
 
     seen: dict[str, list[float]] = defaultdict(list)
     began, first = time.monotonic(), trainer.step

@@ -1,6 +1,6 @@
 """The optimal-transport map inside the training loop, differentiable.
 
-The same map as `rtvc.transport.mkl` with one block or with blocks of one dimension, on stretches of a few seconds.
+The same map as `rtvc.transport.mkl`, on stretches of a few seconds.
 Square roots come from the coupled Newton-Schulz iteration (Higham, 2008, §6.7), whose gradient is tame where that of
 an eigendecomposition is not.
 """
@@ -24,19 +24,30 @@ def moments(features: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (1 - SHRINKAGE) * covariance + torch.diag_embed(SHRINKAGE * variance + 1e-3)
 
 
-def transport(features: Tensor, source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], full: bool) -> Tensor:
-    """Carry `[batch, frames, dim]` from the source's moments to the target's; per dimension unless `full`."""
+def transport(features: Tensor, source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], block: int) -> Tensor:
+    """Carry `[batch, frames, dim]` from the source's moments to the target's, in blocks of `block` dimensions.
+
+    As at run time (MKL-VC), the dimensions are ordered by the source's deviation; `block` must divide their number.
+    """
     (source_mean, source_covariance), (target_mean, target_covariance) = source, target
-    if full:
-        root, inverse = square_roots(source_covariance)
-        middle, _ = square_roots(root @ target_covariance @ root)
-        return (features - source_mean) @ (inverse @ middle @ inverse) + target_mean
-    ratio = torch.diagonal(target_covariance, dim1=1, dim2=2) / torch.diagonal(source_covariance, dim1=1, dim2=2)
-    return (features - source_mean) * torch.sqrt(ratio)[:, None] + target_mean
+    order = torch.diagonal(source_covariance, dim1=1, dim2=2).argsort(dim=1, descending=True)
+    root, inverse = square_roots(_blocks(source_covariance, order, block))
+    middle, _ = square_roots(root @ _blocks(target_covariance, order, block) @ root)
+    centred = torch.take_along_dim(features - source_mean, order[:, None], dim=2)
+    moved = centred.reshape(*centred.shape[:2], -1, block).transpose(1, 2) @ (inverse @ middle @ inverse)
+    return torch.take_along_dim(moved.transpose(1, 2).flatten(2), order.argsort(dim=1)[:, None], dim=2) + target_mean
+
+
+def _blocks(covariance: Tensor, order: Tensor, block: int) -> Tensor:
+    """Return the diagonal blocks `[batch, dim / block, block, block]` of covariances in another order."""
+    ordered = torch.take_along_dim(torch.take_along_dim(covariance, order[:, None], 2), order[..., None], 1)
+    count = covariance.shape[1] // block
+    parts = ordered.reshape(-1, count, block, count, block)
+    return torch.diagonal(parts, dim1=1, dim2=3).movedim(-1, 1)
 
 
 def square_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the square root and the inverse square root of positive definite matrices `[batch, dim, dim]`."""
+    """Return the square root and the inverse square root of positive definite matrices `[…, dim, dim]`."""
     norm = torch.linalg.matrix_norm(matrix, keepdim=True)
     identity = torch.eye(matrix.shape[-1], device=matrix.device, dtype=matrix.dtype)
     root, inverse = matrix / norm, identity.expand_as(matrix)
