@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from PyQt6.QtWidgets import QApplication, QWidget
@@ -22,6 +23,7 @@ from gui.rehearsal import START_SECONDS, RecordingBackend, rest, wait_until
 from gui.sections.spectrogram_drawer import SECONDS
 from gui.session import Session
 from gui.theme import Appearance, theme
+from gui.view_state import Tone
 from rtvc.errors import RtvcError
 from rtvc.snapshot import Snapshot, State
 from rtvc.stage import Block
@@ -30,6 +32,7 @@ SCALES = ("1", "1.5")
 SIZES = ((1400, 860), (900, 1060), (360, 1000))
 SETTLE_SECONDS = 0.3
 SPEECH_SECONDS = 5.0
+LOUD_DBFS = -30.0
 
 
 def take_screenshots(folder: Path) -> int:
@@ -80,7 +83,7 @@ def _take(folder: Path, scale: str) -> None:
     application = QApplication(sys.argv[:1])
     theme.install(application, Appearance.LIGHT)
     with tempfile.TemporaryDirectory() as scratch:
-        session = Session(RecordingBackend(Path(scratch), START_SECONDS), QtPlayer())
+        session = Session(RecordingBackend(Path(scratch), 3 * START_SECONDS), QtPlayer())
         failures: list[str] = []
         session.failed.connect(failures.append)
         window = MainWindow(session)
@@ -92,6 +95,8 @@ def _take(folder: Path, scale: str) -> None:
             session.set_power(True)
             wait_until(lambda: session.snapshot.state is State.RUNNING or bool(failures))
             rest(SPEECH_SECONDS)
+            with suppress(RtvcError):  # on a computer that never keeps up, the picture shows that
+                wait_until(lambda: session.status.tone is Tone.GOOD and session.snapshot.input_level > LOUD_DBFS)
             if failures or session.engine is None:
                 raise RtvcError("; ".join(failures) or session.status.sentence)
             engine, session.engine = session.engine, StillEngine(session.engine)

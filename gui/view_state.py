@@ -380,7 +380,7 @@ def spectrogram(audio: Block, columns: int) -> npt.NDArray[np.uint8]:
     sine and below, 255 is -10 dB and above. The frequencies reach to half the sample rate.
     """
     padded = np.concatenate([np.zeros(_WINDOW - 1, np.float32), audio])
-    ends = np.linspace(0, len(audio) - 1, columns).astype(np.intp)
+    ends = np.linspace(min(_WINDOW, len(audio)) - 1, len(audio) - 1, columns).astype(np.intp)
     parts = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[ends]
     magnitude = np.abs(np.fft.rfft(parts * _HANN, axis=1))[:, : _WINDOW // 2]
     decibels = 20 * np.log10(magnitude * (2 / _HANN.sum()) + 1e-6)

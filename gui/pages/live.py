@@ -45,7 +45,7 @@ class LivePage(QWidget):
         columns = Columns(
             (
                 Arrangement(
-                    1180,
+                    1160,
                     ((self.power, self.devices), (self.voices, self.sound), (self.meters,)),
                     (10, 15, 10),
                 ),

@@ -38,7 +38,7 @@ class MetersSection(Card):
 
         self.step_time = label("—", "muted")
         self.graph = FrameTimeGraph()
-        self._add_figure("Time for each step", self.step_time)
+        self._add_figure("Time per step", self.step_time)
         self.body.addWidget(self.graph)
 
         grid = QGridLayout()

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QWheelEvent
-from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QStyledItemDelegate, QVBoxLayout, QWidget
 
 from gui.theme import SPACE
 from gui.widgets.labels import label
 
 
 class _Box(QComboBox):
+    def __init__(self) -> None:
+        super().__init__()
+        # The usual delegate of lists like this one pays no regard to the style sheet.
+        self.setItemDelegate(QStyledItemDelegate(self))
+
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Leave the wheel to the page: scrolling must not change a device."""
         if event is not None:
