@@ -206,7 +206,7 @@ class MapFitter:
             return
 
         def note(share: float) -> None:
-            self.progress = share
+            self.progress, self.trouble = share, ""
             if self._stopping or self._wish != wish or self._speaker.version != version:
                 raise _Superseded
 

@@ -3,6 +3,7 @@
 import tracemalloc
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from rtvc.convert import Conversion, block_length, convert_file
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack
 from rtvc.stage import Block
-from rtvc.transport import FITS
-from rtvc.voices import Voice
+from rtvc.statistics import FeatureSet
+from rtvc.transport import FITS, Transport
+from rtvc.voices import Voice, VoiceLibrary
 from tests.packs import identity_pack
 from tests.sounds import babble
-from tests.transports import KERNEL, LOOKAHEAD, Smoother
+from tests.transports import KERNEL, LOOKAHEAD, QUICK_FLOW, Smoother
 
 STILL = Conversion(strength=0.0)
 
@@ -157,6 +159,39 @@ def test_silence_converts_to_silence_with_a_warning(pack: ModelPack, voice: Voic
     assert any("silent.wav: holds no speech" in warning for warning in outcome.warnings)
 
 
+@pytest.mark.parametrize("transport", FITS)
+def test_silence_converts_by_every_transport(
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
+    source = write(tmp_path / "silent.wav", np.zeros(16_000, np.float32), 16_000)
+    convert_file(source, voice, tmp_path / "out.wav", pack, Conversion(transport))
+    assert len(read(tmp_path / "out.wav")) == 16_000
+
+
+def test_a_fit_tells_its_progress_and_can_be_given_up(
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
+    source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
+    output = tmp_path / "out.wav"
+    told: list[float] = []
+    convert_file(source, voice, output, pack, Conversion("flow"), fitting=told.append)
+    assert told == [0.5, 1.0]
+    before = output.read_bytes()
+
+    class Enough(Exception):  # noqa: N818 - not an error
+        pass
+
+    def refuse(share: float) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        convert_file(source, voice, output, pack, Conversion("flow"), overwrite=True, fitting=refuse)
+    assert output.read_bytes() == before
+    convert_file(source, voice, output, pack, Conversion("mkl"), overwrite=True, fitting=refuse)
+
+
 def test_clipping_is_counted_and_warned_of(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     source = write(tmp_path / "clipped.wav", np.clip(babble(2, 16_000) * 30, -1, 1), 16_000)
     outcome = convert_file(source, voice, tmp_path / "out.wav", pack, STILL)
@@ -206,6 +241,27 @@ class TestCommand:
         assert "real-time factor" in result.output
         assert "latency of the chain 40.0 ms" in result.output
         assert AudioFile(tmp_path / "out.wav").frames == 32_000
+
+    def test_a_flow_towards_a_stored_voice_is_fitted_once(
+        self, pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fits: list[str] = []
+
+        def counted(*voices: FeatureSet, **options: Any) -> Transport:  # noqa: ANN401
+            fits.append("flow")
+            return QUICK_FLOW(*voices, **options)
+
+        monkeypatch.setitem(FITS, "flow", counted)
+        VoiceLibrary().add("kept", [voice.reference], pack)
+        source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
+        outputs = []
+        for name in ("kept", "kept", str(voice.reference)):
+            words = [str(source), "--voice", name, "-o", str(tmp_path / "out.wav"), "--transport", "flow", "--force"]
+            result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
+            assert result.exit_code == 0, result.output
+            outputs.append((len(fits), (tmp_path / "out.wav").read_bytes()))
+        assert [count for count, _ in outputs] == [1, 1, 2]
+        assert outputs[0] == outputs[1]
 
     def test_a_folder_goes_on_past_a_bad_file(
         self,
@@ -259,6 +315,9 @@ class TestCommand:
         assert "give the output one of" in complaint(good, target, str(tmp_path / "out.xyz"))
         assert "no model pack 'nothing'" in complaint(good, target, output, "--pack", "nothing")
         assert "no transport named 'magic'" in complaint(good, target, output, "--transport", "magic")
+        assert "leave --online out, or choose the transport mkl or knn" in complaint(
+            good, target, output, "--online", "--transport", "flow"
+        )
         assert "belongs to the transport mkl" in complaint(
             good, target, output, "--transport", "knn", "--block-size", "2"
         )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rtvc.errors import RtvcError
 from rtvc.stage import Block
 from rtvc.statistics import FeatureRoles, FeatureSet
-from rtvc.transport import FITS, Transport, TransportStage, fit
+from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport, TransportStage, fit
 from tests.transports import LOOKAHEAD, Smoother
 
 DIM = 3
@@ -194,11 +194,44 @@ def test_every_transport_bears_silence(name: str, side: str) -> None:
 
 @pytest.mark.parametrize("name", FITS)
 @pytest.mark.parametrize("side", ["source", "target"])
+def test_every_transport_bears_frames_that_vary_along_one_line_only(name: str, side: str) -> None:
+    voices = {"source": voice(1), "target": voice(2)}
+    line = np.linspace(-1, 1, 50)[:, None] * np.arange(6) + 1
+    line[:, 5] = 1
+    voices[side] = FeatureSet.of(line.astype(np.float32), roles=FeatureRoles(4, 5))
+    mapped = fit(name, voices["source"], voices["target"], **QUICK.get(name, {}))(voice(1).frames)
+    assert np.isfinite(mapped).all()
+    # Nothing lands further out than the voices are wide, however thin one of them is.
+    reach = max(np.abs(one.frames).max() for one in voices.values())
+    assert np.abs(mapped).max() < 40 * reach
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_strength_works_for_every_transport(name: str) -> None:
+    source, target = voice(1), voice(2)
+    transport = fit(name, source, target, **QUICK.get(name, {}))
+    moved = {
+        strength: TransportStage(transport, strength, 50).process(source.frames) for strength in (0.0, 0.25, 1.0)
+    }
+    np.testing.assert_array_equal(moved[0.0], source.frames)
+    np.testing.assert_allclose(moved[1.0], transport(source.frames), atol=1e-5)
+    np.testing.assert_allclose(moved[0.25], 0.75 * moved[0.0] + 0.25 * moved[1.0], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("side", ["source", "target"])
 def test_every_transport_refuses_a_voice_without_frames(name: str, side: str) -> None:
     voices = {"source": voice(1), "target": voice(2)}
     voices[side] = FeatureSet.of(np.empty((0, 6), np.float32), roles=FeatureRoles(4, 5))
     with pytest.raises(RtvcError, match=f"{side} voice holds no speech"):
         fit(name, voices["source"], voices["target"], **QUICK.get(name, {}))
+
+
+@pytest.mark.parametrize("name", FITTED_ON_FRAMES)
+def test_a_transport_that_takes_frames_is_not_content_with_statistics(name: str) -> None:
+    known = FeatureSet(np.empty((0, 6), np.float32), voice(1).statistics)
+    with pytest.raises(RtvcError, match="a recording of the speaker, and there is none: enrol"):
+        fit(name, known, voice(2), **QUICK.get(name, {}))
 
 
 def test_an_unknown_transport_is_refused_with_those_there_are() -> None:

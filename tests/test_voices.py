@@ -149,6 +149,20 @@ def test_an_unknown_voice_is_answered_with_those_there_are(library: VoiceLibrary
         library.open("nobody")
 
 
+def test_stored_and_shipped_voices_and_blends_have_a_place_for_maps_that_take_long_to_fit(
+    library: VoiceLibrary, pack: ModelPack, tmp_path: Path
+) -> None:
+    library.add("one", [record(tmp_path / "a.wav")], pack)
+    shipped = shipped_voices()[0].name
+    assert library.open("one").maps == library.folder / "one"
+    place = library.open(shipped).maps
+    assert place is not None
+    assert library.open(f"{tmp_path / 'a.wav'}:0.5,{shipped}:0.5").maps == place
+    assert library.open(str(tmp_path / "a.wav")).maps is None
+    place.mkdir(parents=True)
+    assert [voice.name for voice in library.list() if voice.folder] == ["one"]
+
+
 def test_a_voice_is_renamed_with_everything_it_has(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
     library.add("one", [record(tmp_path / "a.wav")], pack)
     library.add("two", [record(tmp_path / "b.wav")], pack)

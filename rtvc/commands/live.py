@@ -176,6 +176,8 @@ def _run(engine: Engine, port: AudioPort) -> None:
                 begun = True
                 if isinstance(port, LivePort):
                     engine.enrolment = _enrolment(port.microphone_name, engine.pack)
+                    # What the engine says so far, it says of a speaker whom it did not know.
+                    continue
             if snapshot.message != said:
                 said = snapshot.message
                 if said:
