@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -31,6 +33,8 @@ from rtvc.transport.flow_matching import FlowTransport
 from rtvc.voices import VoiceLibrary
 
 REFIT_SECONDS = 1
+
+NICENESS = 10
 
 MOST_KEPT = 8
 """Maps that a voice keeps; the one that was not used for longest goes first."""
@@ -236,6 +240,9 @@ class MapFitter:
             self._thread = None
 
     def _run(self) -> None:
+        if sys.platform == "linux":
+            # Only here does a thread have a niceness of its own: a fit of many seconds must not hold up the sound.
+            os.nice(NICENESS)
         while True:
             self._due.wait()
             self._due.clear()

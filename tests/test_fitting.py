@@ -1,4 +1,5 @@
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import soundfile
 
 from rtvc.converter import unchanged
-from rtvc.fitting import MapFitter, MapWish, Speaker, fit_map
+from rtvc.fitting import NICENESS, MapFitter, MapWish, Speaker, fit_map
 from rtvc.pack import ModelPack
 from rtvc.stage import Block
 from rtvc.statistics import FeatureSet
@@ -312,6 +313,27 @@ def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
     fitter.stop()
     assert fitter.progress is None
     assert fitter.trouble == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+def test_the_thread_gives_way_to_the_sound(pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    niceness: list[int] = []
+    fitted = threading.Event()
+
+    def note(source: FeatureSet, target: FeatureSet) -> Transport:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        fitted.set()
+        return unchanged
+
+    monkeypatch.setitem(FITS, "knn", note)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.start()
+    fitter.ask(MapWish(voice, "knn", None))
+    assert fitted.wait(60)
+    fitter.stop()
+    assert niceness == [min(19, own + NICENESS)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
 def test_the_thread_fits_what_is_asked_and_ends(pack: ModelPack, voice: str) -> None:
