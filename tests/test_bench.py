@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from rtvc.benchmark.conditions import Louder
 from rtvc.benchmark.quality import System, source_copy
 from rtvc.cli import app
-from rtvc.commands import bench
+from rtvc.commands import bench_quality
 from rtvc.convert import Conversion
 from rtvc.errors import RtvcError
 from rtvc.stage import Block
@@ -43,13 +44,13 @@ class FakeConverter:
 
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch, simple_ears: None) -> None:
-    monkeypatch.setattr(bench, "find_pack", lambda name: FakePack(name))
-    monkeypatch.setattr(bench, "PackConverter", FakeConverter)
-    monkeypatch.setattr(bench, "BASELINES", (System("source copy", source_copy),))
+    monkeypatch.setattr(bench_quality, "find_pack", lambda name: FakePack(name))
+    monkeypatch.setattr(bench_quality, "PackConverter", FakeConverter)
+    monkeypatch.setattr(bench_quality, "BASELINES", (System("source copy", source_copy),))
 
 
-def run(*arguments: object) -> str:
-    result = CliRunner().invoke(app, ["bench", "quality", *map(str, arguments)], catch_exceptions=False)
+def run(*arguments: object, command: str = "quality") -> str:
+    result = CliRunner().invoke(app, ["bench", command, *map(str, arguments)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -78,11 +79,23 @@ def test_every_transport_block_size_and_reference_is_a_line(folder: Path, tmp_pa
     assert lines == [(name, seconds) for name in names for seconds in (3.0, 5.0)]
 
 
+def test_each_condition_stands_beside_what_was_heard_unconverted(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_quality, "benchmark_module", lambda name: None)
+    monkeypatch.setattr(bench_quality, "find_conditions", lambda speakers, noise: {"level +15 dB": Louder(15)})
+    report = tmp_path / "report.json"
+    run(folder / "corpus", "--pairs", 2, "--json", report, command="robustness")
+    lines = json.loads(report.read_text())["results"]["systems"]
+    assert [line["system"] for line in lines] == ["level +15 dB: unconverted", "level +15 dB: mini"]
+    assert [line["closer_to_target"]["mean"] for line in lines] == [0, 1]
+
+
 def test_classical_baselines_are_left_out_where_pyworld_is_missing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classical = System("WORLD copy", lambda source, reference: source)
-    monkeypatch.setattr(bench, "BASELINES", (System("source copy", source_copy), classical))
+    monkeypatch.setattr(bench_quality, "BASELINES", (System("source copy", source_copy), classical))
     monkeypatch.setitem(sys.modules, "pyworld", None)
     report = tmp_path / "report.json"
     output = run(folder, "--pairs", 1, "--json", report)

@@ -12,7 +12,7 @@ from tests.packs import identity_pack
 
 def report(path: Path, digest: str, system: str) -> Path:
     rows = [
-        Row(system, 5.0, "a", target, "a.wav", similarity, 0.5, True, 2.8, 3.0, 0.4, None, 0.9, 0.1)
+        Row(system, 5.0, "a", target, "a.wav", similarity, 0.5, True, 2.8, 3.0, 0.4, None, 0.9, 0.0, 0.1)
         for target, similarity in (("b", 0.7), ("c", 0.8))
     ]
     quality_report(rows, {}, {"identity": {"digest": digest}}).write_json(path)

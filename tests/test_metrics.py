@@ -20,6 +20,7 @@ from rtvc.benchmark.metrics import (
     centroid,
     character_error_rate,
     edit_distance,
+    loudest_over_speech,
     overall_quality,
     pitch_correlation,
     similarity,
@@ -192,3 +193,14 @@ def test_a_transcript_does_not_depend_on_what_was_heard_before() -> None:
     transcriber.transcript(0.05 * HIGH(seed=5))
     assert transcriber.transcript(audio) == before
     assert transcriber.transcript(np.zeros(SAMPLE_RATE, np.float32)) == ""
+
+
+def test_a_burst_stands_out_from_the_speech() -> None:
+    random = np.random.default_rng(0)
+    speech = (0.05 * random.standard_normal(2 * SAMPLE_RATE)).astype(np.float32)
+    burst = speech.copy()
+    burst[SAMPLE_RATE : SAMPLE_RATE + 640] *= 10
+    assert loudest_over_speech(speech) < 1.5
+    assert loudest_over_speech(burst) == pytest.approx(20, abs=1.5)
+    assert loudest_over_speech(3 * burst) == pytest.approx(loudest_over_speech(burst), abs=0.1)
+    assert loudest_over_speech(np.zeros(SAMPLE_RATE, np.float32)) == 0

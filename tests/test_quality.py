@@ -194,7 +194,7 @@ def test_silence_counts_as_no_voice_and_no_words(folder: Path, simple_ears: None
 def row(system: str, target: str, similarity: float, seconds: float = 5.0) -> Row:
     return Row(
         *(system, seconds, "a", target, "a.flac", similarity, 0.5, similarity > 0.5),
-        *(3.0, 3.1, 0.25, None, None, 0.1),
+        *(3.0, 3.1, 0.25, None, None, 0.0, 0.1),
     )
 
 

@@ -26,7 +26,9 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
+    """Speech as WORLD takes it apart, a frame every `PERIOD_SECONDS`."""
+
     pitch: Array
     """Hertz `[frames]`, 0 where unvoiced."""
     cepstrum: Array
@@ -35,14 +37,15 @@ class _Parts:
     active: npt.NDArray[np.bool_]
 
 
-def _take_apart(audio: Block) -> _Parts:
+def take_apart(audio: Block) -> Parts:
+    """Take speech `[n]` at `SAMPLE_RATE` apart."""
     pyworld = benchmark_module("pyworld")
     samples = np.asarray(audio, np.float64)
     pitch, times = pyworld.harvest(samples, SAMPLE_RATE, frame_period=1000 * PERIOD_SECONDS)
     envelope = pyworld.cheaptrick(samples, pitch, times, SAMPLE_RATE)
     hop = round(PERIOD_SECONDS * SAMPLE_RATE)
     padded = np.pad(audio, (hop // 2, hop * len(pitch)))[: hop * len(pitch)]
-    return _Parts(
+    return Parts(
         pitch,
         pyworld.code_spectral_envelope(envelope, SAMPLE_RATE, CEPSTRUM_SIZE),
         pyworld.d4c(samples, pitch, times, SAMPLE_RATE),
@@ -50,7 +53,8 @@ def _take_apart(audio: Block) -> _Parts:
     )
 
 
-def _put_together(parts: _Parts, length: int) -> Block:
+def put_together(parts: Parts, length: int) -> Block:
+    """Make speech `[length]` of its parts."""
     pyworld = benchmark_module("pyworld")
     size = 2 * (parts.aperiodicity.shape[1] - 1)
     envelope = pyworld.decode_spectral_envelope(np.ascontiguousarray(parts.cepstrum), SAMPLE_RATE, size)
@@ -58,7 +62,7 @@ def _put_together(parts: _Parts, length: int) -> Block:
     return np.asarray(np.pad(audio, (0, max(0, length - len(audio))))[:length], np.float32)
 
 
-def _features(parts: _Parts) -> Block:
+def _features(parts: Parts) -> Block:
     """Return mel cepstrum, log pitch and voicing of each frame: `[frames, CEPSTRUM_SIZE + 2]`."""
     voiced = parts.pitch > 0
     logs = np.log(np.where(voiced, parts.pitch, 1.0))
@@ -67,7 +71,7 @@ def _features(parts: _Parts) -> Block:
 
 def world_copy(source: Block, reference: Block) -> Block:
     """Take the source apart and put it together unchanged: what the vocoder alone costs. `reference` is not heard."""
-    return _put_together(_take_apart(source), len(source))
+    return put_together(take_apart(source), len(source))
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class WorldMkl:
 
     def __call__(self, source: Block, reference: Block) -> Block:
         """Convert the source `[n]` into the reference's voice; raises `RtvcError` where either has no speech."""
-        spoken, heard = _take_apart(source), _take_apart(reference)
+        spoken, heard = take_apart(source), take_apart(reference)
         features = _features(spoken)
         move = fit_mkl(
             FeatureStatistics.of(features, spoken.active, _ROLES),
@@ -91,4 +95,4 @@ class WorldMkl:
         )
         moved = move(features).astype(np.float64)
         pitch = np.where(spoken.pitch > 0, np.exp(moved[:, CEPSTRUM_SIZE]), 0.0)
-        return _put_together(replace(spoken, pitch=pitch, cepstrum=moved[:, :CEPSTRUM_SIZE]), len(source))
+        return put_together(replace(spoken, pitch=pitch, cepstrum=moved[:, :CEPSTRUM_SIZE]), len(source))

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtvc.errors import RtvcError
+from rtvc.frames import SpeechActivity, frame_levels
 from rtvc.stage import Block
 
 SAMPLE_RATE = 16000
@@ -96,6 +97,14 @@ def overall_quality(audio: Block) -> float:
     """Return the overall mark of DNSMOS P.835, about 1 (bad) to 5 (Reddy et al., 2022)."""
     dnsmos = benchmark_module("speechmos.dnsmos", "speechmos")
     return float(dnsmos.run(np.clip(audio, -1, 1).astype(np.float32), SAMPLE_RATE)["ovrl_mos"])
+
+
+def loudest_over_speech(audio: Block) -> float:
+    """Return by how many dB the loudest 20 ms of `audio` `[n]` stand above its speech; 0 where there is none."""
+    hop = SAMPLE_RATE // 50
+    whole = audio[: len(audio) // hop * hop]
+    levels, active = frame_levels(whole, hop), SpeechActivity(hop, SAMPLE_RATE).process(whole)
+    return float(levels.max() - levels[active].mean()) if active.any() else 0.0
 
 
 class Transcriber:

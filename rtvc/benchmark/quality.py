@@ -37,6 +37,7 @@ from rtvc.benchmark.metrics import (
     bootstrap,
     centroid,
     character_error_rate,
+    loudest_over_speech,
     overall_quality,
     pitch_correlation,
     similarity,
@@ -120,6 +121,7 @@ class Pair:
 class Row:
     """The measures of one conversion; None where one could not be taken, such as the pitch of a silent result.
 
+    `burst_decibels` is by how much more the loudest frame stands out from the speech than it does in the source;
     `real_time_factor` counts everything that a converter does for one file: opening models, fitting, converting.
     """
 
@@ -136,6 +138,7 @@ class Row:
     transcript_error: float | None
     text_error: float | None
     pitch_correlation: float | None
+    burst_decibels: float
     real_time_factor: float
 
 
@@ -147,6 +150,7 @@ MEASURES = {
     "transcript_error": "transcript\nerror",
     "text_error": "error\nagainst text",
     "pitch_correlation": "pitch\ncorrelation",
+    "burst_decibels": "burst,\ndB",
     "real_time_factor": "real-time\nfactor",
 }
 """The measures of a summary, with their headings."""
@@ -259,6 +263,7 @@ class Listener:
             transcript_error=character_error_rate(heard, transcript),
             text_error=None if text is None else character_error_rate(text, transcript),
             pitch_correlation=pitch_correlation(source_pitch, track_pitch(result, SAMPLE_RATE)),
+            burst_decibels=loudest_over_speech(result) - loudest_over_speech(source),
             real_time_factor=seconds * SAMPLE_RATE / len(source),
         )
 

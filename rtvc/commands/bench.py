@@ -2,111 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
-
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from rtvc.benchmark.metrics import benchmark_module
-from rtvc.benchmark.quality import BASELINES, PackConverter, System, compare, quality_report, source_copy
 from rtvc.commands.bench_fidelity import fidelity
+from rtvc.commands.bench_quality import quality, robustness
 from rtvc.commands.bench_speed import latency, soak, throughput, transports
-from rtvc.commands.options import PackName, Threads, transport_options
-from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
-from rtvc.convert import Conversion
-from rtvc.errors import RtvcError
-from rtvc.pack import ModelPack, find_pack
-from rtvc.transport import FITS
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed, delay and quality.")
 
-app.command()(latency)
-app.command()(throughput)
-app.command()(transports)
-app.command()(soak)
-app.command()(fidelity)
-
-
-@app.command()
-def quality(
-    folder: Annotated[Path, typer.Argument(help="A folder that holds one folder of recordings for each speaker.")],
-    pack: PackName = "mini",
-    transport: Annotated[
-        list[str] | None, typer.Option("--transport", help=f"Maps to compare: {', '.join(FITS)}, all. Repeatable.")
-    ] = None,
-    block_size: Annotated[
-        list[int] | None, typer.Option(min=1, help="Values of K for MKL. Repeatable. Default: the pack's.")
-    ] = None,
-    reference: Annotated[
-        list[float] | None, typer.Option(min=1.0, help="Seconds of reference. Repeatable. Default: 5.")
-    ] = None,
-    baselines: Annotated[
-        bool, typer.Option(help="Measure copies, the plain resynthesis and the classical converter too.")
-    ] = True,
-    online: Annotated[bool, typer.Option("--online", help="Learn the speaker as live, not from the file.")] = False,
-    pairs: Annotated[int | None, typer.Option(min=1, help="Measure only so many pairs, spread over all.")] = None,
-    keep: Annotated[Path | None, typer.Option(help="Keep every sound in this folder, to listen to.")] = None,
-    threads: Threads = None,
-    json: JsonFile = None,
-    html: HtmlFile = None,
-    force: Force = False,
-) -> None:
-    """Convert between all speakers of a folder and measure voice, naturalness, words and pitch."""
-    check_reports(json, html, force)
-    model = find_pack(pack)
-    lengths = reference or [5.0]
-    block_sizes: Sequence[int | None] = block_size or [None]
-    systems = _systems(model, transport or ["mkl"], block_sizes, lengths, online, threads)
-    if baselines:
-        plain = System(f"{model.name} resynthesis", PackConverter(model, Conversion(strength=0.0)), lengths[0])
-        copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
-        systems = [*copies, plain, *systems]
-    rows = []
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("conversions")
-        for row in compare(
-            folder, systems, keep, pairs, lambda done, total: bar.update(task, completed=done, total=total)
-        ):
-            rows.append(row)
-    settings = {
-        "folder": folder,
-        "systems": [system.name for system in systems],
-        "reference_seconds": lengths,
-        "online": online,
-        "pairs": pairs,
-        "threads": threads,
-    }
-    hand_over(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
-
-
-def _systems(
-    pack: ModelPack,
-    transports: list[str],
-    block_sizes: Sequence[int | None],
-    lengths: list[float],
-    online: bool,
-    threads: int | None,
-) -> list[System]:
-    systems = []
-    for name in FITS if "all" in transports else transports:
-        for block_size in block_sizes if name == "mkl" else [None]:
-            options = transport_options(name, block_size)
-            conversion = Conversion(name, options, online=online, threads=threads)
-            shown = block_size or pack.defaults["block_size"]
-            title = f"{pack.name} {name}" + (f", K = {shown}" if name == "mkl" else "")
-            systems += [System(title, PackConverter(pack, conversion), seconds) for seconds in lengths]
-    return systems
-
-
-def _available_baselines() -> Sequence[System]:
-    """Return the baselines; without the classical ones where pyworld is missing, since it takes a compiler."""
-    try:
-        benchmark_module("pyworld")
-    except RtvcError:
-        Console(stderr=True).print("Without the WORLD baselines: they need `pip install pyworld`.", markup=False)
-        return [system for system in BASELINES if system.convert is source_copy]
-    return BASELINES
+for command in (latency, throughput, transports, soak, fidelity, quality, robustness):
+    app.command()(command)
