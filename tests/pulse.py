@@ -1,10 +1,16 @@
-"""A private PulseAudio server with null sinks, for tests of everything that needs devices."""
+"""A private PulseAudio server with null sinks, for tests of everything that needs devices.
+
+With RTVC_TEST_SERVER=pipewire in the environment it is PipeWire that takes its place.
+"""
 
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,6 +24,10 @@ FAKE_MICROPHONE = "fake_mic"
 SPEAKERS = "speakers"
 
 
+PIPEWIRE = os.environ.get("RTVC_TEST_SERVER") == "pipewire"
+PROGRAMS = ("pipewire", "dbus-run-session wireplumber", "pipewire-pulse") if PIPEWIRE else ("pulseaudio",)
+
+
 class PulseServer:
     """Runs `pulseaudio` on a socket of its own, away from the user's; it may be killed and started again.
 
@@ -27,8 +37,9 @@ class PulseServer:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="rtvc-pulse-"))
-        self.address = f"unix:{self._folder}/native"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._socket = self._folder / "pulse" / "native"
+        self.address = f"unix:{self._socket}"
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "PulseServer":
         self.start()
@@ -44,34 +55,50 @@ class PulseServer:
         """Start the server unless it runs, and wait until it answers."""
         if self.running:
             return
-        (self._folder / "native").unlink(missing_ok=True)
-        (self._folder / "pid").unlink(missing_ok=True)
-        modules = [
-            f"module-native-protocol-unix socket={self._folder}/native auth-anonymous=1",
-            f"module-null-sink sink_name={FAKE_MICROPHONE} rate=48000 channels=1 norewinds=1",
-            f"module-null-sink sink_name={SPEAKERS} rate=48000 channels=2 norewinds=1",
-        ]
-        options = "-n --daemonize=no --use-pid-file=no --exit-idle-time=-1 --realtime=no --high-priority=no"
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._socket.parent.mkdir(parents=True, mode=0o700)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
-        environment |= {"HOME": str(self._folder), "PULSE_RUNTIME_PATH": str(self._folder)}
-        self._process = subprocess.Popen(
-            ["pulseaudio", *options.split(), *(word for module in modules for word in ("-L", module))],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        environment |= {"HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)}
+        modules = f"-n -L module-native-protocol-unix\\ socket={self._socket}\\ auth-anonymous=1"
+        options = "--daemonize=no --use-pid-file=no --exit-idle-time=-1 --realtime=no --high-priority=no"
         deadline = time.monotonic() + 10
-        while True:
-            try:
-                with self.client() as client:
-                    client.sink_default_set(SPEAKERS)
-                    client.source_default_set(f"{FAKE_MICROPHONE}.monitor")
-                return
-            except server_errors():
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    self.kill()
-                    raise
+        for program in PROGRAMS:
+            while PIPEWIRE and self._processes and not (self._folder / "pipewire-0").exists():
+                assert time.monotonic() < deadline, "PipeWire does not start"
                 time.sleep(0.02)
+            command = program.split() if PIPEWIRE else shlex.split(f"{program} {modules} {options}")
+            self._processes.append(
+                subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            )
+        while not self._set_up():
+            ended = any(process.poll() is not None for process in self._processes)
+            if ended or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"{PROGRAMS[-1]} does not answer")
+            time.sleep(0.02)
+
+    def _set_up(self) -> bool:
+        """Make the null sinks, and tell whether the server answers."""
+        try:
+            with self.client() as client:
+                there = {sink.name for sink in client.sink_list()}
+                for sink, channels in ((FAKE_MICROPHONE, 1), (SPEAKERS, 2)):
+                    prompt = "" if PIPEWIRE else "norewinds=1"
+                    if sink not in there:
+                        arguments = f"sink_name={sink} rate=48000 channels={channels} {prompt}"
+                        client.module_load("module-null-sink", arguments)
+                client.sink_default_set(SPEAKERS)
+                client.source_default_set(f"{FAKE_MICROPHONE}.monitor")
+        except server_errors():
+            return False
+        return True
 
     def clean(self) -> None:
         """Take away what a test left behind."""
@@ -82,19 +109,20 @@ class PulseServer:
     @property
     def running(self) -> bool:
         """Whether the server runs."""
-        return self._process is not None and self._process.poll() is None
+        return bool(self._processes) and all(process.poll() is None for process in self._processes)
 
     def kill(self) -> None:
         """End the server as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self.signal(signal.SIGKILL)
+        for process in self._processes:
+            process.wait()
+        self._processes = []
 
     def signal(self, number: int) -> None:
         """Send a signal to the server, such as SIGSTOP to make it hang."""
-        assert self._process is not None
-        self._process.send_signal(number)
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
 
     def client(self) -> "pulsectl.Pulse":
         """Connect to the server."""

@@ -245,6 +245,34 @@ def test_sound_goes_out_and_comes_in_through_devices(loop: DevicePort) -> None:
     assert "PULSE_SINK" not in os.environ
 
 
+def test_looking_for_devices_from_elsewhere_leaves_open_streams_alone(loop: DevicePort) -> None:
+    until(lambda: loop.capture.callbacks > 2)
+    refresh()
+    before = loop.capture.callbacks
+    until(lambda: loop.capture.callbacks > before + 5)
+    assert loop.failure() is None
+
+
+@pytest.mark.usefixtures("pulse")
+def test_devices_may_be_looked_for_by_two_at_once() -> None:
+    troubles: list[Exception] = []
+
+    def look() -> None:
+        try:
+            for _ in range(4):
+                refresh()
+                list_devices()
+        except Exception as error:
+            troubles.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert troubles == []
+
+
 def test_the_end_of_the_server_is_noticed_and_a_new_port_recovers(pulse: PulseServer, loop: DevicePort) -> None:
     until(lambda: loop.capture.callbacks > 2)
     pulse.kill()

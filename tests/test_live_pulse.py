@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from scipy.signal import correlate
 
 from rtvc import engine as engine_module
 from rtvc.audio import duplex
@@ -20,8 +21,9 @@ from rtvc.audio.live_port import LivePort
 from rtvc.audio.virtual_microphone import SINK, SOURCE, VirtualMicrophone
 from rtvc.convert import Conversion, convert_file
 from rtvc.engine import Engine
-from rtvc.enrolment import enrol_files
+from rtvc.enrolment import Enrolment, enrol_files
 from rtvc.pack import ModelPack
+from rtvc.pipeline import Pipeline
 from rtvc.settings import Settings
 from rtvc.snapshot import State
 from rtvc.stage import Block
@@ -31,7 +33,7 @@ from tests.pulse import FAKE_MICROPHONE, SPEAKERS, PulseServer
 from tests.sounds import babble
 
 RATE = 48_000
-FORMAT = ["--format=float32le", f"--rate={RATE}", "--channels=1", "--raw", "--latency-msec=20"]
+FORMAT = ["--format=float32le", f"--rate={RATE}", "--channels=1", "--raw"]
 
 pytestmark = pytest.mark.skipif(
     shutil.which("pacat") is None, reason="needs the program 'pacat' (apt install pulseaudio-utils)"
@@ -48,8 +50,9 @@ def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
 class Listener:
     """An application that records a source, in a process of its own."""
 
-    def __init__(self, pulse: PulseServer, source: str) -> None:
+    def __init__(self, pulse: PulseServer, source: str, latency: int = 20) -> None:
         command = ["pacat", "--record", f"--server={pulse.address}", f"--device={source}", *FORMAT]
+        command.append(f"--latency-msec={latency}")
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def read(self, seconds: float) -> Block:
@@ -64,13 +67,14 @@ class Listener:
 
 
 @contextmanager
-def speaking(pulse: PulseServer, sound: Block) -> Iterator[None]:
+def speaking(pulse: PulseServer, sound: Block, latency: int = 20) -> Iterator[None]:
     """Play a sound into the fake microphone."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(sound.tobytes())
         file.flush()
         command = ["pacat", "--playback", f"--server={pulse.address}", f"--device={FAKE_MICROPHONE}", *FORMAT]
-        process = subprocess.Popen([*command, file.name], stderr=subprocess.DEVNULL)
+        command += [f"--latency-msec={latency}", file.name]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             yield
         finally:
@@ -111,10 +115,56 @@ def loud(sound: Block) -> bool:
     return len(sound) > 0 and float(np.abs(sound).max()) > 0.01
 
 
-def test_what_is_spoken_comes_out_of_the_microphone_converted(
-    pulse: PulseServer, live: Engine, pack: ModelPack, tmp_path: Path
+class Lateness:
+    """How long the machine kept the engine's callbacks and worker waiting."""
+
+    TOLERATED = 0.005
+    STEP = 0.02
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._latest: dict[object, float] = {}
+        self.waits: list[float] = []
+        beat, step = duplex._Side._beat, Pipeline.step
+
+        def noted_beat(side: duplex._Side, delay: float) -> None:
+            self._note(side, side.block / side.rate)
+            beat(side, delay)
+
+        def noted_step(pipeline: Pipeline, settings: Settings, enrolment: Enrolment | None = None) -> bool:
+            self._note(pipeline, pipeline.seconds)
+            return step(pipeline, settings, enrolment)
+
+        monkeypatch.setattr(duplex._Side, "_beat", noted_beat)
+        monkeypatch.setattr(Pipeline, "step", noted_step)
+
+    def _note(self, who: object, period: float) -> None:
+        now = time.monotonic()
+        late = now - self._latest.get(who, now) - period
+        self._latest[who] = now
+        if late > self.TOLERATED:
+            self.waits.append(late)
+
+    @property
+    def seconds(self) -> float:
+        """How much sound may have been lost by it: what waited, and a step begun at either end of it."""
+        return sum(self.waits) + 2 * self.STEP * len(self.waits)
+
+
+@pytest.fixture
+def lateness(monkeypatch: pytest.MonkeyPatch) -> Lateness:
+    return Lateness(monkeypatch)
+
+
+def test_what_is_spoken_for_a_minute_comes_out_converted_and_nothing_is_lost(
+    pulse: PulseServer, lateness: Lateness, live: Engine, pack: ModelPack, tmp_path: Path
 ) -> None:
-    source = murmur(6)
+    """Speak for 60 s of real time, and compare all that was heard with the conversion of the file.
+
+    A machine that is too busy may lose sound honestly, and only then: the gaps between the callbacks of the devices
+    and between the steps of the worker, which no fault of the queues can make, say how much that may be. On a machine
+    that keeps time they are none, and then nothing may be lost at all.
+    """
+    source = murmur(62)
     soundfile.write(tmp_path / "source.wav", source, RATE, subtype="FLOAT")
     soundfile.write(tmp_path / "voice.wav", 0.5 * murmur(5, seed=7) + 0.02, RATE)
     voice = VoiceLibrary().open(str(tmp_path / "voice.wav"))
@@ -122,32 +172,43 @@ def test_what_is_spoken_comes_out_of_the_microphone_converted(
     wanted, _ = soundfile.read(tmp_path / "converted.wav", dtype="float32")
     live.enrolment = enrol_files([tmp_path / "source.wav"], pack, "the fake microphone")
     live.settings = Settings(voice=str(tmp_path / "voice.wav"), gate_threshold_dbfs=None)
-    listener = Listener(pulse, SOURCE)
-    with speaking(pulse, source):
+    # Speaker and listener take their time: it is not they who are tried.
+    listener = Listener(pulse, SOURCE, latency=500)
+    with speaking(pulse, source, latency=500):
         until(lambda: loud(listener.read(0.1)))
         listener.read(1)
-        heard = listener.read(2)
+        heard = listener.read(58)
+        snapshot = live.snapshot()
     listener.stop()
-    # Tenths of a second of what was heard lie in the conversion of the file, one after the other, at its level.
-    part = RATE // 10
-    at, likeness, levels = [], [], []
-    for start in range(0, len(heard) - part, part):
+    # Every half second, a tenth of what was heard lies in the conversion of the file where it should, at its level.
+    part, near = RATE // 10, RATE
+    shifts, likeness, levels = [], [], []
+    shift = int(np.argmax(correlate(wanted, heard[: 4 * part], "valid")))
+    for start in range(0, len(heard) - part, 5 * part):
         piece = heard[start : start + part]
-        match = np.correlate(wanted, piece, "valid")
+        begin = max(0, start + shift - near)
+        match = correlate(wanted[begin : start + shift + near + part], piece, "valid")
         best = int(np.argmax(match))
-        found = wanted[best : best + part]
-        at.append(best)
+        found = wanted[begin + best : begin + best + part]
         size = np.linalg.norm(piece) + 1e-9  # a machine that is too busy makes gaps
         likeness.append(match[best] / size / np.linalg.norm(found))
-        levels.append(size / np.linalg.norm(found))
-    assert np.median(likeness) > 0.9
+        if likeness[-1] > 0.9:
+            shift = begin + best - start
+            shifts.append(shift)
+            levels.append(size / np.linalg.norm(found))
+    assert len(shifts) > 0
+    assert len(likeness) - len(shifts) <= len(lateness.waits)
+    # Steering the queue moves the sound by some milliseconds, anything lost by as much as was lost.
+    assert np.ptp(shifts) / RATE <= 0.02 + lateness.seconds
+    assert snapshot.dropped_frames * Lateness.STEP <= lateness.seconds
+    assert snapshot.underruns <= len(lateness.waits)
+    assert snapshot.state == State.RUNNING
     assert np.median(levels) == pytest.approx(1, abs=0.1)
-    assert np.median(np.diff(at)) == pytest.approx(part, abs=5)
     # The voice has an offset, which the speaker has not.
     assert np.mean(wanted) > 0.01
     offsets = heard[: len(heard) // part * part].reshape(-1, part).mean(axis=1)
     assert np.median(offsets) == pytest.approx(np.mean(wanted), rel=0.2)
-    assert 0.06 < live.snapshot().latency.total < 0.4
+    assert 0.06 < snapshot.latency.total < 0.4
 
 
 def test_a_server_that_restarts_is_found_again_and_no_other_sink_hears_the_voice(
@@ -182,8 +243,7 @@ def test_when_the_sink_is_taken_away_the_voice_reaches_no_other(pulse: PulseServ
         listener = Listener(pulse, SOURCE)
         until(lambda: loud(listener.read(0.1)))
     listener.stop()
-    # The server moves the stream before anybody is told; the watch takes some milliseconds to end it.
-    assert np.count_nonzero(np.abs(speakers.stop()) > 1e-3) < 0.1 * RATE
+    assert not speakers.stop().any()
 
 
 def test_a_server_that_hangs_is_noticed_and_waited_for(

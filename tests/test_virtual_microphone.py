@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 
@@ -20,7 +19,7 @@ from rtvc.audio.virtual_microphone import (
     find_virtual_cable,
 )
 from rtvc.errors import RtvcError
-from tests.pulse import SPEAKERS, PulseServer
+from tests.pulse import PIPEWIRE, SPEAKERS, PulseServer
 
 
 def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
@@ -89,21 +88,15 @@ def play_noise(playback: Playback) -> None:
     playback.ring.write(np.random.default_rng(0).uniform(-0.5, 0.5, playback.ring.capacity).astype(np.float32))
 
 
-def test_voice_that_the_server_moves_is_ended_before_it_is_heard(pulse: PulseServer) -> None:
+def test_voice_that_the_server_moves_is_not_heard_and_ended(pulse: PulseServer) -> None:
     refresh()
     troubles: list[str] = []
-    told = threading.Event()
-
-    def trouble(text: str) -> None:
-        troubles.append(text)
-        told.set()
-
     with VirtualMicrophone():
         listed = list_devices()
         voice = DeviceStream(find_device(VirtualMicrophone.identity, "output", listed), Playback(48_000), "voice")
         monitor = DeviceStream(find_device(SPEAKERS, "output", listed), Playback(48_000), "monitor")
         leak = DeviceStream(find_device(f"{SPEAKERS}.monitor", "input", listed), Capture(48_000), "microphone")
-        watch = RouteWatch({"voice": SINK, "microphone": f"{SPEAKERS}.monitor"}, trouble)
+        watch = RouteWatch({"voice": SINK, "microphone": f"{SPEAKERS}.monitor"}, troubles.append)
         try:
             for stream in (leak, voice, monitor):
                 stream.open()
@@ -116,17 +109,18 @@ def test_voice_that_the_server_moves_is_ended_before_it_is_heard(pulse: PulseSer
             assert voice.failure() is None
             with pulse.client() as client:
                 client.module_unload(modules(pulse)[0])
-            assert told.wait(2)
             until(voice.failure)
             time.sleep(0.3)
             heard = np.zeros(leak.side.ring.fill, np.float32)
             leak.side.ring.read_into(heard)
-            assert np.count_nonzero(np.abs(heard) > 1e-3) < 0.02 * 48_000
+            assert not heard.any()
         finally:
             watch.stop()
             for stream in (leak, voice, monitor):
                 stream.close()
-    assert troubles == [f"The sound server moved the voice from {SINK} to {SPEAKERS}"]
+    # PipeWire does as it is told, and ends the stream; PulseAudio moves it, and it is ended then.
+    moved = f"The sound server moved the voice from {SINK} to {SPEAKERS}"
+    assert moved not in troubles if PIPEWIRE else troubles == [moved]
 
 
 def test_a_microphone_that_goes_is_not_replaced_by_another(pulse: PulseServer) -> None:

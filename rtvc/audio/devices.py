@@ -4,11 +4,13 @@ PortAudio's list is a snapshot taken when it starts and its indices change, so a
 `DeviceIdentity`. On Linux the sources and sinks of PulseAudio (or of PipeWire in its place) are listed one by one, as
 host API "PulseAudio", though PortAudio knows the server as a single device only: `duplex` routes each stream.
 
-Not for the audio callback. `refresh` is for the thread that opens and closes the streams.
+Not for the audio callback, but for any thread: PortAudio is not made for several at once, so whoever asks it for
+anything holds `portaudio_lock`.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,21 +92,31 @@ def portaudio() -> ModuleType:
     return module
 
 
+portaudio_lock = threading.RLock()
+open_streams: set[object] = set()
+"""The streams that are open; whoever opens or closes one says so here."""
+
+
 def refresh() -> None:
-    """Make PortAudio look for devices again. All of its streams must have been closed."""
+    """Make PortAudio look for devices again, unless a stream is open anywhere: it would not outlive that."""
     library = portaudio()
-    library._terminate()
-    library._initialize()
+    with portaudio_lock:
+        if open_streams:
+            return
+        if library._initialized:  # not after a time without success
+            library._terminate()
+        library._initialize()
 
 
 def list_devices() -> list[Device]:
     """List all devices as of the last `refresh`; sinks and sources of PulseAudio as they are now."""
     library = portaudio()
-    apis = library.query_hostapis()
+    with portaudio_lock:
+        apis, entries = library.query_hostapis(), library.query_devices()
     defaults = {(api["default_input_device"], "input") for api in apis}
     defaults |= {(api["default_output_device"], "output") for api in apis}
     found = []
-    for index, entry in enumerate(library.query_devices()):
+    for index, entry in enumerate(entries):
         name = str(entry["name"])
         found.append(
             Device(
@@ -177,13 +189,14 @@ def live_rate(device: Device, direction: Direction) -> int:
         if not _is_live_rate(rate):
             continue
         try:
-            check(
-                device=device.index,
-                channels=min(2, device.channels(direction)),
-                dtype="float32",
-                samplerate=rate,
-                extra_settings=extra_settings(device),
-            )
+            with portaudio_lock:
+                check(
+                    device=device.index,
+                    channels=min(2, device.channels(direction)),
+                    dtype="float32",
+                    samplerate=rate,
+                    extra_settings=extra_settings(device),
+                )
         except library.PortAudioError:
             continue
         return rate

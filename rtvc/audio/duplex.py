@@ -19,10 +19,19 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.audio.devices import PULSE, Device, Direction, extra_settings, live_rate, portaudio
+from rtvc.audio.devices import (
+    PULSE,
+    Device,
+    Direction,
+    extra_settings,
+    live_rate,
+    open_streams,
+    portaudio,
+    portaudio_lock,
+)
 from rtvc.audio.files import AudioFile, atomic_writer, check_destination
 from rtvc.audio.ring import Ring
-from rtvc.audio.virtual_microphone import ROLE_PROPERTY, Role
+from rtvc.audio.virtual_microphone import CHANNELS, ROLE_PROPERTY, VOICE_CHANNEL, Role, VirtualMicrophone
 from rtvc.errors import RtvcError
 from rtvc.stage import Block
 
@@ -236,7 +245,7 @@ class DeviceStream:
         self._stream: Any = None
         self._finished = False
         self._opened = 0.0
-        self._channels = 1
+        self._channels, self._place = 1, 0
         self._mono = np.zeros(0, np.float32)
 
     @property
@@ -248,12 +257,12 @@ class DeviceStream:
         """Open the device and start; raise `RtvcError` naming it if it is refused."""
         library = portaudio()
         capturing = self.direction == "input"
-        # A mono sink or source of PulseAudio is asked for as it is; elsewhere stereo is what devices always take.
-        self._channels = 1 if self.device.host_api == PULSE else min(2, self.device.channels(self.direction))
+        self._channels, self._place = self._layout()
         self._mono = np.zeros(self.side.block, np.float32)
         self._finished = False
         try:
-            with _environment(self._routing()):
+            with portaudio_lock, _environment(self._routing()):
+                open_streams.add(self)
                 self._stream = (library.InputStream if capturing else library.OutputStream)(
                     device=self.device.index,
                     samplerate=self.side.rate,
@@ -270,12 +279,17 @@ class DeviceStream:
         except library.PortAudioError as error:
             self.close()
             raise RtvcError(f"{self.device.description} cannot be opened ({error.args[0]})") from None
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Stop and close the stream. Blocks for as long as the sound server hangs, if it does."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close(ignore_errors=True)
+        with portaudio_lock:
+            stream, self._stream = self._stream, None
+            if stream is not None:
+                stream.close(ignore_errors=True)
+            open_streams.discard(self)
 
     def failure(self) -> str | None:
         """Say what has failed: the stream has ended by itself, or its callback is not called any more."""
@@ -287,11 +301,19 @@ class DeviceStream:
             return f"{self.device.description} has stalled"
         return None
 
+    def _layout(self) -> tuple[int, int]:
+        """Return how many channels to ask for, and which of them to play on."""
+        if self.device.identity == VirtualMicrophone.identity:
+            return CHANNELS, VOICE_CHANNEL
+        # A mono sink or source of PulseAudio is asked for as it is; elsewhere stereo is what devices always take.
+        return 1 if self.device.host_api == PULSE else min(2, self.device.channels(self.direction)), 0
+
     def _routing(self) -> Mapping[str, str]:
         if self.device.host_api != PULSE:
             return {}
         variable = "PULSE_SOURCE" if self.direction == "input" else "PULSE_SINK"
-        properties = f"{ROLE_PROPERTY}={self.role} application.id=rtvc.{self.role}"
+        # PipeWire ends a stream whose device goes, if told so; PulseAudio takes no notice.
+        properties = f"{ROLE_PROPERTY}={self.role} application.id=rtvc.{self.role} node.dont-reconnect=true"
         return {variable: self.device.name, "PULSE_PROP": properties}
 
     def _record(self, indata: npt.NDArray[np.float32], frames: int, times: Any, status: Any) -> None:  # noqa: ANN401
@@ -310,7 +332,9 @@ class DeviceStream:
         if status:
             self.side.flags += 1
         assert isinstance(self.side, Playback)
-        self.side.pull(outdata[:, 0], times.outputBufferDacTime - times.currentTime)
+        if self._channels > 2:
+            outdata[:] = 0
+        self.side.pull(outdata[:, self._place], times.outputBufferDacTime - times.currentTime)
         if self._channels == 2:
             outdata[:, 1] = outdata[:, 0]
 
@@ -460,20 +484,16 @@ class FilePort:
             self._failure = str(error)
 
 
-_environment_lock = threading.Lock()
-
-
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables for a while: PulseAudio's client reads its routing from there at each open."""
-    with _environment_lock:
-        before = {name: os.environ.get(name) for name in variables}
-        os.environ.update(variables)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -36,11 +36,19 @@ Role = Literal["voice", "microphone", "monitor"]
 
 ROLE_PROPERTY = "rtvc.role"
 
+CHANNELS, VOICE_CHANNEL = 6, 5
+"""How a stream to the sink is opened, and which of its channels has the voice: the one for low frequencies.
+
+The sink has this channel only. When it goes, PulseAudio moves what played there to another sink before anybody is
+told; sinks without a subwoofer leave the channel out, so that the voice is heard nowhere.
+"""
+
 _SINK_ARGUMENT = (
-    f"sink_name={SINK} rate={RATE} channels=1 sink_properties='device.description=\"{DESCRIPTION} (feed)\"'"
+    f"sink_name={SINK} rate={RATE} channels=1 channel_map=lfe "
+    f"sink_properties='device.description=\"{DESCRIPTION} (feed)\"'"
 )
 _SOURCE_ARGUMENT = (
-    f"source_name={SOURCE} master={SINK}.monitor "
+    f"source_name={SOURCE} master={SINK}.monitor channels=1 channel_map=mono master_channel_map=lfe remix=no "
     f"source_properties='device.description=\"{DESCRIPTION}\" device.icon_name=audio-input-microphone'"
 )
 _PROMPT = "norewinds=1"
@@ -143,8 +151,9 @@ class RouteWatch:
     """Watches that the server leaves our streams where they belong, and ends those that it does not.
 
     When a sink goes, PulseAudio moves what played there to another one without telling the program: the voice
-    would come out of the loudspeakers. A stream of ours found anywhere else is killed in the server within
-    milliseconds, with all that was queued there. To the program it has then failed like any stream whose device went.
+    would come out of a subwoofer, or of the loudspeakers if it was no virtual microphone's. A stream of ours found
+    anywhere else is killed in the server within milliseconds, with all that was queued there. To the program it has
+    then failed like any stream whose device went.
 
     Parameters
     ----------
@@ -216,10 +225,11 @@ def _kill_strays(server: pulsectl.Pulse, expected: Mapping[Role, str]) -> list[s
             belongs = expected.get(role)
             if belongs is None or stream.proplist.get("application.process.id") != own:
                 continue
-            place = names.get(getattr(stream, kind), "nowhere")
+            place = names.get(getattr(stream, kind))
             if place != belongs:
                 _kill(server, kind, stream.index)
-                troubles.append(f"The sound server moved the {role} from {belongs} to {place}")
+                moved = f"The sound server moved the {role} from {belongs} to {place}"
+                troubles.append(moved if place else f"The sound server took {belongs} away")
     return troubles
 
 
