@@ -27,12 +27,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_transport_is_a_line_in_every_size(pack: ModelPack) -> None:
     shares: list[float] = []
-    report = transports_report(
-        pack, dimensions=[8, pack.feature_dim], reference_seconds=[1, 2], seconds=0.1, progress=shares.append
-    )
+    report = transports_report(pack, dimensions=[8], reference_seconds=[1, 2], seconds=0.1, progress=shares.append)
     rows = report.results["transports"]
     assert [(row["transport"], row["dimensions"], row["reference_seconds"]) for row in rows] == [
-        (name, dim, length) for dim in (8, pack.feature_dim) for length in (1, 2) for name in FITS
+        (name, 8, length) for length in (1, 2) for name in FITS
     ]
     for row in rows:
         assert 0 < row["frame_milliseconds"]["p50"] <= row["frame_milliseconds"]["p99"]
@@ -44,6 +42,11 @@ def test_every_transport_is_a_line_in_every_size(pack: ModelPack) -> None:
     # An affine map is a matrix and an offset; what picks frames of the reference holds all of them.
     assert by_case["mkl", 8, 1] == by_case["mkl", 8, 2] == 4 * (8 * 8 + 8)
     assert 4 * 100 * 8 < by_case["knn", 8, 1] < by_case["knn", 8, 2] / 1.8
+
+
+def test_without_dimensions_the_packs_are_taken(pack: ModelPack) -> None:
+    (row,) = transports_report(pack, ["mkl"], reference_seconds=[1], seconds=0.1).results["transports"]
+    assert row["dimensions"] == pack.feature_dim
 
 
 def test_memory_counts_the_layers_of_a_flow() -> None:
