@@ -18,9 +18,11 @@ from rtvc.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.snapshot import State
 from rtvc.stage import Block
+from rtvc.transport import FITS
 from tests.packs import identity_pack
 from tests.simulation import SimulatedPort
 from tests.sounds import babble
+from tests.transports import Endless
 
 RATE = 48_000
 OPEN = Settings(gate_threshold_dbfs=None)
@@ -238,6 +240,22 @@ def test_an_enrolment_is_taken_and_given_back_while_it_runs(started: Start, pack
     heard = engine.snapshot().speech_seconds
     port.speak(babble(0.5, RATE))
     assert (engine.snapshot().speech_seconds or 0) > (heard or 0)
+
+
+def test_a_long_fit_shows_in_the_snapshot_until_another_transport_is_chosen(
+    started: Start, pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "flow", Endless())
+    soundfile.write(tmp_path / "voice.wav", babble(4, 16_000, seed=7), 16_000)
+    settings = replace(OPEN, voice=str(tmp_path / "voice.wav"), transport="flow")
+    engine, port = started(settings=settings, enrolment=enrol_audio(babble(4, RATE), RATE, pack, "microphone"))
+    assert engine.snapshot().fit_progress is None
+    port.speak(babble(0.1, RATE))
+    until(lambda: engine.snapshot().fit_progress == 0.25, seconds=60)
+    assert engine.snapshot().message == ""
+    engine.settings = replace(settings, transport="knn")
+    port.speak(babble(0.1, RATE))
+    until(lambda: engine.snapshot().fit_progress is None, seconds=60)
 
 
 def test_a_recording_is_made_while_it_runs(started: Start, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from rtvc.transport.mkl import AffineTransport
 from rtvc.voices import VoiceLibrary
 from tests.packs import identity_pack
 from tests.sounds import babble
-from tests.transports import QUICK, QUICK_FLOW
+from tests.transports import QUICK, QUICK_FLOW, Endless
 
 
 @pytest.fixture(scope="module")
@@ -267,18 +266,6 @@ def test_a_new_enrolment_is_fitted_to(pack: ModelPack, voice: str) -> None:
             speaker.enrolled = speaker_set(pack, seed=3)
     assert maps[0] is maps[1]
     assert maps[1] is not maps[2]
-
-
-class Endless:
-    """A fit that tells its progress until that ends it."""
-
-    def __init__(self) -> None:
-        self.begun = threading.Event()
-
-    def __call__(self, *voices: FeatureSet, progress: Callable[[float], None], **options: object) -> Transport:
-        while True:
-            progress(0.25)
-            self.begun.set()
 
 
 @pytest.mark.parametrize("change", ["wish", "enrolment", "stop"])

@@ -1,11 +1,15 @@
-"""Transports for tests: one of the kind that needs context, and a flow whose fit takes no time."""
+"""Transports for tests: one of the kind that needs context, a fit that takes no time, and one that never ends."""
 
+import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rtvc.stage import Block
+from rtvc.statistics import FeatureSet
+from rtvc.transport import Transport
 from rtvc.transport.flow_matching import fit_flow
 
 QUICK: dict[str, Any] = {"iterations": 2, "batch": 8, "hidden": 4}
@@ -36,3 +40,15 @@ class Smoother:
             weight * joined[at : at + len(features)] for at, weight in enumerate(KERNEL)
         )
         return smoothed
+
+
+class Endless:
+    """A fit that tells its progress until that ends it."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def __call__(self, *voices: FeatureSet, progress: Callable[[float], None], **options: object) -> Transport:
+        while True:
+            progress(0.25)
+            self.begun.set()
