@@ -226,7 +226,7 @@ class Session(QObject):
     def output_name(self) -> str:
         """What the listeners' side is called."""
         if self.wiring.output is None:
-            return self.virtual_microphone.name or "the default output"
+            return self.virtual_microphone.name or "the virtual microphone"
         for device in self.devices:
             if device.identity == self.wiring.output:
                 return device.description
@@ -346,10 +346,14 @@ class Session(QObject):
         self.power_changed.emit()
 
     def _show(self, snapshot: Snapshot) -> None:
+        started = snapshot.state is State.RUNNING and self.snapshot.state is not State.RUNNING
         self.snapshot = snapshot
         losing = self._troubles.update(snapshot, time.monotonic())
         self.status = status(snapshot, self.settings, losing, self.output_name)
         self.polled.emit(snapshot, self.status)
+        if started:
+            # The engine has made the virtual microphone, and may have found that devices have come or gone.
+            self.reload_devices()
 
     # Devices and models
 

@@ -172,6 +172,17 @@ def choose(box: QComboBox, text: str) -> None:
     box.activated.emit(index)
 
 
+def test_the_microphone_that_the_engine_made_is_shown(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    devices = window.live.devices
+    assert devices.create_button.isVisible()
+    backend.create_virtual_microphone()
+    assert window.session.output_name == "the virtual microphone"
+    switch_on(qtbot, window)
+    qtbot.waitUntil(lambda: devices.output.box.currentText() == "RTVC Microphone")
+    assert not devices.create_button.isVisible()
+    assert "RTVC Microphone" in window.live.power.sentence.text()
+
+
 def test_another_microphone_rebuilds_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     switch_on(qtbot, window)
     choose(window.live.devices.microphone.box, "USB Headset")

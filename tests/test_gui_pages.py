@@ -224,6 +224,7 @@ def test_the_own_voice_is_learnt(qtbot: QtBot, window: MainWindow, backend: Fake
 def test_a_running_engine_takes_the_learnt_voice(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     window.session.set_power(True)
     qtbot.waitUntil(lambda: window.session.engine is not None)
+    qtbot.waitUntil(lambda: not window.session._listing)
     backend.may_end.set()
     window.session.enrol(20.0)
     qtbot.waitUntil(lambda: backend.engines[0].enrolment is not None)
