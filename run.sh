@@ -19,13 +19,16 @@ debian() {
     done
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" = 0 ]; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+        may=""
     elif sudo -n true 2>/dev/null; then
-        sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+        may="sudo"
     else
         echo "These Debian packages are missing; install them and run this again: apt-get install$missing" >&2
         exit 1
     fi
+    echo "Installing Debian packages:$missing"
+    $may apt-get update -qq >/dev/null
+    $may env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
 # Make the virtual environment and install this project with the named extras.
