@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from rtvc.audio import duplex
 from rtvc.audio.devices import PULSE, DeviceIdentity, refresh
 from rtvc.audio.virtual_microphone import DESCRIPTION, SOURCE
 from rtvc.cli import app
@@ -126,6 +127,7 @@ def test_the_doctor_measures_the_loop_and_tells_the_steps(
     pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device_commands, "TEST_SECONDS", 3.0)
+    monkeypatch.setattr(duplex, "STALL_SECONDS", 5.0)  # as a busy machine may
     said = rtvc("doctor", "--pack", pack.folder)
     assert f"✓ virtual microphone: {DESCRIPTION} passes sound on" in said
     assert "✓ model pack: identity runs on the CPU" in said

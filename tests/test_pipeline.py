@@ -204,6 +204,29 @@ def test_no_control_makes_a_click(simulate: Simulate, change: dict[str, object])
     assert np.abs(during - before).max() > 0.05
 
 
+@pytest.mark.parametrize("change", ["voice", "strength", "block_size"])
+def test_neither_a_voice_nor_its_strength_nor_k_makes_a_click(
+    simulate: Simulate, pack: ModelPack, voice: str, tmp_path: Path, change: str
+) -> None:
+    soundfile.write(tmp_path / "other.wav", 0.5 * babble(5, 16_000, seed=8) + 0.05, 16_000)
+    changes: dict[str, object] = {"voice": str(tmp_path / "other.wav"), "strength": 0.2, "block_size": 8}
+    # A pitch at which frames end anywhere in a period.
+    sound = (0.1 * np.sin(2 * np.pi * 213 * np.arange(4 * RATE) / RATE)).astype(np.float32)
+    enrolment = enrol_audio(babble(5, RATE), RATE, pack, "microphone")
+    simulation = simulate(sound, replace(OPEN, voice=voice), enrolment=enrolment)
+    simulation.run(2)
+    before = simulation.fitter.transport
+    simulation.settings = replace(simulation.settings, **{change: changes[change]})  # type: ignore[arg-type]
+    simulation.run(2)
+    jumps = np.abs(np.diff(simulation.heard))
+    usual = max(jumps[RATE : round(1.9 * RATE)].max(), jumps[3 * RATE :].max())
+    assert jumps[round(1.9 * RATE) : 3 * RATE].max() < 1.1 * usual
+    if change == "strength":
+        assert np.std(simulation.heard[3 * RATE :]) < 0.8 * np.std(simulation.heard[RATE : 2 * RATE])
+    else:
+        assert simulation.fitter.transport is not before
+
+
 def test_the_bypassed_sound_comes_exactly_as_late(simulate: Simulate, voice: str) -> None:
     simulation = simulate(clicks(4), replace(OPEN, voice=voice, bypass=True))
     simulation.run(4)
