@@ -278,8 +278,8 @@ class Session(QObject):
         self._advance()
 
     def _advance(self) -> None:
-        """Take the next step towards what is wanted, one at a time."""
-        if self._busy or self._listing:
+        """Take the next step towards what is wanted, one at a time; none once all is closed, whatever ends then."""
+        if self._busy or self._listing or self._ended:
             return
         if self._borrowing is not None:
             # An engine that starts looks for devices again, and for that nobody else may have one open.
@@ -302,6 +302,8 @@ class Session(QObject):
             self.power_changed.emit()
 
     def _opened(self, engine: LiveEngine) -> None:
+        if self._ended:
+            return
         self._busy = False
         self.engine = engine
         engine.settings = self.settings

@@ -423,6 +423,17 @@ def test_nothing_is_cut_at_any_width(qtbot: QtBot, window: MainWindow, width: in
         assert section.minimumSizeHint().width() <= section.width()
 
 
+def test_nothing_starts_once_the_window_is_closed(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    qtbot.waitUntil(lambda: not window.session._listing)
+    window.session.reload_devices()
+    window.quit()
+    qtbot.waitUntil(lambda: not window.session._listing)
+    assert len(backend.engines) == 1
+    assert window.session.tasks.idle
+    assert not window.session.changing
+
+
 # The map
 
 

@@ -35,7 +35,7 @@ class Spectrogram(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint the picture and the name."""
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect())
         path = QPainterPath()
         path.addRoundedRect(area, SMALL_RADIUS, SMALL_RADIUS)
