@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QApplication
 
 from gui.backend import LocalBackend
 from gui.options import Options
-from gui.protocol import LiveEngine, VirtualMicrophoneState
+from gui.protocol import VirtualMicrophoneState
 from rtvc.audio.devices import Device
 from rtvc.audio.duplex import FilePort
 from rtvc.audio.files import atomic_writer
@@ -58,7 +58,7 @@ class RecordingBackend(LocalBackend):
         """Tell of it as where there is one."""
         return VirtualMicrophoneState(DESCRIPTION, False, "")
 
-    def open_engine(self, wiring: Wiring, settings: Settings, options: Options) -> LiveEngine:
+    def open_engine(self, wiring: Wiring, settings: Settings, options: Options) -> Engine:
         """Make an engine between the two files."""
         port = FilePort(self._folder / "microphone.wav", self._folder / "output.wav", overwrite=True)
         return Engine(find_pack(wiring.pack), port, settings)

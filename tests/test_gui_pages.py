@@ -147,13 +147,14 @@ def test_a_calmer_profile_is_later() -> None:
 def test_the_colours_change_while_the_window_is_open(qtbot: QtBot, window: MainWindow) -> None:
     window.tabs[2].click()
 
-    def ground() -> QColor:
-        return window.grab().toImage().pixelColor(5, window.height() - 5)
+    def ground_is_as_wanted() -> bool:
+        ground = window.grab().toImage().pixelColor(5, window.height() - 5)
+        return bool(ground == QColor(theme.tokens.window))
 
     for appearance, tokens in ((Appearance.DARK, DARK), (Appearance.LIGHT, LIGHT)):
         QTest.mouseClick(window.settings_page.appearance.buttons[appearance], LEFT)
         assert theme.tokens is tokens
-        qtbot.waitUntil(lambda tokens=tokens: ground() == QColor(tokens.window))
+        qtbot.waitUntil(ground_is_as_wanted)
 
 
 def test_options_survive_and_nonsense_does_not(window: MainWindow, backend: FakeBackend) -> None:
