@@ -95,7 +95,7 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> 
         "description": "Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training.",
         "licence": "GPL-3.0-or-later",
         "training_data": TRAINING_DATA,
-        "training_steps": saved["step"],
+        "training_steps": saved["earlier"] + saved["step"],
         "parameters": {
             "encoder": sum(parameter.numel() for parameter in encoder.parameters()),
             "vocoder": sum(parameter.numel() for parameter in vocoder.parameters()),

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from rtvc.pack import ENCODER, VOCODER, ModelPack
 
 
-def load_pack(folder: Path, nets: nn.ModuleDict) -> None:
-    """Load the parameters of `nets` (`encoder` and `vocoder`) from the pack in `folder`.
+def load_pack(folder: Path, nets: nn.ModuleDict) -> int:
+    """Load the parameters of `nets` (`encoder` and `vocoder`) from the pack in `folder`; return its training steps.
 
     The exporter keeps a parameter's name, except where it turned a linear layer's weight for a matrix product: the
     product's own name tells the layer. Raises `RtvcError` for a broken pack, `SystemExit` for one of other sizes.
     """
-    ModelPack(folder)  # checks the digests
+    pack = ModelPack(folder)  # checks the digests
     for name, file in (("encoder", ENCODER), ("vocoder", VOCODER)):
         net = nets[name]
         weights = _weights(folder / file)
@@ -29,6 +29,7 @@ def load_pack(folder: Path, nets: nn.ModuleDict) -> None:
                 raise SystemExit(f"{folder / file} has no parameter {key} of shape {tuple(parameter.shape)}.")
             with torch.no_grad():
                 parameter.copy_(found)
+    return int(pack.card["training_steps"])
 
 
 def _weights(path: Path) -> dict[str, Tensor]:

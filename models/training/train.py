@@ -66,6 +66,8 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(self.nets.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.01)
         self.opponent = torch.optim.AdamW(self.discriminators.parameters(), rate / 2, betas=(0.8, 0.99))
         self.step = 0
+        self.earlier = 0
+        """Steps that the weights had seen when this training began."""
 
     @property
     def encoder(self) -> MiniEncoder:
@@ -243,6 +245,7 @@ class Trainer:
             {
                 "configuration": self.configuration.to_dict(),
                 "step": self.step,
+                "earlier": self.earlier,
                 "nets": self.nets.state_dict(),
                 "average": self.average.state_dict(),
                 "discriminators": self.discriminators.state_dict(),
@@ -255,7 +258,7 @@ class Trainer:
 
     def begin_with(self, pack: Path) -> None:
         """Begin with the weights of a pack of the same sizes."""
-        load_pack(pack, self.nets)
+        self.earlier = load_pack(pack, self.nets)
         self.average.load_state_dict(self.nets.state_dict())
 
     def resume(self, path: Path) -> None:
@@ -263,7 +266,7 @@ class Trainer:
         saved = torch.load(path, map_location=self.device, weights_only=True)
         for name in ("nets", "average", "discriminators", "optimiser", "opponent"):
             getattr(self, name).load_state_dict(saved[name])
-        self.step = saved["step"]
+        self.step, self.earlier = saved["step"], saved["earlier"]
 
 
 def main() -> None:
