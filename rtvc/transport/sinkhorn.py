@@ -99,7 +99,7 @@ def cosine_cost(source: FeatureSet, target: FeatureSet) -> Array:
     if len(source.frames) == 0:
         raise RtvcError(
             "Sinkhorn and flow matching are fitted on a recording of the speaker, and there is none: "
-            "enrol with `rtvc enrol`, or choose the transport mkl or knn."
+            "enrol (`rtvc enrol`, or “Teach my voice” in the panel), or choose the transport mkl or knn."
         )
     # In place, here and in `solve`: for ten minutes of reference each copy would be hundreds of megabytes.
     cost = Reference.of(target).scores(source.frames[spread(len(source.frames))]).astype(np.float64)
