@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from rtvc.benchmark.classical import put_together, take_apart
-from rtvc.benchmark.metrics import SAMPLE_RATE
+from rtvc.benchmark.metrics import SAMPLE_RATE, loudest_and_speech
 from rtvc.benchmark.quality import RECORDINGS, Converter, load
 from rtvc.errors import RtvcError
-from rtvc.frames import SpeechActivity, frame_levels
 from rtvc.stage import Block
 
 Change = Callable[[Block], Block]
@@ -25,7 +24,6 @@ Change = Callable[[Block], Block]
 RATIOS_DB = (20, 10, 0)
 LEVELS_DB = (15, -15)
 VOICES_OF_BABBLE = 4
-FRAME = SAMPLE_RATE // 50
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,7 @@ class Mixed:
         random = np.random.default_rng(np.abs(source[:SAMPLE_RATE] * 32768).astype(np.uint32))
         begin = int(random.integers(len(self.sound)))
         stretch = np.resize(np.roll(self.sound, -begin), len(source))
-        whole = source[: len(source) // FRAME * FRAME]
-        speech = frame_levels(whole, FRAME)[SpeechActivity(FRAME, SAMPLE_RATE).process(whole)]
-        wanted = (speech.mean() if speech.size else frame_levels(whole, FRAME).max()) - self.ratio_db
+        wanted = loudest_and_speech(source)[1] - self.ratio_db
         present = 10 * np.log10(np.mean(stretch.astype(np.float64) ** 2) + 1e-12)
         return _clipped(source + stretch * 10 ** ((wanted - present) / 20))
 

@@ -99,12 +99,22 @@ def overall_quality(audio: Block) -> float:
     return float(dnsmos.run(np.clip(audio, -1, 1).astype(np.float32), SAMPLE_RATE)["ovrl_mos"])
 
 
-def loudest_over_speech(audio: Block) -> float:
-    """Return by how many dB the loudest 20 ms of `audio` `[n]` stand above its speech; 0 where there is none."""
+def loudest_and_speech(audio: Block) -> tuple[float, float]:
+    """Return the level of the loudest 20 ms of `audio` `[n]` and the mean level of its speech, in dBFS.
+
+    Where nothing passes for speech, both are the loudest.
+    """
     hop = SAMPLE_RATE // 50
     whole = audio[: len(audio) // hop * hop]
     levels, active = frame_levels(whole, hop), SpeechActivity(hop, SAMPLE_RATE).process(whole)
-    return float(levels.max() - levels[active].mean()) if active.any() else 0.0
+    loudest = float(levels.max())
+    return loudest, float(levels[active].mean()) if active.any() else loudest
+
+
+def loudest_over_speech(audio: Block) -> float:
+    """Return by how many dB the loudest 20 ms of `audio` `[n]` stand above its speech; 0 where there is none."""
+    loudest, speech = loudest_and_speech(audio)
+    return loudest - speech
 
 
 class Transcriber:
