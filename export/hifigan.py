@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from export.product import ConvolutionProduct
 from models.hifigan import LAST_SLOPE, SLOPE, HiFiGAN, HiFiGANConfiguration, ResidualBlock
 from models.streaming import Memory
 
@@ -123,57 +124,47 @@ class _Plan:
         return samples - left
 
 
-class _CausalConvolution(nn.Module):
-    """A centred convolution that keeps `ahead` of its taps into the future, and so delays by as many.
+class _Causal(nn.Module):
+    """A convolution that carries the rows it depends on: `[time, inputs]` to `[time, outputs]`."""
 
-    Works on `[batch, width, 1, time]`: ONNX Runtime is much faster on few samples in the two-dimensional form.
+    def __init__(self, name: str, product: ConvolutionProduct) -> None:
+        super().__init__()
+        self.name, self.product = name, product
+
+    def forward(self, x: Tensor, count: int, memory: Memory) -> Tensor:
+        """Advance by the `count` rows of `x`."""
+        reach = self.product.reach
+        return self.product(memory.extend(self.name, x, reach, dim=-2) if reach else x, count)
+
+
+def _convolution(name: str, convolution: nn.Conv1d, ahead: int, missing: Missing) -> _Causal:
+    """Return a centred convolution that keeps `ahead` of its taps into the future, and so delays by as many."""
+    kept = convolution.kernel_size[0] // 2 + 1 + ahead
+    taps = convolution.weight.detach().permute(2, 1, 0).clone()
+    if missing == "edge":
+        taps[kept - 1] += taps[kept:].sum(dim=0)
+    dilation = int(convolution.dilation[0])
+    return _Causal(name, ConvolutionProduct(taps[:kept], convolution.bias, dilation=dilation))
+
+
+def _upsampler(name: str, convolution: nn.ConvTranspose1d, ahead: int, missing: Missing) -> _Causal:
+    """Return a transposed convolution whose output is late by `ahead` of the samples that it would look ahead.
+
+    A row of its output holds the `factor` samples that a row of its input becomes, one after the other.
     """
-
-    def __init__(self, name: str, convolution: nn.Conv1d, ahead: int, missing: Missing) -> None:
-        super().__init__()
-        self.name = name
-        self.dilation = int(convolution.dilation[0])
-        taps = convolution.kernel_size[0] // 2 + 1 + ahead
-        weight = convolution.weight.detach().clone()
-        if missing == "edge":
-            weight[..., taps - 1] += weight[..., taps:].sum(dim=-1)
-        self.weight = nn.Parameter(weight[:, :, None, :taps].contiguous())
-        self.bias = convolution.bias
-        self.length = (taps - 1) * self.dilation
-
-    def forward(self, x: Tensor, memory: Memory) -> Tensor:
-        whole = memory.extend(self.name, x, self.length) if self.length else x
-        return functional.conv2d(whole, self.weight, self.bias, dilation=(1, self.dilation))
-
-
-class _CausalUpsampler(nn.Module):
-    """A transposed convolution whose output is late by `ahead` of the samples that it would look ahead."""
-
-    def __init__(self, name: str, convolution: nn.ConvTranspose1d, ahead: int, missing: Missing) -> None:
-        super().__init__()
-        self.name = name
-        self.factor = int(convolution.stride[0])
-        cut = int(convolution.padding[0]) - ahead
-        weight = convolution.weight.detach().clone()
-        if missing == "edge":
-            weight[..., self.factor : self.factor + cut] += weight[..., :cut]
-        self.weight = nn.Parameter(weight[:, :, None, cut:].contiguous())
-        self.bias = convolution.bias
-        self.length = self.weight.shape[-1] - self.factor
-
-    def forward(self, x: Tensor, memory: Memory) -> Tensor:
-        y = functional.conv_transpose2d(x, self.weight, stride=(1, self.factor))
-        start = y.shape[-1] - self.length
-        if self.length:
-            overlap = memory.recall(self.name, torch.zeros_like(y[..., : self.length]))
-            y = torch.cat([y[..., : self.length] + overlap, y[..., self.length :]], dim=-1)
-            memory.keep(self.name, y[..., start:])
-        assert self.bias is not None
-        return y[..., :start] + self.bias[:, None, None]
+    factor = int(convolution.stride[0])
+    cut = int(convolution.padding[0]) - ahead
+    weight = convolution.weight.detach().permute(2, 0, 1).clone()
+    if missing == "edge":
+        weight[factor : factor + cut] += weight[:cut]
+    weight = functional.pad(weight[cut:], (0, 0, 0, 0, 0, (cut - len(weight)) % factor))
+    taps = weight.unflatten(0, (-1, factor)).flip(0).transpose(1, 2).flatten(2)
+    assert convolution.bias is not None
+    return _Causal(name, ConvolutionProduct(taps, convolution.bias.repeat(factor)))
 
 
 def _delayed(name: str, x: Tensor, samples: int, memory: Memory) -> Tensor:
-    return memory.extend(name, x, samples)[..., :-samples] if samples else x
+    return memory.extend(name, x, samples, dim=-2)[:-samples] if samples else x
 
 
 class _CausalBlock(nn.Module):
@@ -188,13 +179,13 @@ class _CausalBlock(nn.Module):
         for index, convolution in enumerate(convolution for pair in pairs for convolution in pair):
             assert isinstance(convolution, nn.Conv1d)
             ahead = plan[index].given
-            self.layers.append(_CausalConvolution(f"{name}_{index}", convolution, ahead, missing))
+            self.layers.append(_convolution(f"{name}_{index}", convolution, ahead, missing))
             self.delays.append(ahead * int(convolution.dilation[0]))
 
-    def forward(self, x: Tensor, memory: Memory) -> Tensor:
+    def forward(self, x: Tensor, count: int, memory: Memory) -> Tensor:
         for index in range(0, len(self.layers), 2):
-            y = self.layers[index](functional.leaky_relu(x, SLOPE), memory)
-            y = self.layers[index + 1](functional.leaky_relu(y, SLOPE), memory)
+            y = self.layers[index](functional.leaky_relu(x, SLOPE), count, memory)
+            y = self.layers[index + 1](functional.leaky_relu(y, SLOPE), count, memory)
             x = _delayed(f"{self.name}_skip_{index}", x, sum(self.delays[index : index + 2]), memory) + y
         return x
 
@@ -214,34 +205,37 @@ class CachedHiFiGAN(nn.Module):
         plan = _Plan(model.configuration)
         plan.share(budget, order)
         self.delay = plan.samples
-        self.first = _CausalConvolution("first", model.first, plan.first.given, missing)
+        self.first = _convolution("first", model.first, plan.first.given, missing)
         self.upsamplers, self.blocks = nn.ModuleList(), nn.ModuleList()
         self.waits: list[list[int]] = []
         count = len(model.configuration.kernels)
         for stage, (upsampler, blocks) in enumerate(zip(plan.upsamplers, plan.blocks, strict=True)):
             convolution = model.upsamplers[stage]
             assert isinstance(convolution, nn.ConvTranspose1d)
-            self.upsamplers.append(_CausalUpsampler(f"upsampler_{stage}", convolution, upsampler.given, missing))
+            self.upsamplers.append(_upsampler(f"upsampler_{stage}", convolution, upsampler.given, missing))
             slowest, hop = plan.stage_samples(stage), upsampler.tap_samples
             self.waits.append([(slowest - sum(layer.samples for layer in block)) // hop for block in blocks])
             for index, block in enumerate(blocks):
                 original = model.blocks[stage * count + index]
                 assert isinstance(original, ResidualBlock)
                 self.blocks.append(_CausalBlock(f"block_{stage}_{index}", original, block, missing))
-        self.last = _CausalConvolution("last", model.last, plan.last.given, missing)
+        self.last = _convolution("last", model.last, plan.last.given, missing)
 
     def forward(self, features: Tensor, memory: Memory) -> Tensor:
         """Advance by the frames of `features`."""
-        x = self.first(self.model.receive(features).transpose(1, 2)[:, :, None], memory)
+        count = features.shape[1]
+        x = self.first(self.model.receive(features)[0], count, memory)
         for stage, (upsampler, waits) in enumerate(zip(self.upsamplers, self.waits, strict=True)):
-            x = upsampler(functional.leaky_relu(x, SLOPE), memory)
+            x = upsampler(functional.leaky_relu(x, SLOPE), count, memory)
+            factor = self.model.configuration.upsampling[stage][0]
+            count, x = count * factor, x.reshape(-1, x.shape[1] // factor)
             blocks = self.blocks[stage * len(waits) : (stage + 1) * len(waits)]
             outputs = [
-                _delayed(f"wait_{stage}_{index}", block(x, memory), wait, memory)
+                _delayed(f"wait_{stage}_{index}", block(x, count, memory), wait, memory)
                 for index, (block, wait) in enumerate(zip(blocks, waits, strict=True))
             ]
             x = sum(outputs[1:], outputs[0]) / len(outputs)
-        return torch.tanh(self.last(functional.leaky_relu(x, LAST_SLOPE), memory))[:, 0, 0]
+        return torch.tanh(self.last(functional.leaky_relu(x, LAST_SLOPE), count, memory)).reshape(1, -1)
 
 
 def exact_delay(configuration: HiFiGANConfiguration) -> int:

@@ -22,14 +22,20 @@ class Memory:
         self.past = past or {}
         self.next: dict[str, Tensor] = {}
 
-    def extend(self, name: str, new: Tensor, length: int) -> Tensor:
-        """Put the last `length` columns of the past before `new` `[..., time]`; keep as many for the next step."""
+    def extend(self, name: str, new: Tensor, length: int, dim: int = -1) -> Tensor:
+        """Put the last `length` instants of the past before `new`; keep as many for the next step.
+
+        Time is the dimension `dim`, counted from the last one.
+        """
         past = self.past.get(name)
         if past is None:
-            past = new.new_zeros((*new.shape[:-1], length))
-        whole = torch.cat([past, new], dim=-1)
+            shape = list(new.shape)
+            shape[dim] = length
+            past = new.new_zeros(shape)
+        whole = torch.cat([past, new], dim=dim)
         # Counted from the end, lest an exported graph compute lengths at every step.
-        self.next[name] = whole[..., -length:] if length else whole[..., :0]
+        kept = slice(-length, None) if length else slice(0)
+        self.next[name] = whole[(..., kept, *(slice(None),) * (-1 - dim))]
         return whole
 
     def recall(self, name: str, initial: Tensor) -> Tensor:
