@@ -170,6 +170,17 @@ def test_what_was_said_may_lie_beside_a_recording(folder: Path, simple_ears: Non
     assert by_text == {"ann-2.flac": 0.0}
 
 
+def test_every_conversion_is_drawn(folder: Path, tmp_path: Path, simple_ears: None) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need the extra `picture`")
+    list(compare(folder, [System("a copy", source_copy)], pairs=2, pictures=tmp_path / "drawn"))
+    drawn = sorted((tmp_path / "drawn").iterdir())
+    assert [path.name for path in drawn] == [
+        "corpus-ann-to-corpus-bob-a-copy-5s.png",
+        "corpus-bob-to-corpus-eve-a-copy-5s.png",
+    ]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+
+
 def test_fewer_pairs_are_spread_over_all(folder: Path, simple_ears: None) -> None:
     rows = list(compare(folder, [System("copy", source_copy)], pairs=3))
     assert {row.source for row in rows} == {"corpus/ann", "corpus/bob", "corpus/eve"}

@@ -42,6 +42,7 @@ from rtvc.benchmark.metrics import (
     pitch_correlation,
     similarity,
 )
+from rtvc.benchmark.picture import conversion_picture
 from rtvc.benchmark.pitch import track_pitch
 from rtvc.benchmark.report import Report, Table
 from rtvc.convert import Conversion, convert_file
@@ -273,6 +274,7 @@ def compare(
     systems: Sequence[System],
     keep: Path | None = None,
     pairs: int | None = None,
+    pictures: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Row]:
     """Convert every pair of speakers of a folder with every system, and measure each result as it comes.
@@ -288,13 +290,16 @@ def compare(
         A folder for the sources, references and results as FLAC, to listen to.
     pairs
         Measure only so many pairs, spread evenly over all.
+    pictures
+        A folder for a PNG of each conversion: source, reference and result one above the other.
     progress
         Called with the number of conversions measured and their total.
 
     Raises
     ------
     RtvcError
-        Where the folder does not serve, or a result is not sound: of another length than the source, or not finite.
+        Where the folder does not serve, a picture cannot be drawn, or a result is not sound: of another length than
+        the source, or not finite.
     """
     chosen = make_pairs(find_speakers(folder, max(system.reference_seconds for system in systems)))
     if pairs is not None and pairs < len(chosen):
@@ -314,6 +319,10 @@ def compare(
                 )
             if keep is not None:
                 _keep(keep, pair, system, {"source": source, "reference": reference, system.name: result})
+            if pictures is not None:
+                pictures.mkdir(parents=True, exist_ok=True)
+                name = _plain_name(f"{pair.source.name} to {pair.target.name} {_with_length(system.name, system)}")
+                conversion_picture(pictures / f"{name}.png", source, reference, result, SAMPLE_RATE)
             yield listener.measure(pair, source, result, system, seconds)
             if progress is not None:
                 progress(done * len(systems) + index + 1, len(chosen) * len(systems))
@@ -323,9 +332,13 @@ def _keep(folder: Path, pair: Pair, system: System, sounds: Mapping[str, Block])
     place = folder / _plain_name(f"{pair.source.name} to {pair.target.name}")
     place.mkdir(parents=True, exist_ok=True)
     for name, audio in sounds.items():
-        named = name if name == "source" else f"{name} {system.reference_seconds:g}s"
+        named = name if name == "source" else _with_length(name, system)
         with atomic_writer(place / f"{_plain_name(named)}.flac", SAMPLE_RATE, overwrite=True) as file:
             file.write(audio)
+
+
+def _with_length(name: str, system: System) -> str:
+    return f"{name} {system.reference_seconds:g}s"
 
 
 def _plain_name(text: str) -> str:

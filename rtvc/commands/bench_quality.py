@@ -39,6 +39,7 @@ def quality(
     online: Annotated[bool, typer.Option("--online", help="Learn the speaker as live, not from the file.")] = False,
     pairs: Annotated[int | None, typer.Option(min=1, help="Measure only so many pairs, spread over all.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Keep every sound in this folder, to listen to.")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Draw every conversion into this folder, to look at.")] = None,
     threads: Threads = None,
     json: JsonFile = None,
     html: HtmlFile = None,
@@ -54,7 +55,7 @@ def quality(
         plain = System(f"{model.name} resynthesis", PackConverter(model, Conversion(strength=0.0)), lengths[0])
         copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
         systems = [*copies, plain, *systems]
-    rows = _measured(folder, systems, keep, pairs)
+    rows = _measured(folder, systems, keep, pairs, pictures)
     settings = {
         "folder": folder,
         "systems": [system.name for system in systems],
@@ -94,13 +95,17 @@ def robustness(
     hand_over(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
 
 
-def _measured(folder: Path, systems: Sequence[System], keep: Path | None, pairs: int | None) -> list[Row]:
+def _measured(
+    folder: Path, systems: Sequence[System], keep: Path | None, pairs: int | None, pictures: Path | None = None
+) -> list[Row]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("conversions")
-        return list(
-            compare(folder, systems, keep, pairs, lambda done, total: bar.update(task, completed=done, total=total))
-        )
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return list(compare(folder, systems, keep, pairs, pictures, show))
 
 
 def _systems(
