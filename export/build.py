@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -41,6 +41,9 @@ BLOCK_SIZE = 2
 THREADS = 2
 """Of each graph: with one, a step takes about as long as it lasts."""
 
+FRONT_END = "/front/"
+"""In the names of products that stay in float32: 8 bits save little time there, and err through all the rest."""
+
 CHECKED_FRAMES = 24
 TOLERANCE = 1e-3
 """Largest relative difference between a graph in float32 and torch."""
@@ -65,8 +68,8 @@ class BuildSettings:
         Which streaming form, and the frames that it may wait: its delay budget, or its right context.
     fade
         Samples over which a windowed vocoder's steps are crossfaded.
-    precision
-        Of the encoder's weights.
+    precision, vocoder_precision
+        Of the weights of large products; the encoder's front end is always in float32.
     offline
         Whether to add graphs over whole utterances, in float32.
     """
@@ -75,12 +78,15 @@ class BuildSettings:
     vocoder: Vocoder = "cached"
     vocoder_frames: int = 2
     fade: int = 80
-    precision: Precision = "int8"
+    precision: Precision = "int8-blockwise"
+    vocoder_precision: Precision = "int8"
     offline: bool = False
 
 
 CPU = BuildSettings()
-GPU = BuildSettings(EncoderSettings(lookahead=2, window=75, past=0), "windowed", 2, precision="float32")
+GPU = BuildSettings(
+    EncoderSettings(lookahead=2, window=75, past=0), "windowed", 2, precision="float32", vocoder_precision="float32"
+)
 PRESETS = {"cpu": CPU, "gpu": GPU}
 
 
@@ -162,49 +168,78 @@ def build_pack(
     with tempfile.TemporaryDirectory(prefix=".building-", dir=destination.parent) as folder:
         aside = Path(folder) / "new"
         aside.mkdir()
-        with warnings.catch_warnings():
-            # The exporter warns of its own future.
-            warnings.simplefilter("ignore")
-            _export(models, sounds[0], settings, aside, say)
-        card = _card(known, models, settings)
-        dim = models.encoder.configuration.width
-        # Statistics come through the exported encoder, so the pack is first written with a stand-in for them.
-        write_card(aside, card, FeatureStatistics.of(np.zeros((0, dim), np.float32)))
-        population = _population(ModelPack(aside), speech)
-        write_card(aside, card, population)
+        if settings.offline:
+            _export_offline(models, aside)
+        pack = export_graphs(known, models, sounds[0], settings, aside, say)
+        population = _population(pack, speech)
+        write_card(aside, pack.card, population)
         fidelity = measure(ModelPack(aside), models.encode, models.vocode, sounds)
-        write_card(aside, {**card, "fidelity": asdict(fidelity)}, population)
+        write_card(aside, {**pack.card, "fidelity": asdict(fidelity)}, population)
         size = sum(path.stat().st_size for path in aside.iterdir())
         say(f"{known.name}: {size / 1e6:.1f} MB, algorithmic latency {fidelity.latency_ms:.0f} ms + the step")
         _replace(aside, destination)
     return fidelity
 
 
-def _export(models: Models, sound: Block, settings: BuildSettings, folder: Path, say: Callable[[str], None]) -> None:
-    sizes = {
-        "sample_rate": models.encoder.configuration.sample_rate,
-        "hop": models.encoder.configuration.hop,
-        "feature_dim": models.encoder.configuration.width,
-    }
-    if settings.offline:
-        nets: dict[Kind, nn.Module] = {"encoder": models.encoder, "vocoder": models.vocoder}
-        for kind, net in nets.items():
-            export_offline(net, folder / GRAPHS[kind], kind, **sizes)
-    encoder = StreamingWavLM(models.encoder, settings.encoder)
-    path = folder / ENCODER
-    lookahead, overlap = settings.encoder.lookahead, models.encoder.configuration.overlap
-    export_streaming(encoder, path, "encoder", **sizes, lookahead_frames=lookahead, delay_samples=overlap)
-    audio = sound[: (CHECKED_FRAMES + lookahead) * sizes["hop"]]
-    _check(encoder, path, "encoder", audio, TOLERANCE, say)
-    if settings.precision != "float32":
-        quantise(path, blockwise=settings.precision == "int8-blockwise")
-        _check(encoder, path, "encoder", audio, None, say)
+def export_graphs(
+    known: KnownPack,
+    models: Models,
+    sound: Block,
+    settings: BuildSettings,
+    folder: Path,
+    say: Callable[[str], None] = print,
+) -> ModelPack:
+    """Write the streaming graphs, checked against torch on `sound`, and a card; return the pack that this makes.
 
+    Its statistics, which can only come through the exported encoder, are a stand-in.
+    """
+    configuration = models.encoder.configuration
+    encoder = StreamingWavLM(models.encoder, settings.encoder)
+    audio = sound[: (CHECKED_FRAMES + settings.encoder.lookahead) * configuration.hop]
+    latency = settings.encoder.lookahead * configuration.hop + configuration.overlap
+    _export(models, encoder, folder / ENCODER, "encoder", latency, audio, settings.precision, say)
     vocoder, latency = _vocoder(models, sound, settings, say)
-    path = folder / VOCODER
+    features = models.encode(audio)
+    _export(models, vocoder, folder / VOCODER, "vocoder", latency, features, settings.vocoder_precision, say)
+    stand_in = FeatureStatistics.of(np.zeros((0, configuration.width), np.float32))
+    write_card(folder, _card(known, models, settings), stand_in)
+    return ModelPack(folder)
+
+
+def _export(
+    models: Models,
+    net: nn.Module,
+    path: Path,
+    kind: Kind,
+    latency: int,
+    block: Block,
+    precision: Precision,
+    say: Callable[[str], None],
+) -> None:
+    """Write a net that is late by `latency` samples, and compare it with torch on `block`."""
+    sizes = _sizes(models)
     frames, samples = divmod(latency, sizes["hop"])
-    export_streaming(vocoder, path, "vocoder", **sizes, lookahead_frames=frames, delay_samples=samples)
-    _check(vocoder, path, "vocoder", models.encode(audio), TOLERANCE, say)
+    with warnings.catch_warnings():
+        # The exporter warns of its own future.
+        warnings.simplefilter("ignore")
+        export_streaming(net, path, kind, **sizes, lookahead_frames=frames, delay_samples=samples)
+    _check(net, path, kind, block, TOLERANCE, say)
+    if precision != "float32":
+        quantise(path, precision == "int8-blockwise", keep=FRONT_END)
+        _check(net, path, kind, block, None, say)
+
+
+def _export_offline(models: Models, folder: Path) -> None:
+    nets: dict[Kind, nn.Module] = {"encoder": models.encoder, "vocoder": models.vocoder}
+    for kind, net in nets.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            export_offline(net, folder / GRAPHS[kind], kind, **_sizes(models))
+
+
+def _sizes(models: Models) -> dict[str, int]:
+    c = models.encoder.configuration
+    return {"sample_rate": c.sample_rate, "hop": c.hop, "feature_dim": c.width}
 
 
 def _vocoder(
@@ -251,7 +286,7 @@ def _check(
         )
 
 
-def _card(known: KnownPack, models: Models, settings: BuildSettings) -> dict[str, object]:
+def _card(known: KnownPack, models: Models, settings: BuildSettings) -> dict[str, Any]:
     provider = "auto" if settings.vocoder == "windowed" else "cpu"
     return {
         "name": known.name,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from export.product import ConvolutionProduct
 from models.streaming import Memory
-from models.wavlm import Past, PositionalConvolution, Reach, TransformerLayer, WavLM
+from models.wavlm import PositionalConvolution, TransformerLayer, WavLM, WavLMConfiguration
 
 FEW_ROWS = 16
 
@@ -41,32 +43,146 @@ class EncoderSettings:
             raise ValueError(f"the window must exceed the lookahead, and both be counts of frames: {self}")
 
 
-class UnfoldedPositions(nn.Module):
-    """The positional convolution as one matrix product a group: for few rows, less than half the time on a CPU.
+class _FrontEnd(nn.Module):
+    """The front end as matrix products: audio `[samples]`, with the overlap before it, to `[1, frames, width]`."""
 
-    Unlike a grouped convolution it also gains from 8-bit weights.
+    def __init__(self, model: WavLM) -> None:
+        super().__init__()
+        front, configuration = model.front, model.configuration
+        if not front.by_frame:
+            raise ValueError("a front end that normalises over the whole utterance cannot stream")
+        self.norms, self.norm, self.project = front.norms, front.norm, front.project
+        self.products = nn.ModuleList()
+        self.rows: list[tuple[int, int]] = []
+        """How many outputs each convolution has for every frame, and besides."""
+        each, besides = configuration.hop, configuration.overlap
+        for convolution in front.convolutions:
+            assert isinstance(convolution, nn.Conv1d)
+            taps, stride = convolution.weight.detach().permute(2, 1, 0), int(convolution.stride[0])
+            self.products.append(ConvolutionProduct(taps, stride=stride))
+            each, besides = each // stride, (besides - len(taps)) // stride + 1
+            self.rows.append((each, besides))
+
+    def forward(self, audio: Tensor, count: int) -> Tensor:
+        """Return `count` frames."""
+        x = audio[:, None]
+        for product, norm, (each, besides) in zip(self.products, self.norms, self.rows, strict=True):
+            x = functional.gelu(norm(product(x, each * count + besides)))
+        frames: Tensor = self.project(self.norm(x)[None])
+        return frames
+
+
+class _UnfoldedPositions(nn.Module):
+    """The rows of each step's window with their positions, by one matrix product for each group of the convolution.
+
+    Taps that reach beyond the newest frame for every row are left out.
     """
 
-    def __init__(self, positions: PositionalConvolution) -> None:
+    offsets: Tensor
+    known: Tensor
+
+    def __init__(self, positions: PositionalConvolution, window: int) -> None:
         super().__init__()
         convolution = positions.convolution
-        self.before, self.after = positions.before, positions.after
-        self.kernel, self.groups = convolution.kernel_size[0], convolution.groups
-        weight = convolution.weight.detach().reshape(self.groups, -1, *convolution.weight.shape[1:])
-        # One matrix [kernel * inputs, outputs] for each group.
+        self.before, self.groups = positions.before, convolution.groups
+        self.carried = self.before + window - 1
+        taps = min(convolution.kernel_size[0], self.carried + 1)
+        weight = convolution.weight.detach()[..., :taps].unflatten(0, (self.groups, -1))
+        # One matrix [taps * inputs, outputs] for each group.
         self.weights = nn.ParameterList(nn.Parameter(part.permute(2, 1, 0).flatten(0, 1)) for part in weight)
         self.bias = convolution.bias
+        offsets = torch.arange(window)[:, None] + torch.arange(taps)
+        self.register_buffer("offsets", offsets)
+        self.register_buffer("known", offsets <= self.carried)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Return what `PositionalConvolution` returns."""
-        batch, length, width = frames.shape
-        rows = length - self.kernel + 1
-        steps = torch.arange(rows, device=frames.device)[:, None] + torch.arange(self.kernel, device=frames.device)
-        stretches = frames[:, steps].reshape(batch, rows, self.kernel, self.groups, width // self.groups)
-        parts = stretches.permute(3, 0, 1, 2, 4).reshape(self.groups, batch, rows, -1).unbind()
-        products = [part @ weight for part, weight in zip(parts, self.weights, strict=True)]
+    def forward(self, frames: Tensor, step: Tensor, memory: Memory) -> Tensor:
+        """Take new frames `[1, frames, width]`; return their windows `[1, frames * window, width]`."""
+        _, _, width = frames.shape
+        parts = frames[0].unflatten(1, (self.groups, -1)).transpose(0, 1)
+        # The last row stands for the frames that are not known yet.
+        whole = functional.pad(memory.extend("frames", parts, self.carried, dim=-2), (0, 0, 0, 1))
+        seen = whole[:, torch.where(self.known, step[:, None, None] + self.offsets, -1)]
+        stretches = seen.flatten(1, 2).flatten(2).unbind()
+        placed = torch.cat([part @ weight for part, weight in zip(stretches, self.weights, strict=True)], dim=-1)
         assert self.bias is not None
-        return functional.gelu(torch.cat(products, dim=-1) + self.bias)
+        rows = seen[:, :, :, self.before].permute(1, 2, 0, 3).reshape(1, -1, width)
+        return rows + functional.gelu(placed + self.bias)
+
+
+class _FoldedPositions(nn.Module):
+    """The same for many rows: the convolution over each window."""
+
+    def __init__(self, positions: PositionalConvolution, window: int) -> None:
+        super().__init__()
+        self.positions = positions
+        self.carried = positions.before + window - 1
+
+    def forward(self, frames: Tensor, step: Tensor, memory: Memory) -> Tensor:
+        """Take new frames `[1, frames, width]`; return their windows `[1, frames * window, width]`."""
+        whole = memory.extend("frames", frames[0], self.carried, dim=-2)
+        windows = whole[step[:, None] + torch.arange(self.carried + 1, device=step.device)]
+        placed = self.positions(functional.pad(windows, (0, 0, 0, self.positions.after)))
+        return (windows[:, self.positions.before :] + placed).flatten(0, 1)[None]
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What each row sees: the bias of a key's distance, and 0, or minus infinity where the key is hidden from it."""
+
+    bias: Tensor
+    hidden: Tensor
+
+
+class _StreamingLayer(nn.Module):
+    """A transformer layer over the windows of a step: `[1, frames * window, width]` to the same.
+
+    The keys are those of all windows, then those of the past, then those that leave a window in this step and become
+    past. Without a past, every window is by itself. Queries, keys and values are one matrix product.
+    """
+
+    def __init__(self, name: str, layer: TransformerLayer, settings: EncoderSettings) -> None:
+        super().__init__()
+        self.name, self.layer, self.settings = name, layer, settings
+        attention = layer.attention
+        query, key, value = attention.query, attention.key, attention.value
+        scale = attention.head_width**-0.5
+        self.weight = nn.Parameter(
+            torch.cat([query.weight * scale, key.weight, value.weight]).detach().T.contiguous()
+        )
+        self.bias = nn.Parameter(torch.cat([query.bias * scale, key.bias, value.bias]).detach())
+        # The sums of four that the gates are made of.
+        self.gate_weight = nn.Parameter(attention.gate.weight.detach().unflatten(0, (2, 4)).sum(dim=1).T.contiguous())
+        self.gate_bias = nn.Parameter(attention.gate.bias.detach().unflatten(0, (2, 4)).sum(dim=1))
+
+    def forward(self, x: Tensor, sight: _Sight, memory: Memory, only: int | None = None) -> Tensor:
+        """Advance; return all rows, or of each window the one at `only`."""
+        window, attention = self.settings.window, self.layer.attention
+        shape = (attention.heads, attention.head_width)
+        lead = (1, -1) if self.settings.past else (-1, window)
+        seen = self.layer.before(x)
+        projected = (seen @ self.weight + self.bias).reshape(*lead, 3, *shape).permute(2, 0, 3, 1, 4)
+        query, keys, values = projected.unbind()
+        if self.settings.past:
+            keys, values = self._with_past("keys", keys, memory), self._with_past("values", values, memory)
+        bias, hidden = sight.bias, sight.hidden
+        if only is not None:
+            rows = slice(only, None, window)
+            x, seen, query = x[:, rows], seen[:, rows], query[:, :, rows]
+            bias, hidden = bias[:, :, rows], hidden[:, :, rows]
+            lead = (1, -1) if self.settings.past else (-1, 1)
+        drawn = torch.sigmoid(seen.reshape(*lead, *shape).transpose(1, 2) @ self.gate_weight + self.gate_bias)
+        gates = drawn[..., :1] * (drawn[..., 1:] * attention.gate_scale - 1) + 2
+        scores = query @ keys.transpose(2, 3) + gates * bias + hidden
+        attended = (torch.softmax(scores, dim=-1) @ values).transpose(1, 2).reshape(1, -1, x.shape[2])
+        return self.layer.after(x, attention.output(attended))
+
+    def _with_past(self, kind: str, new: Tensor, memory: Memory) -> Tensor:
+        """Return `new` `[1, heads, rows, head_width]` with the past after it, and keep what will be past."""
+        past, name = self.settings.past, f"{kind}_{self.name}"
+        before = memory.recall(name, torch.zeros_like(new[:, :, :1]).expand(-1, -1, past, -1))
+        whole = torch.cat([new, before, new[:, :, :: self.settings.window]], dim=2)
+        memory.keep(name, whole[:, :, -past:])
+        return whole
 
 
 class StreamingWavLM(nn.Module):
@@ -77,85 +193,67 @@ class StreamingWavLM(nn.Module):
     depend on the size of steps. Before the first frame there is nothing to attend to, and its features are zeros.
     """
 
-    near_bias: Tensor
-    far_bias: Tensor
+    bias: Tensor
 
     def __init__(self, model: WavLM, settings: EncoderSettings) -> None:
         super().__init__()
-        if not model.front.by_frame:
-            raise ValueError("a front end that normalises over the whole utterance cannot stream")
-        self.model = model
+        self.configuration: WavLMConfiguration = model.configuration
         self.settings = s = settings
-        few = s.window <= FEW_ROWS
-        self.positions = UnfoldedPositions(model.positions) if few else model.positions
-        rows = torch.arange(s.window)
+        self.front, self.norm = _FrontEnd(model), model.norm
+        positions = _UnfoldedPositions if s.window <= FEW_ROWS else _FoldedPositions
+        self.positions = positions(model.positions, s.window)
+        self.layers = nn.ModuleList()
+        for index, layer in enumerate(model.layers):
+            assert isinstance(layer, TransformerLayer)
+            self.layers.append(_StreamingLayer(str(index), layer, s))
+        # Of every distance from the furthest past to the end of the window.
         with torch.no_grad():
-            near, far = model.distances(rows[None] - rows[:, None]), model.distances(-torch.arange(s.past + s.window))
-        self.register_buffer("near_bias", near)
-        self.register_buffer("far_bias", far)
+            self.register_buffer("bias", model.distances(torch.arange(1 - s.past - s.window, s.window)))
 
     def forward(self, audio: Tensor, memory: Memory) -> Tensor:
         """Advance by the frames in `audio`."""
-        s, model = self.settings, self.model
-        new = model.front(memory.extend("audio", audio, model.configuration.overlap))
-        count = new.shape[1]
+        s, c = self.settings, self.configuration
+        count = audio.shape[1] // c.hop
+        step = torch.arange(count, device=audio.device)
         heard = memory.recall("heard", torch.zeros(1, dtype=torch.int64, device=audio.device))
         memory.keep("heard", (heard + count).clamp(max=s.past + s.window))
-        step = torch.arange(count, device=audio.device)
-        x = self._rows(new, step, memory)
-        reach = self._reach(step, heard)
-        output = s.window - 1 - s.lookahead
-        for index, layer in enumerate(model.layers):
-            assert isinstance(layer, TransformerLayer)
-            seen = layer.before(x)
-            query, keys, values = layer.attention.project(seen)
-            past = self._past(index, keys, values, memory) if s.past else None
-            if index == len(model.layers) - 1:
-                only = slice(output, output + 1)
-                x, seen, query = x[:, only], seen[:, only], query[:, :, only]
-                reach = Reach(reach.bias[..., only, :], self._allowed(reach)[..., only, :])
-            x = layer.after(x, layer.attention.attend(seen, query, keys, values, reach, past))
-        started = (heard + step >= s.lookahead)[:, None, None]
-        return torch.where(started, x, torch.zeros_like(x)).transpose(0, 1)
+        frames = self.front(memory.extend("audio", audio, c.overlap)[0], count)
+        x = self.norm(self.positions(frames, step, memory))
+        sight = self._sight(step, heard)
+        for index, layer in enumerate(self.layers):
+            last = index == len(self.layers) - 1
+            x = layer(x, sight, memory, s.window - 1 - s.lookahead if last else None)
+        started = (heard + step >= s.lookahead)[:, None]
+        return torch.where(started, x, torch.zeros(1, device=x.device))
 
-    def _rows(self, new: Tensor, step: Tensor, memory: Memory) -> Tensor:
-        """Return for each new frame its window, positions convolved in: `[frames, window, width]`."""
-        positions = self.positions
-        carried = positions.before + self.settings.window - 1
-        frames = memory.extend("frames", new.transpose(1, 2), carried)[0].transpose(0, 1)
-        windows = frames[step[:, None] + torch.arange(carried + 1, device=step.device)]
-        placed = positions(functional.pad(windows, (0, 0, 0, positions.after)))
-        rows: Tensor = self.model.norm(windows[:, positions.before :] + placed)
-        return rows
-
-    def _reach(self, step: Tensor, heard: Tensor) -> Reach:
-        """Return which keys of past and window each row sees, and the bias of their distance."""
+    def _sight(self, step: Tensor, heard: Tensor) -> _Sight:
+        """Return what the rows of each step see; row r of step t is frame t + r, counted from the oldest row."""
         s = self.settings
-        row = torch.arange(s.window, device=step.device)
-        exists = row >= s.window - 1 - heard - step[:, None]
-        # Every row sees itself, lest a softmax be empty.
-        near = exists[:, None] | (row[:, None] == row)
-        bias = self.near_bias.expand(step.shape[0], -1, -1, -1)
+        furthest = s.past + s.window - 1
         if not s.past:
-            return Reach(bias, near[:, None])
-        # Key i of the past is frame `heard - window - past + 1 + i`; frame g of the step sees `past` of them. (The
-        # last key is for nobody yet: hiding it costs less than cutting it off.)
+            row = torch.arange(s.window, device=step.device)
+            exists = row >= furthest - heard - step[:, None]
+            # Every row sees itself, lest a softmax be empty.
+            near = (exists[:, None] | (row[:, None] == row))[:, None]
+            return _Sight(self._bias(row - row[:, None]), _hidden(near))
+        number = torch.arange(step.shape[0] * s.window, device=step.device)
+        now, row = number // s.window, number % s.window
+        exists = row >= s.window - 1 - heard - now
+        near = ((now[:, None] == now) & exists) | (number[:, None] == number)
+        # Key i of the past is frame i - past; frame t of the step sees `past` of them.
         key = torch.arange(s.past + step.shape[0], device=step.device)
-        distance = s.past + step[:, None, None] + row[:, None] - key
-        far_bias = self.far_bias[:, distance.clamp(0, s.past + s.window - 1)].transpose(0, 1)
-        seen = (key >= step[:, None]) & (key < step[:, None] + s.past) & (key >= s.past + s.window - 1 - heard)
-        far = seen[:, None].expand(-1, s.window, -1)
-        return Reach(torch.cat([far_bias, bias], dim=-1), torch.cat([far, near], dim=-1)[:, None])
+        since = key - now[:, None]
+        far = (since >= 0) & (since < s.past) & (key >= furthest - heard)
+        frame = now + row
+        distance = torch.cat([frame, key - s.past]) - frame[:, None]
+        return _Sight(self._bias(distance), _hidden(torch.cat([near, far], dim=1)[None, None]))
 
-    def _past(self, index: int, keys: Tensor, values: Tensor, memory: Memory) -> Past:
-        """Return the past of a layer, and keep what now leaves the window."""
-        kept = (
-            memory.extend(f"{name}_{index}", leaving[..., 0].permute(1, 2, 0), self.settings.past)
-            for name, leaving in (("keys", keys), ("values", values))
-        )
-        return Past(*kept)
+    def _bias(self, distance: Tensor) -> Tensor:
+        s = self.settings
+        furthest = s.past + s.window - 1
+        # What is further away, at either end, is of another step, and hidden.
+        return self.bias[:, distance.clamp(-furthest, s.window - 1) + furthest][None]
 
-    @staticmethod
-    def _allowed(reach: Reach) -> Tensor:
-        assert reach.allowed is not None
-        return reach.allowed
+
+def _hidden(seen: Tensor) -> Tensor:
+    return torch.where(seen, 0.0, -math.inf)

@@ -1,7 +1,7 @@
 """WavLM (Chen et al., 2022, arXiv 2110.13900): speech to features, by a convolutional front end and a transformer.
 
-Only what features need: the first `layers` layers, no masking, no dropout. Everything that a streaming graph needs
-apart is a part of its own here: the front end, the positional convolution, the keys and values of a layer.
+Only what features need: the first `layers` layers, no masking, no dropout. `export.wavlm` streams what is defined
+here.
 """
 
 from __future__ import annotations
@@ -143,21 +143,13 @@ class Reach:
     Attributes
     ----------
     bias
-        Broadcasts to `[batch, heads, rows, keys]`; the keys are those of the past, then the rows' own.
+        Broadcasts to `[batch, heads, rows, rows]`: queries, then keys.
     allowed
         Broadcasts to the same; true where a row sees a key. `None`: everywhere.
     """
 
     bias: Tensor
     allowed: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Past:
-    """Keys and values `[heads, head_width, keys]` that come before the rows' own, the same for the whole batch."""
-
-    keys: Tensor
-    values: Tensor
 
 
 class Attention(nn.Module):
@@ -185,37 +177,15 @@ class Attention(nn.Module):
         gates: Tensor = one * (other * self.gate_scale - 1) + 2
         return gates
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries `[batch, heads, rows, head_width]`, keys and values `[batch, heads, head_width, rows]`."""
-        query = self.split(self.query(x) * self.head_width**-0.5)
-        return query, self.split(self.key(x)).transpose(2, 3), self.split(self.value(x)).transpose(2, 3)
-
-    def attend(
-        self, x: Tensor, query: Tensor, keys: Tensor, values: Tensor, reach: Reach, past: Past | None
-    ) -> Tensor:
-        """Return what the rows `x` `[batch, rows, width]`, whose queries these are, draw from the keys."""
-        scores = query @ keys
-        if past is not None:
-            # All batches look at the one past: one matrix product for them together.
-            flat = query.transpose(0, 1).flatten(1, 2)
-            before = (flat @ past.keys).reshape(self.heads, *query.shape[::2], -1).transpose(0, 1)
-            scores = torch.cat([before, scores], dim=-1)
-        scores = scores + self.gates(x) * reach.bias
-        if reach.allowed is not None:
-            scores = torch.where(reach.allowed, scores, torch.full_like(scores[..., :1], -math.inf))
-        weights = torch.softmax(scores, dim=-1)
-        drawn = weights[..., weights.shape[-1] - keys.shape[-1] :] @ values.transpose(2, 3)
-        if past is not None:
-            flat = weights[..., : past.keys.shape[-1]].transpose(0, 1).flatten(1, 2)
-            drawn = drawn + (flat @ past.values.transpose(1, 2)).reshape(
-                self.heads, *query.shape[::2], self.head_width
-            ).transpose(0, 1)
-        output: Tensor = self.output(drawn.transpose(1, 2).flatten(2))
-        return output
-
     def forward(self, x: Tensor, reach: Reach) -> Tensor:
         """Attend from all rows of `x` `[batch, rows, width]` to all rows within reach."""
-        return self.attend(x, *self.project(x), reach, None)
+        query, key, value = (self.split(projection(x)) for projection in (self.query, self.key, self.value))
+        scores = query @ key.transpose(2, 3) * self.head_width**-0.5 + self.gates(x) * reach.bias
+        if reach.allowed is not None:
+            scores = scores.masked_fill(~reach.allowed, -math.inf)
+        drawn = torch.softmax(scores, dim=-1) @ value
+        output: Tensor = self.output(drawn.transpose(1, 2).flatten(2))
+        return output
 
 
 class TransformerLayer(nn.Module):

@@ -11,6 +11,7 @@ import torch
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from export import quantisation
 from export.build import CPU, GPU, BuildSettings, Models, build_pack
 from export.quantisation import quantise
 from export.streaming import export_streaming
@@ -37,6 +38,7 @@ INCREMENTAL = replace(CPU, encoder=EncoderSettings(2, 3, 10), offline=True)
 def _short() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "MEASURED_SECONDS", 1.5)
+        patch.setattr(quantisation, "SMALLEST", 2**9)
         yield
 
 
@@ -193,7 +195,10 @@ def test_a_sweep_has_a_row_for_each_setting(models: Models, folder: Path) -> Non
     assert len(set(names)) == len(names) > 10
     tried = [replace(CPU, encoder=EncoderSettings(0, 1, 4), vocoder_frames=frames) for frames in (0, 11)]
     rows = sweep(WAVLM_LARGE, models, speech(folder)[:1], tried)
-    assert list(rows) == ["L0 W1 P4 int8, cached 0", "L0 W1 P4 int8, cached 11"]
+    assert list(rows) == [
+        "L0 W1 P4 int8-blockwise, cached 0 int8",
+        "L0 W1 P4 int8-blockwise, cached 11 int8",
+    ]
     first, second = rows.values()
     assert first.feature_error == pytest.approx(second.feature_error)
     assert second.vocoder_distance < first.vocoder_distance

@@ -65,7 +65,8 @@ def build(
         int | None, typer.Option(min=0, max=8, help="Frames of future that the encoder waits for.")
     ] = None,
     delay: Annotated[int | None, typer.Option(min=0, max=11, help="Frames that the vocoder may wait.")] = None,
-    precision: Annotated[str | None, typer.Option(help="int8, int8-blockwise or float32, for the encoder.")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32, int8 or int8-blockwise, for the encoder.")] = None,
+    vocoder_precision: Annotated[str | None, typer.Option(help="The same for the vocoder.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Add the graphs for `rtvc convert --offline`.")] = False,
     auto: Annotated[
         bool, typer.Option("--auto", help="Build several settings, measure each, and keep the closest one in time.")
@@ -104,6 +105,8 @@ def build(
         settings = replace(settings, vocoder_frames=delay)
     if precision is not None:
         settings = replace(settings, precision=as_precision(precision))
+    if vocoder_precision is not None:
+        settings = replace(settings, vocoder_precision=as_precision(vocoder_precision))
     models = Models.load(paths[known.encoder], paths[known.vocoder])
     known = replace(known, name=destination.name)
     if auto:
