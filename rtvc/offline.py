@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 
 from rtvc.audio.files import AudioFile, atomic_writer, check_destination
+from rtvc.audio.loudness import loudness
 from rtvc.audio.resample import resample
 from rtvc.convert import Conversion, Outcome
 from rtvc.errors import RtvcError
@@ -28,6 +29,9 @@ from rtvc.voices import Blend, Target
 GRAPHS: dict[Kind, str] = {"encoder": "offline_encoder.onnx", "vocoder": "offline_vocoder.onnx"}
 BLOCK_SIZE = 2
 """K of MKL-VC where nobody says otherwise."""
+
+KNN_LUFS = -16.0
+"""The loudness of what kNN-VC converts."""
 
 SHORTEST_SECONDS = 0.2
 LONGEST_SECONDS = 120
@@ -71,8 +75,9 @@ def convert_offline(
 ) -> Outcome:
     """Convert a recording whole and write the result, as long as the source; parameters as `convert_file`'s.
 
-    As published: every frame counts, silent or not; nothing is levelled; covariances are not shrunk. `online` and
-    `step` of the conversion mean nothing here.
+    As published: every frame counts, silent or not; covariances are not shrunk; and only kNN-VC gives its results a
+    loudness. (It also trims the silence at the ends of its references, which is not done here.) `online` and `step`
+    of the conversion mean nothing here.
 
     Raises
     ------
@@ -97,6 +102,8 @@ def convert_offline(
     padded = np.pad(speaker.frames, ((0, stage.latency), (0, 0)), mode="edge")
     moved = stage.process(padded)[stage.latency :]
     audio = models.vocode(moved)
+    if conversion.transport == "knn":
+        audio = _as_loud(audio, KNN_LUFS, pack.sample_rate)
     rate = conversion.sample_rate or recording.rate
     result = np.zeros(round(recording.frames * rate / recording.rate), np.float32)
     heard = resample(audio, pack.sample_rate, rate)[: len(result)]
@@ -116,6 +123,14 @@ def _features(models: OfflineModels, file: AudioFile, pack: ModelPack) -> Block:
             "convert it without --offline, or cut it."
         )
     return models.encode(resample(file.read(), file.rate, pack.sample_rate))
+
+
+def _as_loud(audio: Block, lufs: float, rate: int) -> Block:
+    """Return the audio at this loudness, or as near to it as full scale allows."""
+    found = loudness(audio, rate)
+    if found is None:
+        return audio
+    return audio * np.float32(min(10 ** ((lufs - found) / 20), 1 / np.abs(audio).max()))
 
 
 def _session(pack: ModelPack, kind: Kind, threads: int | None) -> onnxruntime.InferenceSession:

@@ -18,13 +18,14 @@ from export.streaming import export_streaming
 from export.sweep import describe, settings_to_try, sweep
 from export.synthetic_checkpoint import hifigan_checkpoint, wavlm_checkpoint
 from export.wavlm import EncoderSettings, StreamingWavLM
+from rtvc.audio.loudness import loudness
 from rtvc.benchmark import fidelity as benchmark
 from rtvc.catalogue import WAVLM_LARGE
 from rtvc.cli import app
 from rtvc.commands.bench_fidelity import fidelity
 from rtvc.convert import Conversion, convert_file
 from rtvc.errors import RtvcError
-from rtvc.offline import OfflineModels, convert_offline
+from rtvc.offline import KNN_LUFS, OfflineModels, convert_offline
 from rtvc.pack import GraphStage, ModelPack
 from rtvc.voices import Voice
 from tests.small_models import FEW_LAYERS, WAVLM, make_hifigan, make_wavlm
@@ -112,6 +113,22 @@ def test_an_offline_conversion_is_that_of_the_paper(
     found = soundfile.read(tmp_path / "out.wav")[0]
     assert len(found) == len(sounds[0])
     assert np.corrcoef(found[: len(expected)], expected)[0, 1] > 0.9999
+
+
+@torch.no_grad()
+def test_an_offline_conversion_by_neighbours_is_that_of_knn_vc(
+    pack: ModelPack, models: Models, folder: Path, tmp_path: Path
+) -> None:
+    paths = [folder / "speech-0.wav", folder / "speech-1.wav"]
+    convert_offline(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion("knn"))
+    sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
+    source, target = (models.encoder(torch.from_numpy(sound)[None])[0] for sound in sounds)
+    nearest = torch.nn.functional.cosine_similarity(source[:, None], target[None], dim=-1).topk(4).indices
+    expected = models.vocoder(target[nearest].mean(dim=1)[None])[0].numpy()
+    found = soundfile.read(tmp_path / "out.wav")[0]
+    assert np.corrcoef(found[: len(expected)], expected)[0, 1] > 0.9999
+    level = loudness(found.astype(np.float32), RATE)
+    assert level == pytest.approx(KNN_LUFS, abs=0.1)
 
 
 def matrix_power(matrix: torch.Tensor, exponent: float) -> torch.Tensor:
