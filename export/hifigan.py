@@ -134,7 +134,8 @@ class _Causal(nn.Module):
     def forward(self, x: Tensor, count: int, memory: Memory) -> Tensor:
         """Advance by the `count` rows of `x`."""
         reach = self.product.reach
-        return self.product(memory.extend(self.name, x, reach, dim=-2) if reach else x, count)
+        y: Tensor = self.product(memory.extend(self.name, x, reach, dim=-2) if reach else x, count)
+        return y
 
 
 def _convolution(name: str, convolution: nn.Conv1d, ahead: int, missing: Missing) -> _Causal:
@@ -158,7 +159,7 @@ def _upsampler(name: str, convolution: nn.ConvTranspose1d, ahead: int, missing: 
     if missing == "edge":
         weight[factor : factor + cut] += weight[:cut]
     weight = functional.pad(weight[cut:], (0, 0, 0, 0, 0, (cut - len(weight)) % factor))
-    taps = weight.unflatten(0, (-1, factor)).flip(0).transpose(1, 2).flatten(2)
+    taps = weight.reshape(-1, factor, *weight.shape[1:]).flip(0).transpose(1, 2).flatten(2)
     assert convolution.bias is not None
     return _Causal(name, ConvolutionProduct(taps, convolution.bias.repeat(factor)))
 

@@ -34,10 +34,10 @@ class ConvolutionProduct(nn.Module):
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
         self.register_buffer("offsets", torch.arange(len(taps)) * dilation)
 
-    def forward(self, x: Tensor, count: Tensor | int) -> Tensor:
+    def forward(self, x: Tensor, count: int) -> Tensor:
         """Return the first `count` outputs; counting is the caller's, who knows it without asking every layer."""
         if len(self.offsets) > 1:
             rows = torch.arange(0, count * self.stride, self.stride, device=x.device)
             x = x[rows[:, None] + self.offsets].flatten(1)
-        y = x @ self.weight
+        y: Tensor = x @ self.weight
         return y if self.bias is None else y + self.bias

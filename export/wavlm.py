@@ -85,11 +85,12 @@ class _UnfoldedPositions(nn.Module):
         super().__init__()
         convolution = positions.convolution
         self.before, self.groups = positions.before, convolution.groups
+        self.width = convolution.in_channels
         self.carried = self.before + window - 1
         taps = min(convolution.kernel_size[0], self.carried + 1)
-        weight = convolution.weight.detach()[..., :taps].unflatten(0, (self.groups, -1))
+        groups = convolution.weight.detach()[..., :taps].chunk(self.groups)
         # One matrix [taps * inputs, outputs] for each group.
-        self.weights = nn.ParameterList(nn.Parameter(part.permute(2, 1, 0).flatten(0, 1)) for part in weight)
+        self.weights = nn.ParameterList(nn.Parameter(part.permute(2, 1, 0).flatten(0, 1)) for part in groups)
         self.bias = convolution.bias
         offsets = torch.arange(window)[:, None] + torch.arange(taps)
         self.register_buffer("offsets", offsets)
@@ -97,15 +98,14 @@ class _UnfoldedPositions(nn.Module):
 
     def forward(self, frames: Tensor, step: Tensor, memory: Memory) -> Tensor:
         """Take new frames `[1, frames, width]`; return their windows `[1, frames * window, width]`."""
-        _, _, width = frames.shape
-        parts = frames[0].unflatten(1, (self.groups, -1)).transpose(0, 1)
+        parts = frames.reshape(-1, self.groups, self.width // self.groups).transpose(0, 1)
         # The last row stands for the frames that are not known yet.
         whole = functional.pad(memory.extend("frames", parts, self.carried, dim=-2), (0, 0, 0, 1))
         seen = whole[:, torch.where(self.known, step[:, None, None] + self.offsets, -1)]
-        stretches = seen.flatten(1, 2).flatten(2).unbind()
+        stretches = seen.reshape(self.groups, -1, len(self.weights[0])).unbind()
         placed = torch.cat([part @ weight for part, weight in zip(stretches, self.weights, strict=True)], dim=-1)
         assert self.bias is not None
-        rows = seen[:, :, :, self.before].permute(1, 2, 0, 3).reshape(1, -1, width)
+        rows = seen[:, :, :, self.before].permute(1, 2, 0, 3).reshape(1, -1, self.width)
         return rows + functional.gelu(placed + self.bias)
 
 
@@ -122,7 +122,8 @@ class _FoldedPositions(nn.Module):
         whole = memory.extend("frames", frames[0], self.carried, dim=-2)
         windows = whole[step[:, None] + torch.arange(self.carried + 1, device=step.device)]
         placed = self.positions(functional.pad(windows, (0, 0, 0, self.positions.after)))
-        return (windows[:, self.positions.before :] + placed).flatten(0, 1)[None]
+        rows: Tensor = windows[:, self.positions.before :] + placed
+        return rows.flatten(0, 1)[None]
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,8 @@ class _StreamingLayer(nn.Module):
         )
         self.bias = nn.Parameter(torch.cat([query.bias * scale, key.bias, value.bias]).detach())
         # The sums of four that the gates are made of.
-        self.gate_weight = nn.Parameter(attention.gate.weight.detach().unflatten(0, (2, 4)).sum(dim=1).T.contiguous())
-        self.gate_bias = nn.Parameter(attention.gate.bias.detach().unflatten(0, (2, 4)).sum(dim=1))
+        self.gate_weight = nn.Parameter(attention.gate.weight.detach().reshape(2, 4, -1).sum(dim=1).T.contiguous())
+        self.gate_bias = nn.Parameter(attention.gate.bias.detach().reshape(2, 4).sum(dim=1))
 
     def forward(self, x: Tensor, sight: _Sight, memory: Memory, only: int | None = None) -> Tensor:
         """Advance; return all rows, or of each window the one at `only`."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 import torch
@@ -238,6 +239,21 @@ def test_weights_of_8_bits_keep_the_graph_and_most_of_its_precision(
     expected = whole.process(audio)
     error = np.linalg.norm(small.process(audio) - expected) / np.linalg.norm(expected)
     assert 1e-4 < error < 0.05
+
+
+def test_small_products_and_those_asked_for_keep_their_weights(models: Models, tmp_path: Path) -> None:
+    path = tmp_path / "encoder.onnx"
+    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
+    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
+    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+    quantise(path, keep="/front/")
+    graph = onnx.load(path).graph
+    whole = {value.name: value.dims for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT}
+    kept = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in whole]
+    front = [node for node in kept if "/front/" in node.name]
+    assert len(front) == len(WAVLM.convolutions) + 1
+    assert all(np.prod(whole[node.input[1]]) < quantisation.SMALLEST for node in kept if node not in front)
+    assert sum(node.op_type == "MatMulInteger" for node in graph.node) >= 4 * WAVLM.layers
 
 
 def test_a_pack_is_replaced_only_when_asked(pack: ModelPack, models: Models, folder: Path, tmp_path: Path) -> None:

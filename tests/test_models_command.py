@@ -67,13 +67,26 @@ def refused(*words: str | Path) -> str:
 def test_from_checkpoints_to_a_pack_and_back(checkpoints: Path, speech: Path) -> None:
     command = ("build", "wavlm-large", "--from", checkpoints, "--speech", speech)
     assert "--unverified" in refused(*command)
-    built = run(*command, "--unverified", "--delay", "2", "--lookahead", "1", "--precision", "float32", "--offline")
+    built = run(
+        *command,
+        "--unverified",
+        "--delay",
+        "2",
+        "--lookahead",
+        "1",
+        "--precision",
+        "float32",
+        "--vocoder-precision",
+        "int8",
+        "--offline",
+    )
     assert built.exit_code == 0, built.output
     assert "relative difference from torch" in built.output
     assert "algorithmic latency" in built.output
     pack = find_pack("wavlm-large")
     assert pack.lookahead_frames == 1
     assert pack.card["settings"]["vocoder_frames"] == 2
+    assert (pack.card["settings"]["precision"], pack.card["settings"]["vocoder_precision"]) == ("float32", "int8")
     assert "--force" in refused(*command, "--unverified")
     assert run("verify", "wavlm-large").exit_code == 0
     listed = run("list").output
