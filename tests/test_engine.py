@@ -215,11 +215,11 @@ def test_the_snapshot_tells_levels_and_times(started: Start) -> None:
     engine, port = started()
     sound = babble(2, RATE)
     port.speak(sound)
+    until(lambda: len(engine.snapshot().recent_compute) == 100)
     snapshot = engine.snapshot()
     assert snapshot.input_peak > snapshot.input_level > -40
     assert snapshot.output_peak > snapshot.output_level > -40
     assert 0 < snapshot.compute_p50 <= snapshot.compute_p99
-    assert len(snapshot.recent_compute) == 100
     assert snapshot.deadline == 0.02
     latency = snapshot.latency
     assert latency.total == latency.step + latency.algorithmic + latency.compute + latency.queue + latency.device
@@ -294,7 +294,7 @@ def test_a_damaged_recording_ends_it_with_a_sentence(pack: ModelPack, tmp_path: 
     soundfile.write(tmp_path / "in.wav", sound, RATE, subtype="FLOAT")
     engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OPEN)
     engine.start()
-    assert engine.wait(10)
+    assert engine.wait(60)
     assert engine.snapshot().state == State.FAILED
     assert "holds NaN" in engine.snapshot().message
     assert not (tmp_path / "out.wav").exists()
