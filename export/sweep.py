@@ -39,7 +39,7 @@ def settings_to_try() -> list[BuildSettings]:
     ]
     windowed = [
         replace(GPU, encoder=EncoderSettings(lookahead, window, 0), vocoder_frames=right)
-        for lookahead, window, right in ((2, 25, 0), (2, 50, 1), (2, 100, 2), (4, 100, 4), (8, 100, 11))
+        for lookahead, window, right in ((2, 25, 1), (2, 75, 2), (8, 75, 11))
     ]
     return [*incremental, *windowed]
 
@@ -52,15 +52,21 @@ def describe(settings: BuildSettings) -> str:
 
 
 def sweep(
-    known: KnownPack, models: Models, speech: list[Path], tried: list[BuildSettings], threads: int | None = None
+    known: KnownPack,
+    models: Models,
+    speech: list[Path],
+    tried: list[BuildSettings],
+    recordings: int = MEASURED_RECORDINGS,
+    threads: int | None = None,
 ) -> dict[str, Fidelity]:
-    """Return the figures of each setting, with so many threads for each graph (None: what packs need)."""
-    sounds = read_recordings(speech, models.encoder.configuration.sample_rate, LEVEL_DBFS, MEASURED_RECORDINGS)
+    """Return the figures of each setting, of so many recordings and threads of each graph (None: what packs need)."""
+    sounds = read_recordings(speech, models.encoder.configuration.sample_rate, LEVEL_DBFS, recordings)
     rows = {}
     for settings in tried:
         with tempfile.TemporaryDirectory() as folder:
             pack = export_graphs(known, models, sounds[0], settings, Path(folder))
-            rows[describe(settings)] = measure(pack, models.encode, models.vocode, sounds, threads=threads)
+            rows[describe(settings)] = found = measure(pack, models.encode, models.vocode, sounds, threads=threads)
+        print(f"{describe(settings)}: {found}", flush=True)
     return rows
 
 
@@ -71,6 +77,7 @@ def main() -> None:
     parser.add_argument("--from", dest="folder", type=Path, default=downloads(), help="where its checkpoints are")
     parser.add_argument("--unverified", action="store_true", help="take other files than the published ones")
     parser.add_argument("--speech", type=Path, help="a folder of speech; default: the shipped voices")
+    parser.add_argument("--recordings", type=int, default=MEASURED_RECORDINGS, help="how many of the recordings")
     parser.add_argument("--threads", type=int, help="of each graph; default: what packs need")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--html", type=Path)
@@ -81,9 +88,12 @@ def main() -> None:
     paths, warnings = take(known, arguments.folder, arguments.unverified)
     print(*warnings, sep="\n")
     models = Models.load(paths[known.encoder], paths[known.vocoder])
-    rows = sweep(known, models, find_recordings(arguments.speech), settings_to_try(), arguments.threads)
+    rows = sweep(
+        known, models, find_recordings(arguments.speech), settings_to_try(), arguments.recordings, arguments.threads
+    )
     title = "Streamed against whole utterances: L lookahead, W window, P past, in frames"
-    report = fidelity_report(rows, {"checkpoints": models.checkpoints}, {}, title, picture=arguments.html is not None)
+    settings = {"checkpoints": models.checkpoints, "recordings": arguments.recordings, "threads": arguments.threads}
+    report = fidelity_report(rows, settings, {}, title, picture=arguments.html is not None)
     hand_over(report, arguments.json, arguments.html)
 
 

@@ -131,8 +131,8 @@ class GraphStage(Stage):
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # A layer is over before a sleeping thread wakes, so threads spin within a step; between steps that would burn
-        # a core that the game wants. Denormals are slow and inaudible.
+        # A layer is over before a sleeping thread wakes, so threads spin within a step; between steps that would take
+        # a core from the other graph, or from a game. Denormals are slow and inaudible.
         options.add_session_config_entry("session.intra_op.allow_spinning", "1")
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
