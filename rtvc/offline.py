@@ -20,7 +20,7 @@ from rtvc.audio.resample import resample
 from rtvc.convert import Conversion, Outcome
 from rtvc.errors import RtvcError
 from rtvc.fitting import fit_map
-from rtvc.pack import METADATA_KEY, GraphDescription, Kind, ModelPack
+from rtvc.pack import METADATA_KEY, GraphDescription, Kind, ModelPack, session_options
 from rtvc.stage import Block
 from rtvc.statistics import FeatureSet
 from rtvc.transport import TransportStage
@@ -148,9 +148,7 @@ def _session(pack: ModelPack, kind: Kind, threads: int | None) -> onnxruntime.In
         raise RtvcError(f"{path} cannot be read ({error.strerror}): build the model pack again.") from None
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         raise RtvcError(f"{path} does not have the digest that its card names: build the model pack again.")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or int(pack.defaults.get("threads", 1))
-    options.log_severity_level = 3
+    options = session_options(threads or int(pack.defaults.get("threads", 1)))
     session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
     description = GraphDescription.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), str(path))
     if (description.kind, description.feature_dim) != (kind, pack.feature_dim):

@@ -127,15 +127,6 @@ class GraphStage(Stage):
     """
 
     def __init__(self, model: bytes, where: str, kind: Kind, threads: int = 1, provider: Provider = "auto") -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # A layer is over before a sleeping thread wakes, so threads spin within a step; between steps that would take
-        # a core from the other graph, or from a game. Denormals are slow and inaudible.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
         providers = ["CPUExecutionProvider"]
         if provider == "cuda" and not cuda_works():
             raise RtvcError(
@@ -144,7 +135,7 @@ class GraphStage(Stage):
         if provider != "cpu" and cuda_works():
             providers.insert(0, "CUDAExecutionProvider")
         try:
-            self._session = onnxruntime.InferenceSession(model, options, providers)
+            self._session = onnxruntime.InferenceSession(model, session_options(threads), providers)
         except Exception as error:  # ONNX Runtime raises many kinds, all without a common base.
             raise RtvcError(f"{where} is not a graph that ONNX Runtime can run ({_first_line(error)}).") from None
         metadata = self._session.get_modelmeta().custom_metadata_map
@@ -227,6 +218,20 @@ class GraphStage(Stage):
             raise RtvcError(
                 f"{where} has features of {dim} dimensions, and its metadata say {description.feature_dim}."
             )
+
+
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """Return how graphs are run, with so many threads."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # A layer is over before a sleeping thread wakes, so threads spin within a step; between steps that would take a
+    # core from the other graph, or from a game. Denormals are slow and inaudible.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    return options
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Each frame becomes the mean of the most similar frames of the reference (kNN-VC, arXiv 2305.18975).
 
 Fitting only normalises the reference; mapping, on the worker, is one matrix product with all of it. With ten minutes
-of reference in 1024 dimensions that is a fourth of a 20 ms frame on one core, in single precision. Half precision
+of reference in 1024 dimensions that is a third of a 20 ms frame on one core, in single precision. Half precision
 halves the memory, but processors have no product for it: converting it piece by piece took ten times as long.
 """
 
