@@ -89,7 +89,7 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> 
         if error > TOLERANCE:
             raise SystemExit(f"{name} differs from torch by {error:.1e}, more than {TOLERANCE}.")
 
-    roles = {"pitch": configuration.latent, "voicing": configuration.latent + 1}
+    roles = {"pitch": configuration.content_dim, "voicing": configuration.content_dim + 1}
     card = {
         "name": "mini",
         "description": "Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training.",

@@ -1,8 +1,10 @@
 """`mini`, the embedded pack: a causal encoder to a feature space made for MKL, and a source-filter vocoder.
 
-The features `[z, log pitch, voicing]` come once a frame of 20 ms. The encoder looks one frame ahead; the vocoder's
-overlap-add delays by three quarters of its window. Both nets are written on `models.streaming.Memory`: training
-runs them over whole stretches, the exported graphs over one step, and the results are the same.
+The features `[z, cepstra, log pitch, voicing]` come once a frame of 20 ms. z is learned; the cepstra are the frame's
+own short spectra, smoothed, which have a straight way to the vocoder's envelopes: detail that no net need learn to
+carry. The encoder looks one frame ahead; the vocoder's overlap-add delays by three quarters of its window. Both nets
+are written on `models.streaming.Memory`: training runs them over whole stretches, the exported graphs over one step,
+and the results are the same.
 """
 
 from __future__ import annotations
@@ -12,8 +14,12 @@ from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.streaming import CausalBlock, Memory
+
+CEPSTRAL_SCALE = 4.0
+"""Brings cepstra to about the size of z."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class MiniConfiguration:
     hop: int = 320
     subframes: int = 4
     latent: int = 64
+    cepstra: tuple[int, ...] = (32, 16, 8, 8)
     lookahead_frames: int = 1
     mel_bands: int = 64
     pitch_unit: float = 150.0
@@ -52,9 +59,14 @@ class MiniConfiguration:
         return 4 * self.subhop
 
     @property
+    def content_dim(self) -> int:
+        """Dimensions that the map moves in blocks: z and the cepstra."""
+        return self.latent + sum(self.cepstra)
+
+    @property
     def feature_dim(self) -> int:
-        """Dimensions of a feature vector: z, log pitch, voicing."""
-        return self.latent + 2
+        """Dimensions of a feature vector: z, cepstra, log pitch, voicing."""
+        return self.content_dim + 2
 
     @property
     def overlap_delay(self) -> int:
@@ -121,6 +133,36 @@ def interpolation_matrix(bands: int, window: int, sample_rate: int) -> Tensor:
     return matrix.float()
 
 
+def windows(audio: Tensor, length: int, hop: int) -> Tensor:
+    """Return `[batch, count, length]`: the windows of `audio` `[batch, samples]`, `hop` samples apart."""
+    chunks = audio.reshape(len(audio), -1, hop)
+    last = length // hop - 1
+    # Ends are counted from the end, lest an exported graph compute lengths at every step.
+    return torch.cat([chunks[:, shift : shift - last or None] for shift in range(last + 1)], dim=-1)
+
+
+def cepstral_basis(counts: tuple[int, ...], bands: int) -> Tensor:
+    """Return `[len(counts)·bands, sum(counts)]`: a cosine transform over a frame's short spectra and their bands.
+
+    The n-th order over time has `counts[n]` orders over the bands. Columns are orthonormal, so the transpose takes
+    cepstra back to the smooth spectra that they stand for.
+    """
+
+    def cosines(size: int) -> Tensor:
+        place = torch.arange(size, dtype=torch.float64)
+        basis = torch.cos(math.pi / size * torch.outer(place + 0.5, place)) * math.sqrt(2 / size)
+        basis[:, 0] /= math.sqrt(2)
+        return basis
+
+    over_time, over_bands = cosines(len(counts)), cosines(bands)
+    columns = [
+        torch.outer(over_time[:, order], over_bands[:, band]).flatten()
+        for order, count in enumerate(counts)
+        for band in range(count)
+    ]
+    return torch.stack(columns, dim=1).float()
+
+
 class PitchTracker(nn.Module):
     """Finds pitch and voicing from a short-time autocorrelation and what else the encoder knows.
 
@@ -169,13 +211,16 @@ class MiniEncoder(nn.Module):
     """Audio `[batch, frames·hop]` to features `[batch, frames, feature_dim]`, `lookahead_frames` late.
 
     Sees four short windows a frame through mel bands (where the consonants are) and one long window's low bins
-    (where the pitch is). Pitch is the logarithm of its ratio to `pitch_unit`; voicing a probability.
+    (where the pitch is). The cepstra are those of the short windows over a floor, lest silence lie so far from speech
+    that a map thought for speech throws it anywhere. Pitch is the logarithm of its ratio to `pitch_unit`; voicing a
+    probability.
     """
 
-    window: Tensor
     short_basis: Tensor
     mel: Tensor
     long_basis: Tensor
+    floor: Tensor
+    cepstral: Tensor
 
     def __init__(self, configuration: MiniConfiguration) -> None:
         super().__init__()
@@ -185,6 +230,9 @@ class MiniEncoder(nn.Module):
         self.register_buffer(
             "long_basis", fourier_basis(c.pitch_window, c.pitch_bins, torch.hann_window(c.pitch_window))
         )
+        # Some 40 dB below a vowel of the level of training, and lower where speech is weaker.
+        self.register_buffer("floor", torch.logspace(-4, -5, c.mel_bands))
+        self.register_buffer("cepstral", cepstral_basis(c.cepstra, c.mel_bands) / CEPSTRAL_SCALE)
         self.receive = nn.Linear(c.subframes * c.mel_bands + c.pitch_bins, c.encoder_width)
         self.blocks = nn.ModuleList(
             CausalBlock(f"encoder_{index}", c.encoder_width, 5, dilation)
@@ -195,64 +243,72 @@ class MiniEncoder(nn.Module):
         self.tracker = PitchTracker(c)
 
     def spectra(self, audio: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Return log magnitudes `[batch, frames, bands]`, about -3 to 3, and the power of the low bins."""
+        """Return the power `[batch, frames, subframes·mel_bands]` of the short windows and that of the low bins."""
         c = self.configuration
         carried = c.pitch_window - c.hop
-        chunks = memory.extend("audio", audio, carried).reshape(len(audio), -1, c.subhop)
-        short = chunks[:, carried // c.subhop - 3 :]
-        count = short.shape[1] - 3
-        short = torch.cat([short[:, shift : shift + count] for shift in range(4)], dim=-1)
+        whole = memory.extend("audio", audio, carried)
+        short = windows(whole[:, carried - c.window + c.subhop :], c.window, c.subhop)
+        long = windows(whole, c.pitch_window, c.hop)
         # In half precision a loud vowel's rounding would drown the quiet bands beside it.
         with torch.autocast(audio.device.type, enabled=False):
-            real, imaginary = (short @ self.short_basis).chunk(2, dim=-1)
-            mel = torch.log((real**2 + imaginary**2) @ self.mel + 1e-6)
-        mel = mel.reshape(len(audio), -1, c.subframes * c.mel_bands)
-        frames = chunks.reshape(len(audio), -1, c.hop)
-        reach = c.pitch_window // c.hop
-        count = frames.shape[1] - reach + 1
-        long = torch.cat([frames[:, shift : shift + count] for shift in range(reach)], dim=-1)
-        with torch.autocast(audio.device.type, enabled=False):
-            real, imaginary = (long @ self.long_basis).chunk(2, dim=-1)
+            real, imaginary = torch.split(short @ self.short_basis, c.window // 2 + 1, dim=-1)
+            mel = (real**2 + imaginary**2) @ self.mel
+            real, imaginary = torch.split(long @ self.long_basis, c.pitch_bins, dim=-1)
             power = real**2 + imaginary**2
-        return torch.cat([mel, torch.log(power + 1e-5)], dim=-1) * 0.25 + 1.0, power
+        return mel.reshape(len(audio), -1, c.subframes * c.mel_bands), power
 
-    def hidden(self, bands: Tensor, memory: Memory) -> Tensor:
-        """Return what the net makes of the log magnitudes: `[batch, frames, encoder_width]`."""
-        x = self.receive(bands)
+    def cepstra(self, mel: Tensor, memory: Memory) -> Tensor:
+        """Return the cepstra `[batch, frames, …]` of the frames that z speaks of: `lookahead_frames` back."""
+        c = self.configuration
+        with torch.autocast(mel.device.type, enabled=False):
+            bands = torch.log(mel + self.floor.repeat(c.subframes))
+            cepstra = (bands * 0.25 + 1.0) @ self.cepstral
+        late = memory.extend("cepstra", cepstra.transpose(1, 2), c.lookahead_frames)
+        return late[..., : -c.lookahead_frames or None].transpose(1, 2)
+
+    def hidden(self, mel: Tensor, power: Tensor, memory: Memory) -> Tensor:
+        """Return what the net makes of the spectra: `[batch, frames, encoder_width]`."""
+        # About -3 to 3.
+        x = self.receive(torch.cat([torch.log(mel + 1e-6), torch.log(power + 1e-5)], dim=-1) * 0.25 + 1.0)
         for block in self.blocks:
             x = block(x, memory)
         hidden: Tensor = self.norm(x)
         return hidden
 
     def content(self, audio: Tensor, memory: Memory) -> Tensor:
-        """Advance by the frames in `audio`; return z alone."""
-        latent: Tensor = self.latent(self.hidden(self.spectra(audio, memory)[0], memory)).float()
-        return latent
+        """Advance by the frames in `audio`; return z and cepstra."""
+        mel, power = self.spectra(audio, memory)
+        return self._content(mel, self.hidden(mel, power, memory), memory)
+
+    def _content(self, mel: Tensor, hidden: Tensor, memory: Memory) -> Tensor:
+        return torch.cat([self.latent(hidden).float(), self.cepstra(mel, memory)], dim=-1)
 
     def analyse(self, audio: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """Advance by the frames in `audio`; return z, and the logits of pitch classes and voicing."""
-        bands, power = self.spectra(audio, memory)
-        x = self.hidden(bands, memory)
-        return self.latent(x).float(), *self.tracker(power, x, memory)
+        """Advance by the frames in `audio`; return z and cepstra, and the logits of pitch classes and voicing."""
+        mel, power = self.spectra(audio, memory)
+        hidden = self.hidden(mel, power, memory)
+        return self._content(mel, hidden, memory), *self.tracker(power, hidden, memory)
 
     def forward(self, audio: Tensor, memory: Memory) -> Tensor:
         """Advance by the frames in `audio`."""
-        latent, likelihood, voicing = self.analyse(audio, memory)
+        content, likelihood, voicing = self.analyse(audio, memory)
         pitch = self.tracker.read(likelihood)
-        return torch.cat([latent, pitch[..., None], torch.sigmoid(voicing)[..., None]], dim=-1)
+        return torch.cat([content, pitch[..., None], torch.sigmoid(voicing)[..., None]], dim=-1)
 
 
 class MiniVocoder(nn.Module):
     """Features `[batch, frames, feature_dim]` to audio `[batch, frames·hop]`, `overlap_delay` samples late.
 
     A band-limited pulse train at the features' pitch and a stretch of white noise are filtered in a short-time
-    Fourier transform by envelopes that a causal net draws from the features, and overlap-added.
+    Fourier transform by envelopes, and overlap-added. The envelopes are those of the cepstra, corrected by a causal
+    net that sees all features.
     """
 
     noise: Tensor
     analysis: Tensor
     synthesis: Tensor
     bands: Tensor
+    smooth: Tensor
 
     def __init__(self, configuration: MiniConfiguration) -> None:
         super().__init__()
@@ -278,6 +334,15 @@ class MiniVocoder(nn.Module):
         nn.init.normal_(self.envelopes.weight, std=0.02)
         nn.init.constant_(self.envelopes.bias[: c.envelope_bands], -4.0)
         nn.init.constant_(self.envelopes.bias[c.envelope_bands : 2 * c.envelope_bands], -5.0)
+        self.register_buffer("smooth", cepstral_basis(c.cepstra, c.mel_bands).T * CEPSTRAL_SCALE)
+        self.straight = nn.Linear(c.mel_bands, 3 * c.envelope_bands, bias=False)
+        # To begin with, pulses and noise have the shape of the spectrum. Cepstra are made of a quarter of the
+        # logarithm of power: half of that of magnitude.
+        centres = band_edges(c.mel_bands + 2, c.sample_rate)[1:-1, None]
+        nearest = (centres - band_edges(c.envelope_bands, c.sample_rate)).abs().argmin(dim=0)
+        same = 2.0 * functional.one_hot(nearest, c.mel_bands)
+        with torch.no_grad():
+            self.straight.weight.copy_(torch.cat([same, same, torch.zeros_like(same)]))
 
     def excitation(self, pitch: Tensor, voicing: Tensor, memory: Memory) -> Tensor:
         """Return pulses `[batch, frames·hop]` for pitch in Hz and voicing (0…1), both `[batch, frames]`.
@@ -329,22 +394,19 @@ class MiniVocoder(nn.Module):
     def short_time(self, name: str, audio: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Return real and imaginary parts `[batch, frames·subframes, bins]` of the windows that end in `audio`."""
         c = self.configuration
-        chunks = memory.extend(name, audio, c.overlap_delay).reshape(len(audio), -1, c.subhop)
-        count = chunks.shape[1] - 3
-        windows = torch.cat([chunks[:, shift : shift + count] for shift in range(4)], dim=-1)
-        real, imaginary = (windows @ self.analysis).chunk(2, dim=-1)
+        short = windows(memory.extend(name, audio, c.overlap_delay), c.window, c.subhop)
+        real, imaginary = torch.split(short @ self.analysis, c.window // 2 + 1, dim=-1)
         return real, imaginary
 
-    def overlap_add(self, windows: Tensor, memory: Memory) -> Tensor:
+    def overlap_add(self, made: Tensor, memory: Memory) -> Tensor:
         """Add up windows `[batch, frames·subframes, window]`; the last three quarters wait for the next step."""
         c = self.configuration
-        whole = memory.extend("windows", windows.transpose(1, 2), 3).transpose(1, 2)
-        count = windows.shape[1]
+        whole = memory.extend("windows", made.transpose(1, 2), 3).transpose(1, 2)
         parts = [
-            whole[:, 3 - quarter : 3 - quarter + count, quarter * c.subhop : (quarter + 1) * c.subhop]
+            whole[:, 3 - quarter : -quarter or None, quarter * c.subhop : (quarter + 1) * c.subhop]
             for quarter in range(4)
         ]
-        return (parts[0] + parts[1] + parts[2] + parts[3]).reshape(len(windows), -1)
+        return (parts[0] + parts[1] + parts[2] + parts[3]).reshape(len(made), -1)
 
     def forward(self, features: Tensor, memory: Memory, pitch: Tensor | None = None) -> Tensor:
         """Advance by the frames of `features`; `pitch` (Hz, `[batch, frames]`) stands in for the features' own."""
@@ -363,8 +425,9 @@ class MiniVocoder(nn.Module):
             pitch = c.pitch_unit * torch.exp(log_pitch.clamp(-1.4, 2.0))
         # Half precision would be heard: what follows is made of logarithms and judged by them.
         with torch.autocast(x.device.type, enabled=False):
-            bands = self.envelopes(self.norm(x.float())).unflatten(-1, (3, c.envelope_bands))
-            return self.sound(bands, pitch, voicing, memory)
+            spectra = (features[..., c.latent : c.content_dim] @ self.smooth).reshape(len(x), -1, c.mel_bands)
+            bands = self.envelopes(self.norm(x.float())) + self.straight(spectra)
+            return self.sound(bands.unflatten(-1, (3, c.envelope_bands)), pitch, voicing, memory)
 
     def sound(self, bands: Tensor, pitch: Tensor, voicing: Tensor, memory: Memory) -> Tensor:
         """Return the sound of log envelopes of pulses and noise and of half the pulses' phase.

@@ -57,7 +57,8 @@ class CausalBlock(nn.Module):
         super().__init__()
         self.name = name
         self.length = (kernel - 1) * dilation
-        self.depthwise = nn.Conv1d(width, width, kernel, dilation=dilation, groups=width)
+        # Over two dimensions, one of them 1: ONNX Runtime is ten times quicker so than over one.
+        self.depthwise = nn.Conv2d(width, width, (1, kernel), dilation=(1, dilation), groups=width)
         self.norm = nn.LayerNorm(width)
         self.widen = nn.Linear(width, width * expansion)
         self.narrow = nn.Linear(width * expansion, width)
@@ -67,6 +68,7 @@ class CausalBlock(nn.Module):
         """Advance by the frames of `x`."""
         # Depthwise convolutions gain nothing from half precision, and their gradient is many times slower in it.
         with torch.autocast(x.device.type, enabled=False):
-            y = self.depthwise(memory.extend(self.name, x.float().transpose(1, 2), self.length)).transpose(1, 2)
+            past = memory.extend(self.name, x.float().transpose(1, 2), self.length)
+            y = self.depthwise(past[:, :, None])[:, :, 0].transpose(1, 2)
         change: Tensor = self.scale * self.narrow(functional.gelu(self.widen(self.norm(y))))
         return x + change

@@ -20,7 +20,14 @@ def test_the_graph_streams_what_torch_computes_at_once(kind: Kind, tmp_path: Pat
     net = MiniEncoder(SMALL) if kind == "encoder" else MiniVocoder(SMALL)
     path = tmp_path / f"{kind}.onnx"
     described = export_streaming(
-        net, path, kind, sample_rate=16_000, hop=320, feature_dim=10, lookahead_frames=1, delay_samples=240
+        net,
+        path,
+        kind,
+        sample_rate=16_000,
+        hop=320,
+        feature_dim=SMALL.feature_dim,
+        lookahead_frames=1,
+        delay_samples=240,
     )
     stage = GraphStage(path.read_bytes(), str(path), kind)
     assert stage.description == described
@@ -28,7 +35,7 @@ def test_the_graph_streams_what_torch_computes_at_once(kind: Kind, tmp_path: Pat
     # Torch over the whole stretch against ONNX Runtime frame by frame, past the end of the noise table.
     assert verify_streaming(net, path, kind) < 1e-5
     random = np.random.default_rng(1)
-    shape = (42 * 320,) if kind == "encoder" else (42, 10)
+    shape = (42 * 320,) if kind == "encoder" else (42, SMALL.feature_dim)
     block = (0.1 * random.standard_normal(shape)).astype(np.float32)
     with torch.no_grad():
         whole = net(torch.from_numpy(block)[None], Memory())[0].numpy()

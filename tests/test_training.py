@@ -14,7 +14,7 @@ import torch
 
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
 from models.streaming import Memory
-from models.training import train
+from models.training import ablate, train
 from models.training.augmentation import disturb
 from models.training.from_pack import load_pack
 from models.training.transport import SHRINKAGE, moments, square_roots, transport
@@ -141,6 +141,19 @@ def test_training_goes_on_from_a_pack(monkeypatch: pytest.MonkeyPatch, prepared:
     assert torch.load(prepared / "mini.pt", weights_only=True)["earlier"] == pack.card["training_steps"]
     # One step of the warm-up moves a weight by no more than a 200th of the rate.
     assert all((after[name] - value).abs().max() < 1e-4 for name, value in before.items())
+
+
+def test_ablation_tells_what_each_part_is_worth(
+    monkeypatch: pytest.MonkeyPatch, prepared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--data", "unused", "--output", str(prepared), "--batch", "2", "--seconds", "0.6"]
+    monkeypatch.setattr(sys, "argv", ["ablate", *words])
+    ablate.main()
+    lines = [line.rsplit(maxsplit=2) for line in capsys.readouterr().out.splitlines()[1:]]
+    plain = {name: float(loss) for name, loss, _ in lines}
+    mapped = {name: float(loss) for name, _, loss in lines}
+    assert plain["whole"] < min(plain["without z"], plain["without cepstra"])
+    assert plain["whole"] < mapped["whole"]
 
 
 def test_a_pack_of_other_sizes_is_refused() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models.training.prepare import HOP, SAMPLE_RATE, Corpus
 
-VARIANT_SHARE = 0.55
+VARIANT_SHARE = 0.7
 MOST_SECONDS_COUNTED = 60.0
 
 

@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,16 +30,16 @@ from models.training.augmentation import disturb
 from models.training.corpus import Batch, Sampler, load_noise
 from models.training.from_pack import load_pack
 from models.training.losses import Discriminators, SpectralLoss
-from models.training.prepare import prepare
+from models.training.prepare import Corpus, prepare
 from models.training.transport import moments, transport
 
 SPECTRAL_WEIGHT = 10.0
 MATCHING_WEIGHT = 4.0
 CYCLE_WEIGHT = 3.0
 JUDGED_SAMPLES = 12288
-BLOCK_SIZES = (2, 8, 8, 32)
+BLOCK_SIZES = (8, 32, 128)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
-CHECKED_BLOCK_SIZE = 8
+CHECKED_BLOCK_SIZE = 32
 
 IDENTITY_SHARE = 0.25
 """Of the rows that are neither disguised nor mapped, so that the vocoder sees what clear features are."""
@@ -137,10 +138,8 @@ class Trainer:
         reference_moments = moments(self.encode(batch.reference), self.activity(batch.reference))
         moved = transport(latent, source_moments, reference_moments, block)
         moved = torch.where(identity[..., None], latent, moved)
-        # Half of the rows hear the voicing that the encoder believes in, as they will when live.
-        trust = (torch.rand(rows, 1, generator=random) < 0.5).to(self.device)
-        believed = torch.sigmoid(voicing_logits).detach()
-        voicing = torch.where(trust, believed, batch.voicing)
+        # The voicing that the encoder believes in, as when live: what it gets wrong, the vocoder learns to put right.
+        voicing = torch.sigmoid(voicing_logits)
         # Statistics are taken over the whole stretch; sound is made of a part of it.
         first = int(torch.randint(latent.shape[1] - self.sounded + 1, (), generator=random))
         part = slice(first, first + self.sounded)
@@ -159,7 +158,7 @@ class Trainer:
             here = tuple(value[half] for value in source_moments)
             goal = transport(latent[half, part], here, there, block)  # type: ignore[arg-type]
             pitch = self.converted_pitch(batch, source_pitch)[half, part]
-            converted = self.decode(goal, pitch, believed[half, part])
+            converted = self.decode(goal, pitch, voicing[half, part].detach())
             cut = converted.shape[1] - c.overlap_delay
             again = self.encode_frozen(converted[:, c.overlap_delay : c.overlap_delay + cut // c.hop * c.hop])
             count = again.shape[1] - c.lookahead_frames
@@ -229,11 +228,12 @@ class Trainer:
         self.nets.eval()
         total = 0.0
         for batch in batches:
-            latent = self.encode(batch.source)
+            latent, _, voicing_logits = self.analyse(batch.source)
             here = moments(latent, self.activity(batch.target))
             there = moments(self.encode(batch.reference), self.activity(batch.reference))
             moved = transport(latent, here, there, CHECKED_BLOCK_SIZE)
-            output, target = self.aligned(self.decode(moved, batch.target_pitch, batch.voicing), batch.target)
+            decoded = self.decode(moved, batch.target_pitch, torch.sigmoid(voicing_logits))
+            output, target = self.aligned(decoded, batch.target)
             total += float(self.spectral(output, target))
         self.nets = trained
         return total / len(batches)
@@ -269,6 +269,20 @@ class Trainer:
         self.step, self.earlier = saved["step"], saved["earlier"]
 
 
+def samplers(corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int) -> tuple[Sampler, Sampler]:
+    """Return where training draws from, and of speakers held out of it; `sounded` is in frames."""
+    names = sorted(corpus.speakers)
+    held_out = set(np.random.default_rng(0).permutation(names)[: max(1, len(names) // 40)].tolist())
+    frames, reference = sounded * 3 // 2, sounded * 2
+    heard = Sampler(corpus, [name for name in names if name not in held_out], noise, frames, reference)
+    return heard, Sampler(corpus, sorted(held_out), noise, frames, reference)
+
+
+def checked(sampler: Sampler, rows: int) -> list[Batch]:
+    """Return the stretches that nets are checked on, always the same."""
+    return [sampler.draw(rows, np.random.default_rng(number)) for number in range(4)]
+
+
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -293,15 +307,10 @@ def main() -> None:
     configuration = MiniConfiguration()
     torch.manual_seed(arguments.seed)
     corpus = prepare(arguments.data, arguments.output / "data")
-    names = sorted(corpus.speakers)
-    held_out = set(np.random.default_rng(0).permutation(names)[: max(1, len(names) // 40)].tolist())
-    noise = load_noise(arguments.noise)
     sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
-    frames, reference = sounded * 3 // 2, sounded * 2
-    sampler = Sampler(corpus, [name for name in names if name not in held_out], noise, frames, reference)
+    sampler, checking = samplers(corpus, load_noise(arguments.noise), sounded)
     trainer = Trainer(configuration, sounded, arguments.steps, arguments.rate, arguments.adversarial_from)
-    checking = Sampler(corpus, sorted(held_out), noise, frames, reference)
-    check = [checking.draw(arguments.batch, np.random.default_rng(number)).to(trainer.device) for number in range(4)]
+    check = [batch.to(trainer.device) for batch in checked(checking, arguments.batch)]
     checkpoint = arguments.output / "mini.pt"
     if checkpoint.exists():
         trainer.resume(checkpoint)

@@ -1,0 +1,100 @@
+"""What each part of `mini` is worth: python -m models.training.ablate --data FOLDER.
+
+Takes parts of a finished pack away, one at a time, and prints the spectral loss of stretches of speakers who were
+held out of training: plainly resynthesised, and disguised and carried by the map to the statistics of another
+stretch. A part is taken away by putting its mean over the stretch in its place, or what the labels say.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models.mini import MiniConfiguration
+from models.training.corpus import Batch, load_noise
+from models.training.from_pack import load_pack
+from models.training.prepare import prepare
+from models.training.train import CHECKED_BLOCK_SIZE, Trainer, checked, samplers
+from models.training.transport import moments, transport
+
+Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
+"""Content `[batch, frames, content_dim]` and voicing `[batch, frames]` to what the vocoder is given instead."""
+
+
+def ablations(configuration: MiniConfiguration) -> dict[str, Change]:
+    """Return the changes by name."""
+    latent = configuration.latent
+
+    def flat(content: Tensor) -> Tensor:
+        return content.mean(dim=1, keepdim=True).expand_as(content)
+
+    return {
+        "whole": lambda content, voicing, batch: (content, voicing),
+        "without z": lambda content, voicing, batch: (
+            torch.cat([flat(content[..., :latent]), content[..., latent:]], dim=-1),
+            voicing,
+        ),
+        "without cepstra": lambda content, voicing, batch: (
+            torch.cat([content[..., :latent], flat(content[..., latent:])], dim=-1),
+            voicing,
+        ),
+        "voicing as labelled": lambda content, voicing, batch: (content, batch.voicing),
+        "all voiced": lambda content, voicing, batch: (content, torch.ones_like(voicing)),
+    }
+
+
+@torch.no_grad()
+def losses(trainer: Trainer, batches: list[Batch], change: Change, block: int) -> tuple[float, float]:
+    """Return the mean spectral loss of plain resynthesis and that of disguised speech carried by the map."""
+    plain = mapped = 0.0
+    for batch in batches:
+        for source in (batch.target, batch.source):
+            content, _, voicing = trainer.analyse(source)
+            if source is batch.source:
+                here = moments(content, trainer.activity(batch.target))
+                there = moments(trainer.encode(batch.reference), trainer.activity(batch.reference))
+                content = transport(content, here, there, block)
+            content, voicing = change(content, torch.sigmoid(voicing), batch)
+            output, target = trainer.aligned(trainer.decode(content, batch.target_pitch, voicing), batch.target)
+            loss = float(trainer.spectral(output, target)) / len(batches)
+            if source is batch.source:
+                mapped += loss
+            else:
+                plain += loss
+    return plain, mapped
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="the speech that the pack was trained on")
+    parser.add_argument("--noise", type=Path, help="recordings of noise to mix in, 16 kHz")
+    parser.add_argument("--output", type=Path, default=Path("training-output"), help="where the prepared data lie")
+    parser.add_argument("--pack", type=Path, default=Path("models/packs/mini"))
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=2.56, help="of sound made in a row")
+    arguments = parser.parse_args()
+
+    configuration = MiniConfiguration()
+    sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
+    corpus = prepare(arguments.data, arguments.output / "data")
+    trainer = Trainer(configuration, sounded, steps=1, rate=0.0, adversarial_from=1.0)
+    load_pack(arguments.pack, trainer.nets)
+    trainer.nets.eval()
+    _, held_out = samplers(corpus, load_noise(arguments.noise), sounded)
+    batches = [batch.to(trainer.device) for batch in checked(held_out, arguments.batch)]
+    lines = [(name, change, CHECKED_BLOCK_SIZE) for name, change in ablations(configuration).items()]
+    whole = lines[0][1]
+    sizes = [size for size in (1, 8, 64, configuration.content_dim) if configuration.content_dim % size == 0]
+    print(f"{'':24}  plain  disguised, mapped")
+    for name, change, block in [*lines, *((f"whole, K = {size}", whole, size) for size in sizes)]:
+        plain, mapped = losses(trainer, batches, change, block)
+        print(f"{name:24}  {plain:.3f}  {mapped:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
