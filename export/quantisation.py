@@ -23,7 +23,7 @@ def quantise(path: Path, blockwise: bool = False, keep: str = "$^") -> None:
     """Replace a graph by one whose matrix products have weights and activations of 8 bits.
 
     A scale serves an output's weights, and all activations of a step. With `blockwise` it serves 128 inputs each,
-    of weights as of activations: an outlier then spoils its own block only, and a step takes a little longer.
+    of weights as of activations: an outlier then spoils its own block only, and many rows at once take longer.
     Products of few weights, those whose name has the pattern `keep` in it, and everything else stay as they are.
     """
     model = onnx.load(path)
