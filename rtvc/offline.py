@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pyloudnorm
 
 from rtvc.audio.files import AudioFile, atomic_writer, check_destination
-from rtvc.audio.loudness import loudness
 from rtvc.audio.resample import resample
 from rtvc.convert import Conversion, Outcome
 from rtvc.errors import RtvcError
@@ -126,9 +126,15 @@ def _features(models: OfflineModels, file: AudioFile, pack: ModelPack) -> Block:
 
 
 def _as_loud(audio: Block, lufs: float, rate: int) -> Block:
-    """Return the audio at this loudness, or as near to it as full scale allows."""
-    found = loudness(audio, rate)
-    if found is None:
+    """Return the audio at this loudness (ITU-R BS.1770-4), or as near to it as full scale allows.
+
+    What is too short or too quiet to have a loudness stays as it is.
+    """
+    meter = pyloudnorm.Meter(rate)
+    if len(audio) < meter.block_size * rate:
+        return audio
+    found = meter.integrated_loudness(audio)
+    if not np.isfinite(found):
         return audio
     return audio * np.float32(min(10 ** ((lufs - found) / 20), 1 / np.abs(audio).max()))
 
