@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import pyloudnorm
 
 from rtvc.audio.files import AudioFile, atomic_writer, check_destination
 from rtvc.audio.resample import resample
@@ -130,6 +129,8 @@ def _as_loud(audio: Block, lufs: float, rate: int) -> Block:
 
     What is too short or too quiet to have a loudness stays as it is.
     """
+    import pyloudnorm  # and with it much of SciPy, which nothing else needs
+
     meter = pyloudnorm.Meter(rate)
     if len(audio) < meter.block_size * rate:
         return audio
