@@ -33,7 +33,10 @@ def settings_to_try() -> list[BuildSettings]:
     )
     incremental = [
         BuildSettings(
-            EncoderSettings(lookahead, lookahead + 1, past), "cached", delay, 80, precision, vocoder_precision
+            EncoderSettings(lookahead, lookahead + 1, past),
+            vocoder_frames=delay,
+            precision=precision,
+            vocoder_precision=vocoder_precision,
         )
         for lookahead, past, precision, delay, vocoder_precision in tried
     ]

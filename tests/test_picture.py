@@ -28,7 +28,7 @@ def test_the_picture_is_a_png_that_shows_the_sounds(tmp_path: Path, rate: int) -
     conversion_picture(tmp_path / "silent.png", **silent, sample_rate=rate)
     with_sound, without = (image.imread(tmp_path / name) for name in ("a.png", "silent.png"))
     assert with_sound.shape == without.shape
-    assert min(with_sound.shape[:2]) > 900
+    assert min(with_sound.shape[:2]) > 1000
     assert (with_sound != without).any(axis=2).mean() > 0.02
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "silent.png"]
 

@@ -8,21 +8,16 @@ stretch. A part is taken away by putting its mean over the stretch in its place,
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from models.mini import MiniConfiguration
-from models.training.corpus import Batch, load_noise
+from models.training.corpus import load_noise
 from models.training.from_pack import load_pack
 from models.training.prepare import prepare
-from models.training.train import CHECKED_BLOCK_SIZE, Trainer, checked, samplers
-from models.training.transport import moments, transport
-
-Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
-"""Content `[batch, frames, content_dim]` and voicing `[batch, frames]` to what the vocoder is given instead."""
+from models.training.train import CHECKED_BLOCK_SIZE, Change, Trainer, checked, samplers
 
 
 def ablations(configuration: MiniConfiguration) -> dict[str, Change]:
@@ -33,7 +28,6 @@ def ablations(configuration: MiniConfiguration) -> dict[str, Change]:
         return content.mean(dim=1, keepdim=True).expand_as(content)
 
     return {
-        "whole": lambda content, voicing, batch: (content, voicing),
         "without z": lambda content, voicing, batch: (
             torch.cat([flat(content[..., :latent]), content[..., latent:]], dim=-1),
             voicing,
@@ -45,27 +39,6 @@ def ablations(configuration: MiniConfiguration) -> dict[str, Change]:
         "voicing as labelled": lambda content, voicing, batch: (content, batch.voicing),
         "all voiced": lambda content, voicing, batch: (content, torch.ones_like(voicing)),
     }
-
-
-@torch.no_grad()
-def losses(trainer: Trainer, batches: list[Batch], change: Change, block: int) -> tuple[float, float]:
-    """Return the mean spectral loss of plain resynthesis and that of disguised speech carried by the map."""
-    plain = mapped = 0.0
-    for batch in batches:
-        for source in (batch.target, batch.source):
-            content, _, voicing = trainer.analyse(source)
-            if source is batch.source:
-                here = moments(content, trainer.activity(batch.target))
-                there = moments(trainer.encode(batch.reference), trainer.activity(batch.reference))
-                content = transport(content, here, there, block)
-            content, voicing = change(content, torch.sigmoid(voicing), batch)
-            output, target = trainer.aligned(trainer.decode(content, batch.target_pitch, voicing), batch.target)
-            loss = float(trainer.spectral(output, target)) / len(batches)
-            if source is batch.source:
-                mapped += loss
-            else:
-                plain += loss
-    return plain, mapped
 
 
 def main() -> None:
@@ -87,13 +60,16 @@ def main() -> None:
     trainer.nets.eval()
     _, held_out = samplers(corpus, load_noise(arguments.noise), sounded)
     batches = [batch.to(trainer.device) for batch in checked(held_out, arguments.batch)]
-    lines = [(name, change, CHECKED_BLOCK_SIZE) for name, change in ablations(configuration).items()]
-    whole = lines[0][1]
-    sizes = [size for size in (1, 8, 64, configuration.content_dim) if configuration.content_dim % size == 0]
+
+    def loss(block: int | None, change: Change | None = None) -> float:
+        return sum(trainer.resynthesis_loss(batch, block, change) for batch in batches) / len(batches)
+
     print(f"{'':24}  plain  disguised, mapped")
-    for name, change, block in [*lines, *((f"whole, K = {size}", whole, size) for size in sizes)]:
-        plain, mapped = losses(trainer, batches, change, block)
-        print(f"{name:24}  {plain:.3f}  {mapped:.3f}", flush=True)
+    plain = loss(None)
+    for size in (1, 8, CHECKED_BLOCK_SIZE, 64, configuration.content_dim):
+        print(f"{f'whole, K = {size}':24}  {plain:.3f}  {loss(size):.3f}", flush=True)
+    for name, change in ablations(configuration).items():
+        print(f"{name:24}  {loss(None, change):.3f}  {loss(CHECKED_BLOCK_SIZE, change):.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import copy
 import math
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -40,6 +41,9 @@ JUDGED_SAMPLES = 12288
 BLOCK_SIZES = (8, 32, 128)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
 CHECKED_BLOCK_SIZE = 32
+
+Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
+"""Content `[batch, frames, content_dim]` and voicing `[batch, frames]` to what the vocoder is given instead."""
 
 IDENTITY_SHARE = 0.25
 """Of the rows that are neither disguised nor mapped, so that the vocoder sees what clear features are."""
@@ -222,19 +226,28 @@ class Trainer:
         return latent
 
     @torch.no_grad()
+    def resynthesis_loss(self, batch: Batch, block: int | None, change: Change | None = None) -> float:
+        """Return the spectral loss of the target made again from its own features.
+
+        With a `block`, of the target made from the features of the disguised source, carried to the statistics of the
+        reference by the map in blocks of that size. `change` alters what the vocoder is given.
+        """
+        content, _, voicing_logits = self.analyse(batch.target if block is None else batch.source)
+        voicing = torch.sigmoid(voicing_logits)
+        if block is not None:
+            here = moments(content, self.activity(batch.target))
+            there = moments(self.encode(batch.reference), self.activity(batch.reference))
+            content = transport(content, here, there, block)
+        if change is not None:
+            content, voicing = change(content, voicing, batch)
+        output, target = self.aligned(self.decode(content, batch.target_pitch, voicing), batch.target)
+        return float(self.spectral(output, target))
+
     def validate(self, batches: list[Batch]) -> float:
         """Return the mean spectral loss of the averaged nets on clean stretches of unheard speakers."""
         trained, self.nets = self.nets, self.average
         self.nets.eval()
-        total = 0.0
-        for batch in batches:
-            latent, _, voicing_logits = self.analyse(batch.source)
-            here = moments(latent, self.activity(batch.target))
-            there = moments(self.encode(batch.reference), self.activity(batch.reference))
-            moved = transport(latent, here, there, CHECKED_BLOCK_SIZE)
-            decoded = self.decode(moved, batch.target_pitch, torch.sigmoid(voicing_logits))
-            output, target = self.aligned(decoded, batch.target)
-            total += float(self.spectral(output, target))
+        total = sum(self.resynthesis_loss(batch, CHECKED_BLOCK_SIZE) for batch in batches)
         self.nets = trained
         return total / len(batches)
 

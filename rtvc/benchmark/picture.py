@@ -91,7 +91,7 @@ def conversion_picture(path: Path, source: Block, reference: Block, result: Bloc
             inner.tick_params(bottom=False)
         axes[-1].set_xlabel("seconds")
         drawn, small = io.BytesIO(), io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=90)
+        figure.savefig(drawn, format="png", dpi=100)
     with Image.open(drawn) as image:  # 256 colours look the same and take a third of the space
         image.convert("RGB").quantize(dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
     write_aside(path, small.getvalue())
