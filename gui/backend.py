@@ -137,7 +137,8 @@ class LocalBackend:
     def figures(self, pack: str) -> PackFigures:
         """Open a pack and tell of it."""
         opened = self._pack(pack)
-        return PackFigures(opened.feature_dim, int(opened.defaults["block_size"]), opened.sample_rate)
+        learned, _ = opened.roles.groups(opened.feature_dim)
+        return PackFigures(len(learned), int(opened.defaults["block_size"]), opened.sample_rate)
 
     def voices(self) -> Sequence[Voice]:
         """List the voices."""

@@ -68,7 +68,7 @@ def _measure(seconds: float, began: float) -> None:
         session.begin()
         failures: list[str] = []
         session.failed.connect(failures.append)
-        wait_until(lambda: (session.pack.feature_dim > 1 and not session._listing) or bool(failures))
+        wait_until(lambda: (session.pack.learned_dim > 1 and not session._listing) or bool(failures))
         print(f"start to a usable window: {time.time() - began:.2f} s")
         session.choose(welcomed=True)
         try:

@@ -44,9 +44,9 @@ class VirtualMicrophoneState:
 
 @dataclass(frozen=True)
 class PackFigures:
-    """What the panel shows of a pack: the dimensions of its features, its own K, its sample rate."""
+    """What the panel shows of a pack: how many dimensions K is about, its own K, its sample rate."""
 
-    feature_dim: int
+    learned_dim: int
     block_size: int
     sample_rate: int
 

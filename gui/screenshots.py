@@ -91,7 +91,7 @@ def _take(folder: Path, scale: str) -> None:
         window.show()
         session.begin()
         try:
-            wait_until(lambda: session.pack.feature_dim > 1 or bool(failures))
+            wait_until(lambda: session.pack.learned_dim > 1 or bool(failures))
             session.set_power(True)
             wait_until(lambda: session.snapshot.state is State.RUNNING or bool(failures))
             rest(SPEECH_SECONDS)

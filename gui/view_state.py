@@ -298,14 +298,14 @@ def known_voice(enrolment: Enrolment) -> str:
     return f"Your voice is known, from {enrolment.speech_seconds:.0f} s of speech."
 
 
-def block_sizes(feature_dim: int) -> tuple[int, ...]:
-    """Return the values of K that the slider offers: powers of two up to the pack's dimension, and that itself."""
+def block_sizes(learned_dim: int) -> tuple[int, ...]:
+    """Return the values of K that the slider offers: powers of two up to the dimensions, and these themselves."""
     sizes = []
     size = 1
-    while size < feature_dim:
+    while size < learned_dim:
         sizes.append(size)
         size *= 2
-    return (*sizes, feature_dim)
+    return (*sizes, learned_dim)
 
 
 def nearest_block_size(sizes: Sequence[int], wanted: int) -> int:

@@ -264,7 +264,11 @@ class ModelPack:
             self.name: str = self.card["name"]
             self._digests = {name: entry["sha256"] for name, entry in self.card["files"].items()}
             roles = self.card["roles"]
-            self.roles = FeatureRoles(roles.get("pitch"), roles.get("voicing"))
+            cepstra = roles.get("cepstra")
+            if cepstra is not None:
+                first, end = cepstra
+                cepstra = (int(first), int(end))
+            self.roles = FeatureRoles(roles.get("pitch"), roles.get("voicing"), cepstra)
             self.defaults: dict[str, Any] = self.card["defaults"]
             self.level_dbfs: float = float(self.card["level_dbfs"])
         except FileNotFoundError:

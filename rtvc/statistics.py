@@ -34,15 +34,23 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class FeatureRoles:
-    """Which dimensions of a pack's features carry log pitch and voicing; all others are *ordinary*."""
+    """Which dimensions of a pack's features carry log pitch and voicing; all others are *ordinary*.
+
+    Of the ordinary ones, those from `cepstra[0]` up to and without `cepstra[1]` are cepstra: linear in the spectrum's
+    logarithm, so that a voice's equalisation and formants are a matter of all of them together.
+    """
 
     pitch: int | None = None
     voicing: int | None = None
+    cepstra: tuple[int, int] | None = None
 
     def check(self, dim: int) -> None:
         """Raise `RtvcError` if a role names a dimension that features of `dim` dimensions do not have."""
         named = [index for index in (self.pitch, self.voicing) if index is not None]
-        if len(set(named)) != len(named) or any(not 0 <= index < dim for index in named):
+        first, end = self.cepstra or (0, 0)
+        fit = len(set(named)) == len(named) and all(0 <= index < dim for index in named)
+        apart = not any(first <= index < end for index in named)
+        if not (fit and apart) or (self.cepstra is not None and not 0 <= first < end <= dim):
             raise RtvcError(
                 f"The feature roles {self} do not fit features of {dim} dimensions: repair the pack's card."
             )
@@ -50,6 +58,28 @@ class FeatureRoles:
     def ordinary(self, dim: int) -> npt.NDArray[np.intp]:
         """Return the indices of the ordinary dimensions, ascending."""
         return np.setdiff1d(np.arange(dim), [index for index in (self.pitch, self.voicing) if index is not None])
+
+    def groups(self, dim: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return the indices of the ordinary dimensions, ascending: first those that are no cepstra, then these."""
+        cepstra = np.arange(*(self.cepstra or (0, 0)))
+        return np.setdiff1d(self.ordinary(dim), cepstra), cepstra
+
+    def to_array(self) -> npt.NDArray[np.int64]:
+        """Return the roles as numbers from which `from_array` restores them; -1 is no dimension."""
+        roles = [-1 if role is None else role for role in (self.pitch, self.voicing)]
+        return np.array([*roles, *(self.cepstra or ())], np.int64)
+
+    @classmethod
+    def from_array(cls, roles: npt.NDArray[np.generic]) -> FeatureRoles:
+        """Restore what `to_array` gave; raise `ValueError` if it is something else."""
+        if roles.dtype.kind not in "iu" or roles.shape not in ((2,), (4,)):
+            raise ValueError("feature roles must be two or four whole numbers")
+        pitch, voicing, *cepstra = (int(role) for role in roles.tolist())
+        return cls(
+            None if pitch < 0 else pitch,
+            None if voicing < 0 else voicing,
+            (cepstra[0], cepstra[1]) if cepstra else None,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +156,9 @@ class FeatureStatistics:
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return arrays from which `from_arrays` restores these statistics, fit for `np.savez`."""
-        roles = [-1 if role is None else role for role in (self.roles.pitch, self.roles.voicing)]
         return {
             "version": np.array(ARRAYS_VERSION),
-            "roles": np.array(roles),
+            "roles": self.roles.to_array(),
             "counts": np.array([self.count, self.voiced_count]),
             "mean": self.mean,
             "covariance": self.covariance,
@@ -148,17 +177,19 @@ class FeatureStatistics:
             )
         roles, counts, mean, covariance = (arrays[name] for name in ("roles", "counts", "mean", "covariance"))
         damaged = RtvcError("The saved statistics are damaged: add the voice again.")
-        if roles.shape != (2,) or counts.shape != (2,) or mean.ndim != 1 or covariance.shape != 2 * mean.shape:
+        try:
+            restored = FeatureRoles.from_array(roles)
+        except ValueError:
+            raise damaged from None
+        if counts.shape != (2,) or mean.ndim != 1 or covariance.shape != 2 * mean.shape:
             raise damaged
-        if roles.dtype.kind not in "iu" or any(array.dtype.kind != "f" for array in (counts, mean, covariance)):
+        if any(array.dtype.kind != "f" for array in (counts, mean, covariance)):
             raise damaged
         counts, mean, covariance = (array.astype(np.float64) for array in (counts, mean, covariance))
         if not all(np.isfinite(array).all() for array in (counts, mean, covariance)):
             raise damaged
         if min(counts) < 0 or min(np.diagonal(covariance), default=0) < 0:
             raise damaged
-        pitch, voicing = (None if role < 0 else int(role) for role in roles.tolist())
-        restored = FeatureRoles(pitch, voicing)
         restored.check(len(mean))
         return cls(restored, float(counts[0]), float(counts[1]), mean, covariance)
 

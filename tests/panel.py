@@ -100,7 +100,7 @@ def open_window(
     window.resize(width, 780)
     window.show()
     window.session.begin()
-    qtbot.waitUntil(lambda: window.session.pack.feature_dim > 1 and bool(window.session.devices))
+    qtbot.waitUntil(lambda: window.session.pack.learned_dim > 1 and bool(window.session.devices))
     qtbot.waitUntil(lambda: bool(window.packs.entries))
     yield window
     window.quit()

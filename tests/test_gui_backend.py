@@ -97,7 +97,7 @@ def test_what_is_known_of_the_user_is_found_kept_and_forgotten(
 
 def test_the_panel_knows_the_pack(backend: LocalBackend, pack: str) -> None:
     figures = backend.figures(pack)
-    assert (figures.feature_dim, figures.block_size, figures.sample_rate) == (322, 2, RATE)
+    assert (figures.learned_dim, figures.block_size, figures.sample_rate) == (320, 2, RATE)
 
 
 def test_packs_are_listed_whole_or_with_what_is_wrong(

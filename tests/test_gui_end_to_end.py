@@ -134,7 +134,7 @@ def test_from_the_first_start_to_quitting(
     qtbot: QtBot, window: MainWindow, pulse: PulseServer, tmp_path: Path
 ) -> None:
     session = window.session
-    qtbot.waitUntil(lambda: bool(session.devices) and session.pack.feature_dim > 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(session.devices) and session.pack.learned_dim > 1, timeout=WAIT)
     microphones = window.live.devices.microphone.box
     fake = f"{FAKE_MICROPHONE}.monitor"
     assert microphones.count() > 0

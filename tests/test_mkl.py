@@ -103,6 +103,26 @@ def test_there_and_back_is_the_identity(block_size: int, seed: int, counts: tupl
     np.testing.assert_allclose(back, frames, atol=1e-4)
 
 
+@pytest.mark.parametrize(("block_size", "count"), [(1, 5000), (2, 5000), (3, 5000), (2, 8), (1, 6)])
+def test_cepstra_are_one_block_beside_the_others(block_size: int, count: float) -> None:
+    learned, cepstra = [0, 1, 2], [3, 4, 5, 6]
+    roles = FeatureRoles(7, 8, (3, 7))
+    source, target = gaussian(9, 1, count, roles), gaussian(9, 2, count, roles)
+    matrix = fit_mkl(source, target, block_size, shrinkage=0.1).matrix
+
+    def alone(group: list[int], size: int) -> Block:
+        here, there = (
+            FeatureStatistics(FeatureRoles(), count, count, side.mean[group], side.covariance[np.ix_(group, group)])
+            for side in (source, target)
+        )
+        return fit_mkl(here, there, size, shrinkage=0.1).matrix
+
+    np.testing.assert_array_equal(matrix[np.ix_(learned, learned)], alone(learned, block_size))
+    np.testing.assert_array_equal(matrix[np.ix_(cepstra, cepstra)], alone(cepstra, len(cepstra)))
+    assert not matrix[np.ix_(learned, cepstra)].any()
+    assert not matrix[np.ix_(cepstra, learned)].any()
+
+
 @pytest.mark.parametrize("block_size", range(1, 7))
 def test_there_and_back_is_the_identity_for_voices_that_order_their_dimensions_alike(block_size: int) -> None:
     scale = np.diag(np.array([6, 5, 4, 3, 2, 1]) ** 0.5)

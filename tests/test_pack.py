@@ -120,6 +120,16 @@ def test_a_damaged_card_is_refused(folder: Path, text: str) -> None:
         ModelPack(folder)
 
 
+@pytest.mark.parametrize(
+    ("cepstra", "reason"),
+    [([0], "damaged"), (3, "damaged"), (["a", "b"], "damaged"), ([300, 321], "roles"), ([9, 9], "roles")],
+)
+def test_cepstra_that_are_not_there_are_refused(folder: Path, cepstra: object, reason: str) -> None:
+    change_card(folder, roles={"pitch": 320, "voicing": 321, "cepstra": cepstra})
+    with pytest.raises(RtvcError, match=reason):
+        ModelPack(folder)
+
+
 def test_a_graph_without_metadata_is_refused(folder: Path) -> None:
     change_graph(folder, ENCODER, kind=None)
     with pytest.raises(RtvcError, match=r"encoder.onnx carries no rtvc metadata"):

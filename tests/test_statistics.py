@@ -98,7 +98,18 @@ def test_a_feature_set_keeps_the_active_frames() -> None:
     assert_same(both.statistics, FeatureStatistics.of(frames, roles=ROLES))
 
 
-@pytest.mark.parametrize("roles", [FeatureRoles(pitch=5), FeatureRoles(voicing=-1), FeatureRoles(1, 1)])
+@pytest.mark.parametrize(
+    "roles",
+    [
+        FeatureRoles(pitch=5),
+        FeatureRoles(voicing=-1),
+        FeatureRoles(1, 1),
+        FeatureRoles(2, 4, (1, 3)),
+        FeatureRoles(cepstra=(3, 6)),
+        FeatureRoles(cepstra=(-1, 2)),
+        FeatureRoles(cepstra=(2, 2)),
+    ],
+)
 def test_roles_that_do_not_fit_are_refused(roles: FeatureRoles) -> None:
     with pytest.raises(RtvcError, match="roles"):
         FeatureStatistics.of(frames_of(9), roles=roles)
@@ -118,7 +129,7 @@ def test_statistics_of_different_spaces_do_not_mix() -> None:
 
 
 def test_arrays_restore_the_statistics() -> None:
-    for roles in (FeatureRoles(), ROLES):
+    for roles in (FeatureRoles(), ROLES, FeatureRoles(2, 4, (0, 2))):
         statistics = FeatureStatistics.of(frames_of(30), roles=roles)
         assert_same(FeatureStatistics.from_arrays(statistics.to_arrays()), statistics, tolerance=0)
 
@@ -150,7 +161,9 @@ def damaged(name: str, value: npt.NDArray[np.generic] | None) -> Arrays:
         (damaged("counts", np.array([-1.0, 0.0])), "damaged"),
         (damaged("counts", np.array([1.0])), "damaged"),
         (damaged("roles", np.array([0.5, 1.5])), "damaged"),
+        (damaged("roles", np.array([2, 4, 0])), "damaged"),
         (damaged("roles", np.array([2, 77])), "roles"),
+        (damaged("roles", np.array([2, 4, 1, 9])), "roles"),
     ],
 )
 def test_damaged_arrays_are_refused(arrays: Arrays, reason: str) -> None:

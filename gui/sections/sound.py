@@ -24,7 +24,7 @@ class SoundSection(Card):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Sound", parent)
         self._session = session
-        self._sizes = block_sizes(session.pack.feature_dim)
+        self._sizes = block_sizes(session.pack.learned_dim)
         self.strength = LabelledSlider(
             "Strength",
             "How far to move from your own voice to the chosen one",
@@ -77,7 +77,7 @@ class SoundSection(Card):
         self._show_pack()
 
     def _show_pack(self) -> None:
-        self._sizes = block_sizes(self._session.pack.feature_dim)
+        self._sizes = block_sizes(self._session.pack.learned_dim)
         self.similarity.set_maximum(len(self._sizes) - 1)
         self._show_settings()
 

@@ -61,10 +61,9 @@ class FlowTransport:
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return arrays from which `from_arrays` restores this map, fit for `np.savez`."""
-        roles = [-1 if role is None else role for role in (self.roles.pitch, self.roles.voicing)]
         arrays: dict[str, npt.NDArray[np.generic]] = {
             "version": np.array(ARRAYS_VERSION),
-            "roles": np.array(roles),
+            "roles": self.roles.to_array(),
             "steps": np.array(self.steps),
             "pitch": np.array([self.pitch.gain, self.pitch.offset]),
             "centre": self.centre,
@@ -81,11 +80,10 @@ class FlowTransport:
             raise RtvcError(f"The saved flow is not of version {ARRAYS_VERSION}: fit it again.")
         damaged = RtvcError("The saved flow is damaged: fit it again.")
         try:
-            roles, steps = np.asarray(arrays["roles"], np.int64), int(arrays["steps"].item())
+            roles, steps = FeatureRoles.from_array(arrays["roles"]), int(arrays["steps"].item())
             gain, offset = arrays["pitch"].astype(np.float64).tolist()
             names = [f"{kind}{index}" for index in range(3) for kind in ("weight", "bias")]
             centre, scale, *parameters = (arrays[name].astype(np.float32) for name in ("centre", "scale", *names))
-            pitch, voicing = (None if role < 0 else int(role) for role in roles.tolist())
         except (KeyError, ValueError, TypeError) as error:
             raise damaged from error
         layers: Layers = list(zip(parameters[::2], parameters[1::2], strict=True))
@@ -97,9 +95,8 @@ class FlowTransport:
         finite = all(np.isfinite(array).all() for array in (centre, scale, *parameters, gain, offset))
         if not (fits and finite and steps > 0 and centre.shape == scale.shape == (widths[-1],) and (scale > 0).all()):
             raise damaged
-        feature_roles = FeatureRoles(pitch, voicing)
-        feature_roles.check(centre.size + sum(role is not None for role in (pitch, voicing)))
-        return cls(feature_roles, PitchTransport(pitch, gain, offset), centre, scale, layers, steps)
+        roles.check(centre.size + sum(role is not None for role in (roles.pitch, roles.voicing)))
+        return cls(roles, PitchTransport(roles.pitch, gain, offset), centre, scale, layers, steps)
 
 
 def fit_flow(

@@ -68,7 +68,8 @@ def fit_mkl(
     """Fit the factorized Monge-Kantorovich map of MKL-VC (arXiv 2506.09709).
 
     The ordinary dimensions are ordered by the source's standard deviation, descending, and cut into consecutive
-    blocks of `block_size` (the last may be smaller). Between the Gaussians of a block, with covariances A and B,
+    blocks of `block_size` (the last may be smaller). Cepstra, where a pack has them, are a single block beside: they
+    gain from it in likeness and lose next to no words. Between the Gaussians of a block, with covariances A and B,
     the map is `T = A^-½ (A^½ B A^½)^½ A^-½`, `y = (x - mean_source) T + mean_target`. Pitch is a block of its own,
     and keeps its value where either side has no voiced frame. Voicing passes as it is.
 
@@ -78,7 +79,8 @@ def fit_mkl(
         Statistics of the same feature space.
     block_size
         K, from 1 (each dimension scaled and shifted) to the number of dimensions. It is lowered to the smaller
-        count of frames minus 4, and never below 1; the transport's `block_size` tells what was used.
+        count of frames minus 4, as the cepstra's block is, and never below 1; the transport's `block_size` tells what
+        was used.
     shrinkage
         How far correlations within a block are shrunk towards zero, 0…1. If left out, each side and block takes
         the oracle approximating shrinkage (Chen, Wiesel, Eldar & Hero 2010) for its count of frames, which needs no
@@ -96,17 +98,19 @@ def fit_mkl(
 
     roles, dim = source.roles, source.dim
     ordinary = roles.ordinary(dim)
-    frames = int(min(source.count, target.count))
-    block_size = max(1, min(block_size, len(ordinary), frames - FRAMES_BEYOND_BLOCK))
-    order = ordinary[np.argsort(-source.standard_deviation[ordinary], kind="stable")]
-    whole = len(order) // block_size * block_size
+    learned, cepstra = roles.groups(dim)
+    largest = max(1, int(min(source.count, target.count)) - FRAMES_BEYOND_BLOCK)
+    block_size = max(1, min(block_size, len(learned), largest))
     matrix = np.eye(dim)
     shift = np.zeros(dim)
     shift[ordinary] = (target.mean - source.mean)[ordinary]
-    for blocks in (order[:whole].reshape(-1, block_size), order[None, whole:]):
-        if blocks.size:
-            a, b = _block_covariances(source, target, blocks, shrinkage)
-            matrix[blocks[:, :, None], blocks[:, None, :]] = _monge(a, b)
+    for group, size in ((learned, block_size), (cepstra, largest)):
+        order = group[np.argsort(-source.standard_deviation[group], kind="stable")]
+        whole = len(order) // size * size
+        for blocks in (order[:whole].reshape(-1, size), order[None, whole:]):
+            if blocks.size:
+                a, b = _block_covariances(source, target, blocks, shrinkage)
+                matrix[blocks[:, :, None], blocks[:, None, :]] = _monge(a, b)
     offset = source.mean - source.mean @ matrix + shift
     if roles.pitch is not None:
         pitch = fit_pitch(source, target)
