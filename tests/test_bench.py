@@ -46,7 +46,8 @@ class FakeConverter:
 def _fakes(monkeypatch: pytest.MonkeyPatch, simple_ears: None) -> None:
     monkeypatch.setattr(bench_quality, "find_pack", lambda name: FakePack(name))
     monkeypatch.setattr(bench_quality, "PackConverter", FakeConverter)
-    monkeypatch.setattr(bench_quality, "BASELINES", (System("source copy", source_copy),))
+    monkeypatch.setattr(bench_quality, "COPIES", (System("source copy", source_copy),))
+    monkeypatch.setattr(bench_quality, "CLASSICAL", ())
 
 
 def run(*arguments: object, command: str = "quality") -> str:
@@ -94,8 +95,7 @@ def test_each_condition_stands_beside_what_was_heard_unconverted(
 def test_classical_baselines_are_left_out_where_pyworld_is_missing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    classical = System("WORLD copy", lambda source, reference: source)
-    monkeypatch.setattr(bench_quality, "BASELINES", (System("source copy", source_copy), classical))
+    monkeypatch.setattr(bench_quality, "CLASSICAL", (System("WORLD copy", source_copy),))
     monkeypatch.setitem(sys.modules, "pyworld", None)
     report = tmp_path / "report.json"
     output = run(folder, "--pairs", 1, "--json", report)

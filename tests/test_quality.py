@@ -22,6 +22,7 @@ from rtvc.benchmark.quality import (
     find_speakers,
     load,
     make_pairs,
+    noisy_copy,
     quality_report,
     reference_audio,
     source_copy,
@@ -161,6 +162,14 @@ def test_a_converter_is_told_from_a_copy(folder: Path, tmp_path: Path, simple_ea
     kept = sorted(path.name for path in (tmp_path / "kept" / "corpus-ann-to-corpus-bob").iterdir())
     expected = ["copy-5s", "perfect-3s", "quiet-5s", "reference-3s", "reference-5s", "source"]
     assert kept == [f"{name}.flac" for name in expected]
+
+
+def test_the_noise_of_a_copy_lies_30_db_below_it() -> None:
+    source = tone(200, 1, SAMPLE_RATE)
+    noise = noisy_copy(source, source) - source
+    assert 10 * np.log10(np.mean(source**2) / np.mean(noise**2)) == pytest.approx(30, abs=0.2)
+    spectrum = np.abs(np.fft.rfft(noise)) ** 2
+    assert spectrum[:4000].mean() == pytest.approx(spectrum[4000:].mean(), rel=0.1)
 
 
 def test_what_was_said_may_lie_beside_a_recording(folder: Path, simple_ears: None) -> None:

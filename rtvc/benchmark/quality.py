@@ -73,13 +73,20 @@ def source_copy(source: Block, reference: Block) -> Block:
     return source
 
 
-BASELINES = (
-    System("source copy", source_copy),
+def noisy_copy(source: Block, reference: Block) -> Block:
+    """Return the source with white noise 30 dB below it: what a change that is hardly heard costs the measures."""
+    noise = np.random.default_rng(0).standard_normal(len(source)) * np.sqrt(np.mean(source**2) / 1000)
+    noisy: Block = source + noise.astype(np.float32)
+    return noisy
+
+
+COPIES = (System("source copy", source_copy), System("source copy, noise at -30 dB", noisy_copy))
+CLASSICAL = (
     System("WORLD copy", world_copy),
     System("WORLD + MKL, K = 1", WorldMkl(1)),
     System("WORLD + MKL, full", WorldMkl()),
 )
-"""What every converter is compared with in the same run."""
+"""What every converter is compared with in the same run, beside `COPIES`."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from rtvc.benchmark.conditions import Changed, find_conditions
 from rtvc.benchmark.metrics import benchmark_module
-from rtvc.benchmark.quality import BASELINES, PackConverter, Row, System, compare, quality_report, source_copy
+from rtvc.benchmark.quality import CLASSICAL, COPIES, PackConverter, Row, System, compare, quality_report, source_copy
 from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.convert import Conversion
@@ -133,5 +133,5 @@ def _available_baselines() -> Sequence[System]:
         benchmark_module("pyworld")
     except RtvcError:
         Console(stderr=True).print("Without the WORLD baselines: they need `pip install pyworld`.", markup=False)
-        return [system for system in BASELINES if system.convert is source_copy]
-    return BASELINES
+        return COPIES
+    return (*COPIES, *CLASSICAL)
