@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pulsectl
 
 FAKE_MICROPHONE = "fake_mic"
+DEFAULT_MICROPHONE = "fake_source"
 SPEAKERS = "speakers"
 
 
@@ -31,8 +32,8 @@ PROGRAMS = ("pipewire", "dbus-run-session wireplumber", "pipewire-pulse") if PIP
 class PulseServer:
     """Runs `pulseaudio` on a socket of its own, away from the user's; it may be killed and started again.
 
-    It has two null sinks: whatever is played into `fake_mic` can be recorded from `fake_mic.monitor`, and `speakers`
-    stands for the user's, the default.
+    It has two null sinks: whatever is played into `fake_mic` can be recorded from `fake_mic.monitor`, and from
+    `fake_source`, the default microphone; and `speakers` stands for the user's, the default.
     """
 
     def __init__(self) -> None:
@@ -94,17 +95,33 @@ class PulseServer:
                     if sink not in there:
                         arguments = f"sink_name={sink} rate=48000 channels={channels} {prompt}"
                         client.module_load("module-null-sink", arguments)
+                if DEFAULT_MICROPHONE not in {source.name for source in client.source_list()}:
+                    self.plug_in(client)
                 client.sink_default_set(SPEAKERS)
-                client.source_default_set(f"{FAKE_MICROPHONE}.monitor")
+                client.source_default_set(DEFAULT_MICROPHONE)
         except server_errors():
             return False
         return True
 
+    @staticmethod
+    def plug_in(client: "pulsectl.Pulse") -> int:
+        """Make the default microphone, and return the module to unload for it to be unplugged."""
+        arguments = f"source_name={DEFAULT_MICROPHONE} master={FAKE_MICROPHONE}.monitor channels=1 rate=48000"
+        module: int = client.module_load("module-remap-source", arguments)
+        return module
+
+    def unplug(self) -> None:
+        """Take the default microphone away."""
+        with self.client() as client:
+            source = client.get_source_by_name(DEFAULT_MICROPHONE)
+            client.module_unload(source.owner_module)
+
     def clean(self) -> None:
-        """Take away what a test left behind."""
+        """Take away what a test left behind, and put back what it took away."""
         with self.client() as client:
             left = [module.index for module in client.module_list() if "rtvc_" in (module.argument or "")]
             unload_modules(client, left[::-1])
+        self._set_up()
 
     @property
     def running(self) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from rtvc.audio import devices as module
 from rtvc.audio.devices import PULSE, Device, DeviceIdentity, Direction, find_device, list_devices, live_rate, refresh
 from rtvc.errors import RtvcError
-from tests.pulse import FAKE_MICROPHONE, SPEAKERS, PulseServer
+from tests.pulse import DEFAULT_MICROPHONE, SPEAKERS, PulseServer
 
 
 def device(host_api: str, name: str, inputs: int = 0, outputs: int = 0, default: bool = False) -> Device:
@@ -80,11 +80,34 @@ def test_the_own_virtual_microphone_is_never_taken_by_default() -> None:
     assert find_device("rtvc_out", "output", LINUX).name == "rtvc_out"
 
 
+def test_what_an_output_plays_is_a_microphone_only_by_name() -> None:
+    """Nor is what another host API has, as long as a sound server answers: it may lead back to the server."""
+    monitor = device(PULSE, "alsa_output.pci.monitor", inputs=2, default=True)
+    others = [other for other in LINUX if other.name not in ("alsa_output.pci.monitor", "alsa_input.usb")]
+    for unplugged in ([monitor, *others], others):
+        with pytest.raises(RtvcError, match="There is no input device"):
+            find_device(None, "input", unplugged)
+    assert find_device(None, "input", [monitor, *LINUX]).name == "alsa_input.usb"
+    assert find_device("alsa_output.pci.monitor", "input", [monitor, *others]) is monitor
+    without_server = [other for other in LINUX if other.host_api != PULSE]
+    assert find_device(None, "input", without_server).host_api == "ALSA"
+
+
+def test_a_virtual_cable_is_the_default_microphone_only_where_there_is_no_other() -> None:
+    cable = device("WASAPI", "CABLE Output (VB-Audio Virtual Cable)", inputs=2, default=True)
+    assert find_device(None, "input", [cable, *WINDOWS[4:]]).name == "Microphone Array (Realtek)"
+    assert find_device(None, "input", [cable, *WINDOWS[5:]]) is cable
+    assert find_device("cable output", "input", [cable, *WINDOWS]) is cable
+    hole = device("Core Audio", "BlackHole 2ch", inputs=2, outputs=2, default=True)
+    built_in = device("Core Audio", "MacBook Pro Microphone", inputs=1)
+    assert find_device(None, "input", [hole, built_in]) is built_in
+
+
 def test_sinks_and_sources_of_pulseaudio_are_devices(pulse: PulseServer) -> None:
     refresh()
     listed = list_devices()
     microphone = find_device(None, "input", listed)
-    assert microphone.identity == (PULSE, f"{FAKE_MICROPHONE}.monitor")
+    assert microphone.identity == (PULSE, DEFAULT_MICROPHONE)
     assert (microphone.inputs, microphone.outputs, microphone.default_rate) == (1, 0, 48_000)
     assert live_rate(microphone, "input") == 48_000
     assert find_device(None, "output", listed).name == SPEAKERS

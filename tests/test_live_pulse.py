@@ -29,7 +29,7 @@ from rtvc.snapshot import State
 from rtvc.stage import Block
 from rtvc.voices import VoiceLibrary
 from tests.packs import identity_pack
-from tests.pulse import FAKE_MICROPHONE, SPEAKERS, PulseServer
+from tests.pulse import DEFAULT_MICROPHONE, FAKE_MICROPHONE, SPEAKERS, PulseServer
 from tests.sounds import babble
 
 RATE = 48_000
@@ -244,6 +244,27 @@ def test_when_the_sink_is_taken_away_the_voice_reaches_no_other(pulse: PulseServ
         until(lambda: loud(listener.read(0.1)))
     listener.stop()
     assert not speakers.stop().any()
+
+
+def test_a_microphone_that_is_unplugged_is_waited_for_and_what_the_speakers_play_is_not_heard(
+    pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.1)
+    with VirtualMicrophone() as virtual:
+        port = LivePort(virtual_microphone=virtual)
+        engine = Engine(pack, port, Settings(gate_threshold_dbfs=None))
+        engine.start()
+        try:
+            until(lambda: engine.snapshot().state == State.RUNNING)
+            pulse.unplug()
+            until(lambda: "There is no input device" in engine.snapshot().message)
+            assert engine.snapshot().state == State.RECOVERING
+            with pulse.client() as client:
+                pulse.plug_in(client)
+            until(lambda: engine.snapshot().state == State.RUNNING)
+            assert port.microphone_name == str(DeviceIdentity(PULSE, DEFAULT_MICROPHONE))
+        finally:
+            engine.stop()
 
 
 def test_a_server_that_hangs_is_noticed_and_waited_for(

@@ -26,6 +26,18 @@ PULSE = "PulseAudio"
 OWN_PREFIX = "rtvc_"
 """Sinks and sources whose names begin so are this program's virtual microphone, never a default device."""
 
+CABLES = (
+    # Product, how its playback device's name begins, and what that is replaced by in the microphone's name.
+    ("VB-CABLE", "CABLE Input", "CABLE Output"),
+    ("VB-CABLE", "CABLE-A Input", "CABLE-A Output"),
+    ("VB-CABLE", "CABLE-B Input", "CABLE-B Output"),
+    ("VoiceMeeter", "VoiceMeeter Input", "VoiceMeeter Output"),
+    ("VoiceMeeter", "VoiceMeeter Aux Input", "VoiceMeeter Aux Output"),
+    ("BlackHole", "BlackHole", "BlackHole"),
+)
+VIRTUAL_AUDIO_CABLE = "(Virtual Audio Cable)"
+"""What the names of that product's devices hold, alike in both directions."""
+
 _MME_NAME_LENGTH = 31
 _PREFERENCE = (PULSE, "WASAPI", "Core Audio", "ASIO", "ALSA", "JACK", "DirectSound", "WDM-KS", "MME")
 _USUAL_RATES = (48_000, 44_100, 96_000, 32_000, 24_000, 16_000, 88_200, 192_000)
@@ -145,7 +157,8 @@ def list_devices() -> list[Device]:
 def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devices: Sequence[Device]) -> Device:
     """Find a device by its identity, by its name or an unmistakable part of it, or the default one.
 
-    A name that several host APIs list means the best of them: PulseAudio, WASAPI and Core Audio come first. The
+    By default no monitor of an output is taken for a microphone, nor a virtual cable while there is another. A name
+    that several host APIs list means the best of them: PulseAudio, WASAPI and Core Audio come first. The
     program's own virtual microphone is found only by its full name.
 
     Raises
@@ -174,6 +187,13 @@ def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devic
     if len({device.name for device in best}) > 1:
         raise RtvcError(f"More than one {direction} device matches '{wanted}'; there {_listing(best)}")
     return best[0]
+
+
+def is_cable_microphone(name: str) -> bool:
+    """Tell whether an input of this name is the microphone's end of a virtual cable."""
+    name = name.casefold()
+    begins = tuple(microphone.casefold() for _, _, microphone in CABLES)
+    return name.startswith(begins) or VIRTUAL_AUDIO_CABLE.casefold() in name
 
 
 def live_rate(device: Device, direction: Direction) -> int:
@@ -242,15 +262,29 @@ def _pulse_devices(index: int) -> list[Device]:
 
 
 def _default(direction: Direction, usable: Sequence[Device]) -> Device:
-    candidates = [device for device in usable if not device.name.startswith(OWN_PREFIX)]
+    candidates = _microphones(usable) if direction == "input" else usable
+    candidates = [device for device in candidates if not device.name.startswith(OWN_PREFIX)]
     for device in candidates:
         if device.default_input if direction == "input" else device.default_output:
             return device
-    # Where the virtual microphone is itself the default, a real microphone comes before what listens to an output.
-    candidates.sort(key=lambda device: device.name.endswith(".monitor"))
     if not candidates:
         raise RtvcError(f"There is no {direction} device: plug one in, or use a file")
     return candidates[0]
+
+
+def _microphones(inputs: Sequence[Device]) -> list[Device]:
+    """Leave out what is no microphone, though the system may take it for one when the last microphone has gone.
+
+    Monitors hear what an output plays, virtual cables what this program plays; and where a sound server answers, what
+    other host APIs list may lead to its monitors too.
+    """
+    microphones = [
+        device
+        for device in inputs
+        if device.host_api == inputs[0].host_api
+        if not (device.host_api == PULSE and device.name.endswith(".monitor"))
+    ]
+    return [device for device in microphones if not is_cable_microphone(device.description)] or microphones
 
 
 def _is(identity: DeviceIdentity, device: Device) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from rtvc.audio.devices import PULSE, Device, DeviceIdentity
+from rtvc.audio.devices import CABLES, PULSE, VIRTUAL_AUDIO_CABLE, Device, DeviceIdentity
 from rtvc.audio.pulse import connect, server_errors, unload_modules
 from rtvc.errors import RtvcError
 
@@ -255,16 +255,6 @@ class VirtualCable:
     microphone: str
 
 
-_CABLES = (
-    # Product, how its playback device's name begins, and what that is replaced by in the microphone's name.
-    ("VB-CABLE", "CABLE Input", "CABLE Output"),
-    ("VB-CABLE", "CABLE-A Input", "CABLE-A Output"),
-    ("VB-CABLE", "CABLE-B Input", "CABLE-B Output"),
-    ("VoiceMeeter", "VoiceMeeter Input", "VoiceMeeter Output"),
-    ("VoiceMeeter", "VoiceMeeter Aux Input", "VoiceMeeter Aux Output"),
-    ("BlackHole", "BlackHole", "BlackHole"),
-)
-_VIRTUAL_AUDIO_CABLE = "(Virtual Audio Cable)"
 _HOST_APIS = ("WASAPI", "Core Audio", "DirectSound", "MME", "WDM-KS")
 
 
@@ -278,10 +268,10 @@ def _as_cable(device: Device) -> VirtualCable | None:
     if not device.outputs or device.host_api not in _HOST_APIS:
         return None
     name = device.description
-    for product, playback, microphone in _CABLES:
+    for product, playback, microphone in CABLES:
         if name.casefold().startswith(playback.casefold()):
             return VirtualCable(product, device, microphone + name[len(playback) :])
-    if _VIRTUAL_AUDIO_CABLE.casefold() in name.casefold():
+    if VIRTUAL_AUDIO_CABLE.casefold() in name.casefold():
         return VirtualCable("Virtual Audio Cable", device, name)
     return None
 
