@@ -20,7 +20,7 @@ from rtvc.audio.recorder import Recorder
 from rtvc.converter import VoiceConverter
 from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
-from rtvc.fitting import MapFitter, Speaker
+from rtvc.fitting import MapFitter, MapWish, Speaker
 from rtvc.pack import ModelPack
 from rtvc.pipeline import Counts, Pipeline
 from rtvc.settings import Settings
@@ -33,6 +33,7 @@ SWITCH_SECONDS = 0.001
 
 RETRY_SECONDS = 0.5
 WAIT_SECONDS = 0.05
+POLL_SECONDS = 0.005
 CPU_SECONDS = 1.0
 WARM_UP_STEPS = 5
 JOIN_SECONDS = 5.0
@@ -103,7 +104,7 @@ class Engine:
         self._speaker.enrolled = None if enrolment is None else enrolment.features
 
     def start(self) -> None:
-        """Begin; returns at once. When the devices have opened, or not, `snapshot` says running or failed."""
+        """Begin; returns at once. When voice and devices are ready, or not, `snapshot` says running or failed."""
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError("the engine runs already")
         self._stopping.clear()
@@ -199,12 +200,15 @@ class Engine:
     def _run(self) -> None:
         """The worker."""
         try:
-            converter = self._warm_up()
             self._fitter.start()
-            self.port.open()
-            self._follow(converter)
-            self._state = State.RUNNING
-            self._work(converter)
+            self._fitter.ask(MapWish.of(self.settings))
+            converter = self._warm_up()
+            self._await_map()
+            if not self._stopping.is_set():
+                self.port.open()
+                self._follow(converter)
+                self._state = State.RUNNING
+                self._work(converter)
             self._state = State.STOPPED
         except RtvcError as error:
             self._state, self._message = State.FAILED, str(error)
@@ -227,6 +231,13 @@ class Engine:
         gc.freeze()
         sys.setswitchinterval(SWITCH_SECONDS)
         return converter
+
+    def _await_map(self) -> None:
+        """Wait for the first map, so that not even the first words are heard in the speaker's own voice."""
+        while not self._fitter.answered(wish := MapWish.of(self.settings)):
+            self._fitter.ask(wish)
+            if self._stopping.wait(POLL_SECONDS):
+                return
 
     def _follow(self, converter: VoiceConverter) -> None:
         """Build a pipeline for the port as it has just been opened."""

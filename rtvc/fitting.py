@@ -203,6 +203,10 @@ class MapFitter:
             self._wish = wish
             self._due.set()
 
+    def answered(self, wish: MapWish) -> bool:
+        """Tell whether the map leads to the wished voice, if only by MKL for the time being, or no map can."""
+        return self._reached == wish.voice or (self._done is not None and self._done[0] == wish)
+
     def work(self) -> None:
         """Fit the map of the latest wish, unless that has been done, on the calling thread."""
         wish, version = self._wish, self._speaker.version
@@ -221,13 +225,16 @@ class MapFitter:
             return
         except RtvcError as error:
             self.trouble = str(error)
+        except Exception as error:
+            # Whatever it was, the thread has to live for the next wish.
+            self.trouble = f"The program itself failed at this voice ({error!r}): choose another voice or transport."
         finally:
             self.progress = None
         self._done = (wish, version)
 
     def start(self) -> None:
         """Begin to work on a thread."""
-        self._stopping = False
+        self._stopping, self._done = False, None
         self._thread = threading.Thread(target=self._run, name="rtvc map fitter", daemon=True)
         self._thread.start()
 
@@ -251,13 +258,15 @@ class MapFitter:
             self.work()
 
     def _fit(self, wish: MapWish, progress: Callable[[float], None]) -> None:
+        # Taken even where it is not needed: it counts in what the speaker has said, which would pile up otherwise.
+        source = self._speaker.features()
         if not wish.voice:
             self.transport, self._reached = unchanged, ""
             return
         if self._target is None or self._target[0] != wish.voice:
             voice = self._library.open(wish.voice)
             self._target = (wish.voice, voice.features(self._pack), voice.maps)
-        source, (_, target, folder) = self._speaker.features(), self._target
+        _, target, folder = self._target
         if wish.transport in FITTED_ON_FRAMES and (len(source.frames) == 0 or self._reached != wish.voice):
             self.transport, self._reached = fit_map(self._pack, source, target, "mkl", {}), wish.voice
         options = {} if wish.block_size is None or wish.transport != "mkl" else {"block_size": wish.block_size}

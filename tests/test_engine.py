@@ -18,7 +18,9 @@ from rtvc.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.snapshot import State
 from rtvc.stage import Block
-from rtvc.transport import FITS
+from rtvc.statistics import FeatureSet
+from rtvc.transport import FITS, Transport
+from rtvc.voices import shipped_voices
 from tests.packs import identity_pack
 from tests.simulation import SimulatedPort
 from tests.sounds import babble
@@ -205,6 +207,58 @@ def test_a_voice_that_is_missing_is_said_and_the_sound_goes_on(started: Start) -
     until(lambda: engine.snapshot().message == "")
 
 
+class Silencer:
+    """A fit that waits until it may, of a map to silence."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self, source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
+        self.begun.set()
+        assert self.may_end.wait(60)
+        return lambda features: np.zeros_like(features)
+
+
+@pytest.fixture
+def silencer(monkeypatch: pytest.MonkeyPatch) -> Silencer:
+    silencer = Silencer()
+    monkeypatch.setitem(FITS, "mkl", silencer)
+    monkeypatch.setitem(FITS, "flow", Endless())
+    return silencer
+
+
+@pytest.mark.parametrize("transport", ["mkl", "flow"])
+def test_nothing_is_heard_unconverted_at_the_start(pack: ModelPack, silencer: Silencer, transport: str) -> None:
+    """Where the fit takes long, the voice is reached by MKL first."""
+    port = FragilePort()
+    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name, transport=transport))
+    engine.start()
+    try:
+        assert silencer.begun.wait(60)
+        assert (engine.snapshot().state, port.opened) == (State.STARTING, 0)
+        silencer.may_end.set()
+        until(lambda: engine.snapshot().state == State.RUNNING)
+        assert not port.speak(babble(1, RATE)).any()
+        engine.settings = OPEN
+        until(lambda: np.abs(port.speak(babble(0.2, RATE))).max() > 0.01)
+    finally:
+        engine.stop()
+
+
+def test_it_can_be_stopped_before_the_first_map_is_there(
+    pack: ModelPack, silencer: Silencer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "JOIN_SECONDS", 0.01)
+    port = FragilePort()
+    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name))
+    engine.start()
+    assert silencer.begun.wait(60)
+    engine.stop()
+    silencer.may_end.set()
+    assert engine.wait(60)
+    assert (engine.snapshot().state, port.opened) == (State.STOPPED, 0)
+
+
 def test_what_the_port_warns_of_is_said(started: Start) -> None:
     engine, port = started()
     port.warning = "No monitor: it is unplugged"
@@ -249,8 +303,6 @@ def test_a_long_fit_shows_in_the_snapshot_until_another_transport_is_chosen(
     soundfile.write(tmp_path / "voice.wav", babble(4, 16_000, seed=7), 16_000)
     settings = replace(OPEN, voice=str(tmp_path / "voice.wav"), transport="flow")
     engine, port = started(settings=settings, enrolment=enrol_audio(babble(4, RATE), RATE, pack, "microphone"))
-    assert engine.snapshot().fit_progress is None
-    port.speak(babble(0.1, RATE))
     until(lambda: engine.snapshot().fit_progress == 0.25, seconds=60)
     assert engine.snapshot().message == ""
     engine.settings = replace(settings, transport="knn")

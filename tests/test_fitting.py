@@ -142,6 +142,38 @@ def test_what_cannot_be_fitted_is_said_and_the_map_stays(pack: ModelPack, voice:
     assert fitter.trouble == ""
 
 
+def test_a_fault_of_the_program_is_said_and_the_next_wish_is_met(
+    pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "knn", lambda source, target: 1 / 0)
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.start()
+    try:
+        for transport, words in (("knn", "ZeroDivisionError"), ("mkl", "")):
+            wish = MapWish(voice, transport, None)
+            fitter.ask(wish)
+            for _ in range(3000):
+                if fitter.answered(wish):
+                    break
+                threading.Event().wait(0.01)
+            assert words in fitter.trouble
+    finally:
+        fitter.stop()
+    assert isinstance(fitter.transport, AffineTransport)
+    assert fitter.trouble == ""
+
+
+@pytest.mark.parametrize("chosen", ["", "nobody"])
+def test_what_is_said_does_not_pile_up_where_no_voice_is_reached(pack: ModelPack, chosen: str) -> None:
+    speaker = Speaker(pack)
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    for seed in range(3):
+        speaker(frames(pack, 1, seed), np.ones(pack.frame_rate, bool))
+        fitter.ask(MapWish(chosen, "mkl", None))
+        fitter.work()
+    assert len(speaker._running._pending) == 0
+
+
 def keeping(library: VoiceLibrary, voice: str, pack: ModelPack) -> Path:
     """Store the voice as `kept`, and return where its maps lie."""
     library.add("kept", [Path(voice)], pack)
