@@ -41,6 +41,7 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 
 _NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
 _WEIGHTED = re.compile(r"(.+):(\d+|\d*\.\d+)")
+_BLEND = "Willow:0.7,Alder:0.3"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -68,7 +69,7 @@ class Voice:
 
         Raises `RtvcError` if it holds less than a second of speech.
         """
-        stored = self.folder and self.folder / f"features-{pack.digest[:16]}.npz"
+        stored = self.folder and self.folder / _features_name(pack)
         if stored is not None and stored.exists():
             return _load(stored)
         features = reference_features(self.recording.read(), self.recording.rate, pack, str(self.reference))
@@ -142,24 +143,31 @@ class VoiceLibrary:
         if name not in voices:
             raise RtvcError(
                 f"There is no voice {name!r}: choose one of {', '.join(sorted(voices))}, "
-                "name an audio file, or add one with `rtvc voices add`."
+                "or add one with `rtvc voices add`."
             )
         return voices[name]
 
     def open(self, name: str) -> Target:
         """Return a stored voice by its name, or one that is made of the audio file of this path.
 
-        `A:0.7,B:0.3` is the voice between A and B, each again a name or a path.
+        `A:0.7,B:0.3` is the voice between A and B, each again a name or a path. Raises `RtvcError` if it is none of
+        these.
         """
+        if Path(name).is_file():
+            return self._single(name)
         parts = [_WEIGHTED.fullmatch(part.strip()) for part in name.split(",")]
-        if all(parts) and not Path(name).exists():
-            weighted = [(self._single(part[1]), float(part[2])) for part in parts if part]
-            return Blend(name, tuple(weighted))
-        return self._single(name)
+        weights = [(part[1], float(part[2])) for part in parts if part]
+        if len(weights) < len(parts):
+            if len(parts) > 1 and Path(name).suffix.lower() not in AUDIO_SUFFIXES:
+                raise RtvcError(f"{name!r} is not a blend: write one as {_BLEND}, each voice with its share.")
+            return self._single(name)
+        if not any(weight for _, weight in weights):
+            raise RtvcError(f"{name!r}: the weights of a blend cannot all be zero; write one as {_BLEND}.")
+        return Blend(name, tuple((self._single(part), weight) for part, weight in weights))
 
     def _single(self, name: str) -> Voice:
         path = Path(name)
-        if path.exists() or path.suffix.lower() in AUDIO_SUFFIXES:
+        if path.is_file() or path.suffix.lower() in AUDIO_SUFFIXES:
             return Voice(path.stem, path)
         return self.find(name)
 
@@ -171,10 +179,11 @@ class VoiceLibrary:
         check_name(name)
         target = self.folder / name
         if not replace and name in {voice.name for voice in self.list()}:
-            raise RtvcError(f"There is a voice {name!r} already: choose another name, or remove it first.")
+            raise RtvcError(f"There is a voice {name!r} already: choose another name, or replace it with --force.")
         sources = [AudioFile(path) for path in recordings]
         rate = max(source.rate for source in sources)
         audio = np.concatenate([resample(source.read(), source.rate, rate) for source in sources])
+        features = reference_features(audio, rate, pack, ", ".join(str(path) for path in recordings))
         self.folder.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".adding-", dir=self.folder))
         try:
@@ -182,7 +191,7 @@ class VoiceLibrary:
                 writer.write(audio)
             described = {"name": name, "recordings": [str(path) for path in recordings]}
             (aside / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
-            Voice(name, aside / REFERENCE, aside).features(pack)
+            _save(aside / _features_name(pack), features)
             if target.exists():
                 shutil.rmtree(target)
             aside.rename(target)
@@ -242,6 +251,10 @@ def reference_features(audio: Block, rate: int, pack: ModelPack, where: str) -> 
             f"{where}: holds {seconds:.1f} s of speech; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s."
         )
     return features
+
+
+def _features_name(pack: ModelPack) -> str:
+    return f"features-{pack.digest[:16]}.npz"
 
 
 def _save(path: Path, features: FeatureSet) -> None:

@@ -72,7 +72,7 @@ def test_names_that_could_leave_the_folder_are_refused(library: VoiceLibrary, pa
 
 def test_a_taken_name_is_refused_and_force_replaces(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
     library.add("one", [record(tmp_path / "a.wav", 5)], pack)
-    with pytest.raises(RtvcError, match="a voice 'one' already"):
+    with pytest.raises(RtvcError, match=r"a voice 'one' already.*--force"):
         library.add("one", [record(tmp_path / "b.wav", 3)], pack)
     library.add("one", [tmp_path / "b.wav"], pack, replace=True)
     assert library.find("one").speech_seconds(pack) == pytest.approx(3, abs=0.2)
@@ -83,7 +83,7 @@ def test_a_bad_recording_leaves_nothing_behind(library: VoiceLibrary, pack: Mode
     with pytest.raises(RtvcError, match=r"bad.wav"):
         library.add("one", [tmp_path / "bad.wav"], pack)
     soundfile.write(tmp_path / "silent.wav", np.zeros(48_000), 48_000)
-    with pytest.raises(RtvcError, match="holds no speech"):
+    with pytest.raises(RtvcError, match=r"^.*/silent\.wav: holds no speech"):
         library.add("one", [tmp_path / "silent.wav"], pack)
     assert not library.folder.exists() or not list(library.folder.iterdir())
 
@@ -112,8 +112,11 @@ def test_a_blend_lies_between_its_voices(library: VoiceLibrary, pack: ModelPack,
     np.testing.assert_allclose(alone.covariance, first.covariance, atol=1e-9)
     with pytest.raises(RtvcError, match="no voice 'nobody'"):
         library.open("first:0.5,nobody:0.5")
-    with pytest.raises(RtvcError, match="weights of a blend"):
+    with pytest.raises(RtvcError, match="'first:0,second:0': the weights of a blend"):
         library.open("first:0,second:0").features(pack)
+    for wrong in ("first:-1,second:2", "first:abc,second:1", "first,second", "first:0.6,"):
+        with pytest.raises(RtvcError, match=f"'{wrong}' is not a blend: write one as Willow:0.7,Alder:0.3"):
+            library.open(wrong)
 
 
 def test_removal(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
@@ -147,6 +150,19 @@ def test_shipped_voices_are_credited_and_long_enough() -> None:
 def test_an_unknown_voice_is_answered_with_those_there_are(library: VoiceLibrary) -> None:
     with pytest.raises(RtvcError, match=f"no voice 'nobody': choose one of .*{shipped_voices()[0].name}"):
         library.open("nobody")
+
+
+def test_a_folder_named_like_a_voice_does_not_hide_it(
+    library: VoiceLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = shipped_voices()[0]
+    (tmp_path / "here" / shipped.name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    found = library.open(shipped.name)
+    assert isinstance(found, Voice)
+    assert found.reference == shipped.reference
+    with pytest.raises(RtvcError, match="There is no voice ''"):
+        library.open("")
 
 
 def test_stored_and_shipped_voices_and_blends_have_a_place_for_maps_that_take_long_to_fit(
