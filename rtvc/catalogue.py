@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 
 from rtvc.download import RemoteFile, digest, download
 from rtvc.errors import RtvcError
-from rtvc.pack import ModelPack, installed_packs, pack_names
+from rtvc.pack import ModelPack, embedded_packs, installed_packs, pack_names
 
 CHECKED_FRAMES = 5
 
@@ -98,7 +98,9 @@ def take(pack: KnownPack, folder: Path, unverified: bool = False) -> tuple[dict[
     for file in pack.files:
         path = folder / file.name
         if not path.is_file():
-            raise RtvcError(f"{folder} has no {file.name}: put it there, or fetch it with `rtvc models fetch`.")
+            raise RtvcError(
+                f"{folder} has no {file.name}: put it there, or name no folder, and it is downloaded for the pack."
+            )
         if path.stat().st_size != file.size or digest(path) != file.sha256:
             if not unverified:
                 raise RtvcError(
@@ -139,6 +141,8 @@ def remove(name: str) -> None:
 
 def _installed(name: str) -> Path:
     names = pack_names(installed_packs())
+    if name not in names and name in pack_names(embedded_packs()):
+        raise RtvcError(f"{name!r} came with the program: it is verified each time it is opened, and stays.")
     if name not in names:
         raise RtvcError(f"There is no installed pack {name!r}; there are: {', '.join(names) or 'none'}.")
     return installed_packs() / name

@@ -351,7 +351,8 @@ def find_pack(name: str) -> ModelPack:
         return ModelPack(Path(name))
     known = [*pack_names(embedded_packs()), *pack_names(installed_packs())]
     raise RtvcError(
-        f"There is no model pack {name!r}: choose one of {', '.join(known)}, or name a folder with a {CARD}."
+        f"There is no model pack {name!r}: choose one of {', '.join(known)}, name a folder with a {CARD}, or "
+        "make one with `rtvc models build`; `rtvc models list` shows which."
     )
 
 

@@ -50,7 +50,7 @@ def test_another_file_is_taken_only_unverified(published: KnownPack, tmp_path: P
 
 
 def test_a_missing_file_is_named(published: KnownPack, tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match=r"has no encoder\.pt"):
+    with pytest.raises(RtvcError, match=r"has no encoder\.pt.*downloaded"):
         take(published, tmp_path)
 
 
@@ -87,6 +87,8 @@ def test_an_installed_pack_is_verified_and_removed(tmp_path: Path) -> None:
             command("identity")
         with pytest.raises(RtvcError, match="no installed pack"):
             command("..")
+        with pytest.raises(RtvcError, match="'mini' came with the program"):
+            command("mini")
 
 
 def test_removing_takes_the_fetched_files_too(published: KnownPack, monkeypatch: pytest.MonkeyPatch) -> None:
