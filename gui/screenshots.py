@@ -24,6 +24,7 @@ from gui.sections.spectrogram_drawer import SECONDS
 from gui.session import Session
 from gui.theme import Appearance, theme
 from gui.view_state import Tone
+from rtvc.audio.files import make_folder
 from rtvc.errors import RtvcError
 from rtvc.snapshot import Snapshot, State
 from rtvc.stage import Block
@@ -37,7 +38,7 @@ LOUD_DBFS = -30.0
 
 def take_screenshots(folder: Path) -> int:
     """Write the pictures into a folder; return an exit code."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for scale in SCALES:
         environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
         code = subprocess.run(

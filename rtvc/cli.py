@@ -6,7 +6,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rtvc.commands import bench, models, voices
 from rtvc.commands.convert import convert
@@ -14,6 +13,7 @@ from rtvc.commands.demo import demo
 from rtvc.commands.devices import devices, doctor
 from rtvc.commands.live import enrol, live
 from rtvc.commands.panel import gui
+from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
 
 app = typer.Typer(
@@ -33,7 +33,9 @@ app.add_typer(bench.app, name="bench")
 
 @app.callback()
 def _program(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error. Stands first: rtvc --debug COMMAND.")
+    ] = False,
 ) -> None:
     """Read the options that stand before the command; `main` acts on them."""
 
@@ -46,7 +48,7 @@ def main() -> None:
         # The option is the program's own, so it stands before the command, and nowhere else.
         if "--debug" in sys.argv[1:2]:
             raise
-        Console(stderr=True).print(f"rtvc: {error}", style="red", highlight=False, soft_wrap=True, markup=False)
+        errors.print(f"rtvc: {error}", style="red", soft_wrap=True)
         sys.exit(2)
 
 

@@ -202,7 +202,7 @@ def test_destinations_that_cannot_be_are_refused(tmp_path: Path) -> None:
         (tmp_path / "noextension", "one of .wav"),
         (tmp_path / "absent" / "a.wav", "folder does not exist"),
         (tmp_path / "file" / "a.wav", "folder does not exist"),
-        (tmp_path / "folder.wav", "is a folder"),
+        (tmp_path / "folder.wav", "is a folder; name a file in it"),
     ]
     if Path("/proc/self").is_dir():
         destinations.append((Path("/proc/a.wav"), "cannot be written"))

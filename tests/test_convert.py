@@ -321,7 +321,66 @@ class TestCommand:
         assert "belongs to the transport mkl" in complaint(
             good, target, output, "--transport", "knn", "--block-size", "2"
         )
+        assert "nowhere: no such file or folder" in complaint(tmp_path / "nowhere", target, str(tmp_path / "out"))
+        assert f"is a folder; name a file in it, such as {tmp_path}" in complaint(good, target, str(tmp_path))
         assert not Path(output).exists()
+
+    def test_an_output_folder_that_is_a_file_is_named(
+        self,
+        pack: ModelPack,
+        voice: Voice,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (tmp_path / "in").mkdir()
+        write(tmp_path / "in" / "a.wav", babble(1.5, 16_000), 16_000)
+        (tmp_path / "file").touch()
+        wanted = ("--voice", str(voice.reference), "--pack", str(pack.folder))
+        for command in (("convert", str(tmp_path / "in"), *wanted), ("demo",)):
+            said = self.fails(capsys, monkeypatch, *command, "-o", str(tmp_path / "file"))
+            assert "file: cannot be a folder" in said
+
+    def test_two_recordings_that_would_become_one_are_refused_before_any_is_converted(
+        self,
+        pack: ModelPack,
+        voice: Voice,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (tmp_path / "in").mkdir()
+        for name in ("a.aiff", "a.wav"):
+            write(tmp_path / "in" / name, babble(1.5, 16_000), 16_000)
+        words = (str(tmp_path / "in"), "--voice", str(voice.reference), "--pack", str(pack.folder))
+        said = self.fails(capsys, monkeypatch, "convert", *words, "-o", str(tmp_path / "out"), "--force")
+        assert "a.aiff and" in said
+        assert f"would both become {tmp_path / 'out' / 'a.wav'}" in said
+        assert not (tmp_path / "out").exists()
+        said = self.fails(capsys, monkeypatch, "convert", *words, "-o", str(tmp_path / "in"), "--force")
+        assert "is the folder of the recordings themselves" in said
+
+    def test_outputs_below_the_folder_are_not_converted_again(
+        self, pack: ModelPack, voice: Voice, tmp_path: Path
+    ) -> None:
+        (tmp_path / "in").mkdir()
+        write(tmp_path / "in" / "a [take 2] :dog:.wav", babble(1.5, 16_000), 16_000)
+        words = [str(tmp_path / "in"), "--voice", str(voice.reference), "-o", str(tmp_path / "in" / "out"), "--force"]
+        for _ in range(2):
+            result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
+            assert result.exit_code == 0, result.output
+            # Names stand as they are, whatever they mean elsewhere.
+            assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'}: 1.5 s" in result.output
+        assert len(list((tmp_path / "in").rglob("*.wav"))) == 2
+
+    def test_names_that_look_like_markup_are_printed(self, pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+        source = write(tmp_path / "[bold]x [2].wav", np.zeros(32_000, np.float32), 16_000)
+        words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "[red]z.wav")]
+        result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        assert "[red]z.wav: 2.0 s" in result.output
+        assert "warning" in result.output
+        assert "[bold]x [2].wav: holds no speech" in result.output
 
     def test_debug_shows_the_traceback(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -341,3 +400,19 @@ class TestCommand:
         assert "16000 Hz" in run("show", "someone", "--pack", str(pack.folder))
         run("remove", "someone")
         assert "someone" not in run("list")
+
+    def test_a_damaged_voice_is_listed_as_such_beside_the_others(
+        self, pack: ModelPack, voice: Voice, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "300")
+        library = VoiceLibrary()
+        for name in ("broken", "whole"):
+            library.add(name, [voice.reference], pack)
+        library.find("broken").reference.write_bytes(b"")
+        listed = CliRunner().invoke(app, ["voices", "list"], catch_exceptions=False).output
+        rows = {line.split()[0]: line for line in listed.splitlines()[1:]}
+        assert "damaged" in rows["broken"]
+        assert "`rtvc voices add broken … --force`" in rows["broken"]
+        assert "5.0 s" in rows["whole"]
+        library.add("broken", [voice.reference], pack, replace=True)
+        assert "damaged" not in CliRunner().invoke(app, ["voices", "list"], catch_exceptions=False).output

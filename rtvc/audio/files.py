@@ -163,13 +163,21 @@ class AudioWriter:
         self.frames += len(block)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for outputs unless it is there; raise `RtvcError` if that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RtvcError(f"{folder}: cannot be a folder ({error.strerror}); name another for the output") from None
+
+
 def check_destination(path: Path, overwrite: bool = False) -> None:
     """Raise `RtvcError` if `path` cannot become an audio file: before any work is done for it."""
+    if path.is_dir():
+        raise RtvcError(f"{path}: is a folder; name a file in it, such as {path / 'converted.wav'}")
     if path.suffix.lower() not in _OUTPUT_FORMATS:
         known = ", ".join(_OUTPUT_FORMATS)
         raise RtvcError(f"{path}: cannot write '{path.suffix or 'no suffix'}'; give the output one of {known}")
-    if path.is_dir():
-        raise RtvcError(f"{path}: is a folder, not an audio file")
     if not path.parent.is_dir():
         raise RtvcError(f"{path}: its folder does not exist")
     if path.exists() and not overwrite:

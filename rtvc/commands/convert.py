@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from rtvc.audio.files import make_folder
 from rtvc.commands.options import BlockSize, PackName, Strength, Threads, TransportName, transport_options
+from rtvc.commands.terminal import console, errors, warn
 from rtvc.convert import Conversion, Outcome, convert_file
 from rtvc.errors import RtvcError
 from rtvc.offline import convert_offline
@@ -21,9 +23,6 @@ from rtvc.voices import AUDIO_SUFFIXES, Target, VoiceLibrary
 Run = Callable[..., Outcome]
 """`rtvc.convert.convert_file`, or one that takes what it takes."""
 
-console = Console()
-errors = Console(stderr=True)
-
 
 def convert(
     source: Annotated[Path, typer.Argument(help="A recording, or a folder of recordings.")],
@@ -31,7 +30,10 @@ def convert(
         str, typer.Option(help="A stored voice, a recording of the target (5 s are good), or a blend: A:0.7,B:0.3.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to write: a .wav, .flac or .ogg; or a folder.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="For a recording, the .wav, .flac or .ogg to write; for a folder, another folder."
+        ),
     ],
     pack: PackName = "mini",
     transport: TransportName = "mkl",
@@ -44,7 +46,7 @@ def convert(
     offline: Annotated[
         bool, typer.Option("--offline", help="Run the pack's models over the whole file at once, as published.")
     ] = False,
-    step: Annotated[int | None, typer.Option(min=1, help="Frames of 20 ms computed at once.")] = None,
+    step: Annotated[int | None, typer.Option(min=1, max=50, help="Frames of 20 ms computed at once.")] = None,
     sample_rate: Annotated[
         int | None, typer.Option(min=8000, max=192000, help="Of the output, in Hz. Default: the source's.")
     ] = None,
@@ -58,6 +60,8 @@ def convert(
     )
     if offline and (online or step is not None):
         raise RtvcError("--offline takes the whole file at once: leave out --online and --step.")
+    if not source.exists():
+        raise RtvcError(f"{source}: no such file or folder.")
     run = convert_offline if offline else convert_file
     if source.is_dir():
         _convert_folder(source, voice, output, pack, conversion, run, jobs, force)
@@ -81,23 +85,29 @@ def convert(
 def _convert_folder(
     folder: Path, voice: str, output: Path, pack: str, conversion: Conversion, run: Run, jobs: int, force: bool
 ) -> None:
-    sources = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    sources = _recordings(folder, output)
     if not sources:
         raise RtvcError(f"{folder}: holds no recordings ({', '.join(AUDIO_SUFFIXES)}).")
     if output.suffix and not output.is_dir():
         raise RtvcError(f"{output}: {folder} is a folder, so name a folder for the output too.")
+    tasks: dict[Path, Path] = {}
+    for path in sources:
+        target = _destination(path, folder, output)
+        if target in tasks:
+            raise RtvcError(f"{tasks[target]} and {path} would both become {target}: rename one of them.")
+        tasks[target] = path
+    make_folder(output)
     opened = VoiceLibrary().open(voice)
     if run is convert_file:
         opened.features(find_pack(pack))
-    tasks = [(path, _destination(path, folder, output)) for path in sources]
     failures = []
     with _bar() as bar, ProcessPoolExecutor(jobs) as pool:
         running = bar.add_task(folder.name, total=len(tasks))
         pending = [
-            (path, target, pool.submit(_convert_one, path, opened, target, pack, conversion, run, force))
-            for path, target in tasks
+            (target, pool.submit(_convert_one, path, opened, target, pack, conversion, run, force))
+            for target, path in tasks.items()
         ]
-        for _, target, future in pending:
+        for target, future in pending:
             try:
                 report(target, future.result(), bar.console)
             except RtvcError as error:
@@ -105,6 +115,17 @@ def _convert_folder(
             bar.advance(running)
     if failures:
         raise RtvcError(f"{len(failures)} of {len(tasks)} recordings were not converted:\n" + "\n".join(failures))
+
+
+def _recordings(folder: Path, output: Path) -> list[Path]:
+    """Return the recordings of a folder, but for outputs that lie in it."""
+    place, root = output.resolve(), folder.resolve()
+    if place == root:
+        raise RtvcError(f"{output}: is the folder of the recordings themselves; name another for the output.")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    if root not in place.parents:
+        return found
+    return [path for path in found if place not in path.resolve().parents]
 
 
 def _destination(path: Path, folder: Path, output: Path) -> Path:
@@ -115,26 +136,25 @@ def _destination(path: Path, folder: Path, output: Path) -> Path:
 def _convert_one(
     path: Path, voice: Target, target: Path, pack: str, conversion: Conversion, run: Run, force: bool
 ) -> Outcome:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     return run(path, voice, target, find_pack(pack), conversion, overwrite=force)
 
 
 def report(output: Path, outcome: Outcome, to: Console = console) -> None:
     """Print what a conversion was like, and what the user should know."""
     for warning in outcome.warnings:
-        errors.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
+        warn(warning)
     to.print(
         f"{output}: {outcome.duration:.1f} s in {outcome.elapsed:.1f} s "
         f"(real-time factor {outcome.real_time_factor:.3f}), algorithmic latency of the chain "
         f"{float(outcome.latency) * 1000:.1f} ms + the step",
-        highlight=False,
         soft_wrap=True,
     )
 
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from rtvc.audio.files import AudioFile
+from rtvc.audio.files import AudioFile, make_folder
 from rtvc.audio.resample import resample
 from rtvc.benchmark.picture import conversion_picture
 from rtvc.commands.convert import report
+from rtvc.commands.terminal import console
 from rtvc.convert import Conversion, convert_file
 from rtvc.pack import find_pack
 from rtvc.voices import VoiceLibrary
-
-console = Console()
 
 
 def demo(
@@ -28,13 +26,13 @@ def demo(
     pack = find_pack("mini")
     target = VoiceLibrary().find(voice)
     source = Path(str(files("models"))) / "demo" / "source.flac"
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     sound, picture = output / "demo.wav", output / "demo.png"
     report(sound, convert_file(source, target, sound, pack, Conversion(), overwrite=True))
     files_heard = [AudioFile(path) for path in (source, target.reference, sound)]
     said, reference, result = (resample(file.read(), file.rate, pack.sample_rate) for file in files_heard)
     conversion_picture(picture, said, reference, result, pack.sample_rate)
-    console.print(f"Source     {source}", highlight=False, soft_wrap=True)
-    console.print(f"Reference  {target.reference}", highlight=False, soft_wrap=True)
-    console.print(f"Result     {sound}", highlight=False, soft_wrap=True)
-    console.print(f"Picture    {picture}", highlight=False, soft_wrap=True)
+    console.print(f"Source     {source}", soft_wrap=True)
+    console.print(f"Reference  {target.reference}", soft_wrap=True)
+    console.print(f"Result     {sound}", soft_wrap=True)
+    console.print(f"Picture    {picture}", soft_wrap=True)

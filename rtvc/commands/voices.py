@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rtvc.commands.options import PackName
+from rtvc.commands.terminal import console, warn
+from rtvc.errors import RtvcError
 from rtvc.pack import find_pack
 from rtvc.voices import VoiceLibrary
 
 app = typer.Typer(no_args_is_help=True, help="List, add, show and remove voices.")
-console = Console()
-errors = Console(stderr=True)
 
 
 @app.command("list")
@@ -25,7 +24,10 @@ def list_voices() -> None:
     for column in ("voice", "reference", ""):
         table.add_column(column)
     for voice in VoiceLibrary().list():
-        table.add_row(voice.name, f"{voice.recording.duration:.1f} s", voice.credit or "your own")
+        try:
+            table.add_row(voice.name, f"{voice.recording.duration:.1f} s", voice.credit or "your own")
+        except RtvcError as error:
+            table.add_row(voice.name, "damaged", f"{error}; `rtvc voices add {voice.name} … --force` makes it anew")
     console.print(table)
 
 
@@ -40,8 +42,8 @@ def add(
     opened = find_pack(pack)
     voice = VoiceLibrary().add(name, recordings, opened, replace=force)
     if (warning := voice.warning(opened)) is not None:
-        errors.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
-    console.print(f"{name}: {voice.speech_seconds(opened):.1f} s of speech", highlight=False)
+        warn(warning)
+    console.print(f"{name}: {voice.speech_seconds(opened):.1f} s of speech")
 
 
 @app.command()
@@ -51,15 +53,14 @@ def show(name: str, pack: PackName = "mini") -> None:
     console.print(
         f"{voice.name}: {voice.recording.duration:.1f} s at {voice.recording.rate} Hz, "
         f"{voice.speech_seconds(opened):.1f} s of speech",
-        highlight=False,
     )
-    console.print(f"{voice.reference}", highlight=False, soft_wrap=True)
+    console.print(f"{voice.reference}", soft_wrap=True)
     if voice.credit:
-        console.print(voice.credit, highlight=False, soft_wrap=True)
+        console.print(voice.credit, soft_wrap=True)
 
 
 @app.command()
 def remove(name: str) -> None:
     """Delete one of your voices."""
     VoiceLibrary().remove(name)
-    console.print(f"{name}: removed", highlight=False)
+    console.print(f"{name}: removed")
