@@ -15,6 +15,7 @@ from rtvc.audio.devices import PULSE, DeviceIdentity, refresh
 from rtvc.audio.virtual_microphone import DESCRIPTION, SOURCE
 from rtvc.cli import app
 from rtvc.commands import devices as device_commands
+from rtvc.commands import live as live_commands
 from rtvc.enrolment import EnrolmentLibrary
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack
@@ -78,7 +79,11 @@ def test_a_file_in_and_a_file_out(pack: ModelPack, recording: Path, voice: Path,
     assert 1 < len(heard) / rate < 2
     assert np.abs(heard).max() > 0.01
     assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
+    assert "No voice is chosen" not in said
     assert "exists already" in refusal("live", "--pack", pack.folder, "--input", recording, "--output-file", output)
+    played = ("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--force")
+    assert "No voice is chosen, so your own is heard" in rtvc(*played)
+    assert "cannot be a folder" in refusal(*played, "--record", recording)
 
 
 def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, recording: Path) -> None:
@@ -99,6 +104,36 @@ def test_a_preset_is_begun_with(pack: ModelPack, recording: Path, tmp_path: Path
         rtvc("live", "--pack", pack.folder, "--input", recording, "--output-file", output, *extra)
         levels.append(np.std(soundfile.read(output)[0]))
     assert levels[1] / levels[0] == pytest.approx(0.01, rel=0.2)
+
+
+def test_without_any_device_the_way_out_is_named(
+    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (device_commands, live_commands):
+        monkeypatch.setattr(module, "list_devices", list)
+    assert "No device was found: `rtvc doctor`" in rtvc("devices")
+    enrol = ("enrol", "--pack", pack.folder)
+    soundfile.write(tmp_path / "me.wav", babble(12, 16_000), 16_000)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(160_000), 16_000)
+    # What is wrong with a recording comes first.
+    assert "no such file" in refusal(*enrol, tmp_path / "missing.wav")
+    assert "0.0 s of speech" in refusal(*enrol, tmp_path / "silent.wav")
+    assert "belongs to a microphone" in refusal(*enrol, tmp_path / "me.wav")
+    assert "belongs to a microphone" in refusal(*enrol)
+
+
+def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    opened: list[list[str]] = []
+    monkeypatch.setattr("gui.application.main", opened.append)
+    assert "no display to open the panel on" in refusal("gui")
+    # What draws without a window needs none.
+    rtvc("gui", "--measure", "1")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    rtvc("gui")
+    assert opened == [["--measure", "1.0"], []]
 
 
 def test_devices_are_listed(pulse: PulseServer) -> None:

@@ -9,13 +9,13 @@ from contextlib import closing, contextmanager
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rtvc.audio.devices import PULSE, DeviceIdentity, Direction, find_device, list_devices
 from rtvc.audio.live_port import LivePort, virtual_microphone
 from rtvc.audio.virtual_microphone import DESCRIPTION, SOURCE, explain_virtual_cable, find_virtual_cable
 from rtvc.commands.options import PackName
+from rtvc.commands.terminal import console
 from rtvc.converter import VoiceConverter
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack, cuda_works, find_pack
@@ -26,12 +26,13 @@ CLICK_SECONDS = 0.5
 SETTLING_SECONDS = 1.0
 CLICK_AMPLITUDE = 0.5
 
-console = Console()
-
 
 def devices() -> None:
     """List microphones and outputs, and which of them is the virtual cable."""
     listed = list_devices()
+    if not listed:
+        console.print("No device was found: `rtvc doctor` says what is missing.")
+        return
     cable = find_virtual_cable(listed)
     table = Table(box=None)
     for column in ("", "device", "host API", "channels", "rate", ""):
@@ -82,7 +83,7 @@ def doctor(pack: PackName = "mini") -> None:
         checks.say(
             f"{heard_as} passes sound on: from the queue back to here in {middle:.0f} ms ({low:.0f} to {high:.0f})"
         )
-        console.print(_steps(heard_as), highlight=False, soft_wrap=True)
+        console.print(_steps(heard_as), soft_wrap=True)
     if checks.failed:
         raise typer.Exit(1)
 
@@ -102,11 +103,11 @@ class Checks:
             yield
         except RtvcError as error:
             self.failed = True
-            console.print(f"✗ {name}: {error}", style="red", highlight=False, soft_wrap=True, markup=False)
+            console.print(f"✗ {name}: {error}", style="red", soft_wrap=True)
 
     def say(self, finding: str) -> None:
         """Print what the check found."""
-        console.print(f"✓ {self._name}: {finding}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"✓ {self._name}: {finding}", soft_wrap=True)
 
 
 def _speed(pack: ModelPack) -> str:

@@ -13,16 +13,17 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from rtvc.audio.devices import find_device, list_devices
 from rtvc.audio.duplex import AudioPort, FilePort
+from rtvc.audio.files import make_folder
 from rtvc.audio.live_port import LivePort, virtual_microphone
 from rtvc.audio.recorder import microphone_blocks
 from rtvc.commands.options import BlockSize, PackName, Threads, transport_options
+from rtvc.commands.terminal import console, errors, warn
 from rtvc.engine import Engine
 from rtvc.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
 from rtvc.errors import RtvcError
@@ -36,13 +37,14 @@ from rtvc.voices import AUDIO_SUFFIXES, VoiceLibrary
 
 REFRESH_SECONDS = 0.1
 
-console = Console()
-errors = Console(stderr=True)
-
 
 def live(
     voice: Annotated[
-        str | None, typer.Option(help="A stored voice, a recording of the target, or a blend: A:0.7,B:0.3.")
+        str | None,
+        typer.Option(
+            help="A stored voice, a recording of the target, or a blend: A:0.7,B:0.3. Without one, or a preset's, "
+            "your own voice is heard."
+        ),
     ] = None,
     input: Annotated[
         str | None, typer.Option(help="Microphone (part of its name), or a recording played in its place.")
@@ -80,8 +82,10 @@ def live(
     transport_options(settings.transport, block_size)
     library = VoiceLibrary()
     opened = find_pack(pack)
-    if settings.voice and (warning := library.open(settings.voice).warning(opened)) is not None:
-        _warn(warning)
+    if not settings.voice:
+        warn("No voice is chosen, so your own is heard: choose one with --voice; `rtvc voices list` shows them.")
+    elif (warning := library.open(settings.voice).warning(opened)) is not None:
+        warn(warning)
     wiring = preferences.wiring
     with ExitStack() as stack:
         port: AudioPort
@@ -101,7 +105,7 @@ def live(
             )
         engine = Engine(opened, port, settings, library=library, step=step, threads=threads)
         if record is not None:
-            record.mkdir(parents=True, exist_ok=True)
+            make_folder(record)
             engine.start_recording(record / "microphone.wav", record / "output.wav", overwrite=force)
         stack.callback(engine.stop)
         _run(engine, port)
@@ -117,12 +121,17 @@ def enrol(
 ) -> None:
     """Learn your own voice at a microphone, so that the first words are converted as well as the last."""
     opened = find_pack(pack)
-    microphone = find_device(input or PreferenceFile().load().wiring.microphone, "input", list_devices())
+    # Before the microphone is looked for: what is wrong with the recordings concerns the user first.
+    learnt = enrol_files(recordings, opened, "") if recordings else None
+    listed = list_devices()
+    if not any(device.inputs for device in listed):
+        raise RtvcError("An enrolment belongs to a microphone, and there is none: plug one in.")
+    microphone = find_device(input or PreferenceFile().load().wiring.microphone, "input", listed)
     name = str(microphone.identity)
-    if recordings:
-        enrolment = enrol_files(recordings, opened, name)
+    if learnt is not None:
+        enrolment = replace(learnt, microphone=name)
     else:
-        console.print(f"Read something aloud for {seconds:.0f} s into {microphone.description}.", highlight=False)
+        console.print(f"Read something aloud for {seconds:.0f} s into {microphone.description}.")
         heard, rate, speech = [], 0, 0.0
         with _bar() as bar, interrupted() as stop:
             task = bar.add_task("", total=seconds)
@@ -139,11 +148,10 @@ def enrol(
         enrolment = enrol_audio(np.concatenate(heard), rate, opened, name)
     EnrolmentLibrary().save(enrolment, opened)
     if enrolment.warning is not None:
-        _warn(enrolment.warning)
+        warn(enrolment.warning)
     console.print(
         f"{name}: {enrolment.speech_seconds:.1f} s of speech at {enrolment.level_dbfs:.0f} dBFS, "
         f"for model pack {opened.name}",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -181,7 +189,7 @@ def _run(engine: Engine, port: AudioPort) -> None:
             if snapshot.message != said:
                 said = snapshot.message
                 if said:
-                    _warn(said)
+                    warn(said)
             display.update(_line(snapshot), refresh=True)
     engine.stop()
     snapshot = engine.snapshot()
@@ -190,7 +198,6 @@ def _run(engine: Engine, port: AudioPort) -> None:
     console.print(
         f"{_delay(snapshot)}; {snapshot.underruns} underruns, {snapshot.overruns} overruns, "
         f"{snapshot.dropped_frames} frames dropped",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -199,7 +206,7 @@ def _enrolment(microphone: str, pack: ModelPack) -> Enrolment | None:
     try:
         found = EnrolmentLibrary().load(microphone, pack)
     except RtvcError as error:
-        _warn(str(error))
+        warn(str(error))
         return None
     if found is None:
         errors.print("Your voice is learnt while you speak; `rtvc enrol` once makes it right from the first word.")
@@ -232,13 +239,9 @@ def _meter(level: float, width: int = 12) -> str:
 
 
 def _bar() -> Progress:
-    return Progress(BarColumn(), TextColumn("{task.description}"), console=errors, transient=True)
+    return Progress(BarColumn(), TextColumn("{task.description}", markup=False), console=errors, transient=True)
 
 
 def _is_file(name: str) -> bool:
     path = Path(name)
     return path.suffix.lower() in AUDIO_SUFFIXES or path.is_file()
-
-
-def _warn(sentence: str) -> None:
-    errors.print(f"warning: {sentence}", style="yellow", highlight=False, soft_wrap=True, markup=False)

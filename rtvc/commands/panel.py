@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +11,9 @@ from typing import Annotated
 import typer
 
 from rtvc.errors import RtvcError
+
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+"""Any of these in the environment tells Qt what to draw on."""
 
 
 def gui(
@@ -29,6 +34,14 @@ def gui(
     try:
         application = import_module("gui.application")
     except ImportError as error:
-        raise RtvcError(f"The panel needs PyQt6 ({error}): install it with `pip install 'rtvc[gui]'`.") from None
+        raise RtvcError(
+            f"The panel needs PyQt6 ({error}): in the folder of rtvc, run `sh run.sh install`, "
+            'or `pip install -e ".[gui]"`.'
+        ) from None
     chosen = {"--screenshots": screenshots, "--measure": measure}
+    # Qt would abort the process. The two options need no display.
+    if sys.platform == "linux" and not any(chosen.values()) and not any(map(os.environ.get, DISPLAYS)):
+        raise RtvcError(
+            "There is no display to open the panel on: start it in a desktop session, or use `rtvc live`."
+        )
     application.main([part for name, value in chosen.items() if value is not None for part in (name, str(value))])
