@@ -113,6 +113,15 @@ def test_a_report_is_not_overwritten_unasked(folder: Path, tmp_path: Path) -> No
     assert json.loads(report.read_text())["benchmark"] == "quality"
 
 
+@pytest.mark.parametrize("option", ["--keep", "--pictures"])
+def test_a_folder_that_is_a_file_is_refused_before_anything_is_measured(
+    folder: Path, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RtvcError, match="file: cannot be a folder"):
+        run(folder, option, tmp_path / "file")
+
+
 def test_an_unknown_transport_is_refused(folder: Path) -> None:
     with pytest.raises(RtvcError, match="no transport named 'magic'"):
         run(folder, "--transport", "magic")

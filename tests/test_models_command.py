@@ -1,5 +1,6 @@
 """`rtvc models` on small checkpoints, which it takes for the published ones."""
 
+import sys
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -149,3 +150,8 @@ def test_what_cannot_be_built_is_said(checkpoints: Path, speech: Path, tmp_path:
     assert "cannot be a" in refused(*taken, "--as", "../outside")
     assert "no speech to measure" in refused(*taken[:-1], empty)
     assert "no installed pack" in refused("verify", "wavlm-large")
+
+
+def test_without_torch_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "export.build", None)
+    assert '`pip install -e ".[export]"` in the folder of rtvc' in refused("build", "wavlm-large")

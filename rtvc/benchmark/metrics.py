@@ -47,7 +47,7 @@ def benchmark_module(name: str, package: str | None = None) -> ModuleType:
     except ImportError as error:
         raise RtvcError(
             f"measuring quality needs the package {package or name} ({error}): "
-            "install it with `pip install 'rtvc[benchmark]'` and then `pip install --no-deps Resemblyzer==0.1.4`"
+            "run `sh run.sh benchmark` in the folder of rtvc"
         ) from error
 
 

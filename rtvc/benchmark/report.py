@@ -160,7 +160,7 @@ class Report:
 
     def print(self, console: Console | None = None) -> None:
         """Print the tables; into a file or a pipe as wide as they need."""
-        console = console or Console(width=None if sys.stdout.isatty() else 160)
+        console = console or Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
         for table in self.tables:
             printed = RichTable(title=table.title, title_justify="left", box=SIMPLE, padding=(0, 1), pad_edge=False)
             for index, column in enumerate(table.columns):

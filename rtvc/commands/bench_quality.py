@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from rtvc.audio.files import make_folder
 from rtvc.benchmark.conditions import Changed, find_conditions
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.quality import CLASSICAL, COPIES, PackConverter, Row, System, compare, quality_report, source_copy
 from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
+from rtvc.commands.terminal import errors
 from rtvc.convert import Conversion
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack, find_pack
@@ -98,8 +99,10 @@ def robustness(
 def _measured(
     folder: Path, systems: Sequence[System], keep: Path | None, pairs: int | None, pictures: Path | None = None
 ) -> list[Row]:
+    for kept in filter(None, (keep, pictures)):
+        make_folder(kept)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=errors) as bar:
         task = bar.add_task("conversions")
 
         def show(done: int, total: int) -> None:
@@ -132,6 +135,6 @@ def _available_baselines() -> Sequence[System]:
     try:
         benchmark_module("pyworld")
     except RtvcError:
-        Console(stderr=True).print("Without the WORLD baselines: they need `pip install pyworld`.", markup=False)
+        errors.print("Without the WORLD baselines: they need `pip install pyworld`.")
         return COPIES
     return (*COPIES, *CLASSICAL)

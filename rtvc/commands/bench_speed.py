@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from rtvc.benchmark.comparison import compare_reports
@@ -21,6 +20,7 @@ from rtvc.benchmark.throughput import throughput_report
 from rtvc.benchmark.transports import transports_report
 from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
+from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
 from rtvc.pack import find_pack
 from rtvc.transport import FITS
@@ -96,7 +96,6 @@ def latency(
         hand_over(compare_reports(*compare), json, html)
         return
     opened = find_pack(pack)
-    console = Console(stderr=True)
     with ExitStack() as stack:
         loop = None
         if restarts:
@@ -109,7 +108,7 @@ def latency(
             loop,
             restarts,
             clicks,
-            lambda sentence: console.print(sentence, highlight=False),
+            errors.print,
         )
     hand_over(report, json, html)
 
@@ -187,6 +186,6 @@ def thread_counts() -> list[int]:
 def bar(title: str) -> Iterator[Callable[[float], None]]:
     """Show how far the work is; tell the yielded function the share that is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+    with Progress(*columns, console=errors, transient=True) as display:
         task = display.add_task(title, total=1.0)
         yield lambda share: display.update(task, completed=share)

@@ -9,22 +9,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from rtvc import catalogue
 from rtvc.benchmark.fidelity import Fidelity, fidelity_report, find_recordings
 from rtvc.catalogue import KNOWN, KnownPack, known_pack
+from rtvc.commands.terminal import console, errors, warn
 from rtvc.download import RemoteFile
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack, embedded_packs, installed_packs, pack_names
 from rtvc.voices import check_name
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, build, verify and remove model packs.")
-console = Console()
-errors = Console(stderr=True)
-
 From = Annotated[
     Path | None, typer.Option("--from", help="A folder that has the checkpoints already; nothing is downloaded.")
 ]
@@ -52,7 +49,7 @@ def list_packs() -> None:
 def fetch(name: str) -> None:
     """Download the published checkpoints of a pack; an interrupted download goes on where it stopped."""
     for file, path in _fetched(known_pack(name)).items():
-        console.print(f"{path}: {file.size / 1e6:.0f} MB, verified", highlight=False, soft_wrap=True)
+        console.print(f"{path}: {file.size / 1e6:.0f} MB, verified", soft_wrap=True)
 
 
 @app.command()
@@ -83,7 +80,7 @@ def build(
         from export.build import PRESETS, Models, as_precision, build_closest, build_pack, with_lookahead
     except ImportError as error:
         raise RtvcError(
-            f"Building packs needs PyTorch ({error}): install it with `pip install 'rtvc[export]'`."
+            f'Building packs needs PyTorch ({error}): run `pip install -e ".[export]"` in the folder of rtvc.'
         ) from None
     known = known_pack(name)
     destination = installed_packs() / check_name(called or name)
@@ -97,7 +94,7 @@ def build(
     else:
         paths, warnings = catalogue.take(known, from_folder, unverified)
         for warning in warnings:
-            errors.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
+            warn(warning)
     settings = replace(PRESETS[for_device], offline=offline)
     if lookahead is not None:
         settings = with_lookahead(settings, lookahead)
@@ -120,14 +117,14 @@ def build(
 def verify(name: str) -> None:
     """Check every digest of an installed pack, and pass some silence through it."""
     pack = catalogue.verify(name)
-    console.print(f"{name}: sound, {pack.digest[:16]}", highlight=False)
+    console.print(f"{name}: sound, {pack.digest[:16]}")
 
 
 @app.command()
 def remove(name: str) -> None:
     """Delete an installed pack, and the checkpoints that were fetched for it."""
     catalogue.remove(name)
-    console.print(f"{name}: removed", highlight=False)
+    console.print(f"{name}: removed")
 
 
 def _report(rows: dict[str, Fidelity], destination: Path) -> None:
@@ -147,7 +144,7 @@ def _described(folder: Path) -> tuple[str, str, str]:
 
 
 def _say(line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)
+    console.print(line, soft_wrap=True)
 
 
 def _fetched(pack: KnownPack) -> dict[RemoteFile, Path]:
@@ -158,6 +155,6 @@ def _fetched(pack: KnownPack) -> dict[RemoteFile, Path]:
 
 @contextmanager
 def _bar() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=errors, transient=True) as bar:
         yield bar
