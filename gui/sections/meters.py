@@ -33,7 +33,7 @@ class MetersSection(Card):
         self.delay = label("—", "figure")
         self.delay.setAccessibleName("Total delay")
         self.delay_bar = DelayBar()
-        self._add_figure("Delay from mouth to listener", self.delay)
+        self._add_figure("Delay from microphone to output", self.delay)
         self.body.addWidget(self.delay_bar)
 
         self.step_time = label("—", "muted")
