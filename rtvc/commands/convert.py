@@ -96,10 +96,10 @@ def _convert_folder(
         if target in tasks:
             raise RtvcError(f"{tasks[target]} and {path} would both become {target}: rename one of them.")
         tasks[target] = path
-    make_folder(output)
     opened = VoiceLibrary().open(voice)
     if run is convert_file:
         opened.features(find_pack(pack))
+    make_folder(output)
     failures = []
     with _bar() as bar, ProcessPoolExecutor(jobs) as pool:
         running = bar.add_task(folder.name, total=len(tasks))
