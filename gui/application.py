@@ -77,7 +77,7 @@ def run() -> None:
     code = application.exec()
     if tray is not None:
         tray.icon.hide()
-    if not session.tasks.idle:
+    if not session.idle:
         # What does not listen, such as the export of a large model, is left alone: everything else is saved by now.
         os._exit(code)
     sys.exit(code)

@@ -74,7 +74,7 @@ class LocalBackend:
         self._library = library or VoiceLibrary()
         self._enrolments = enrolments or EnrolmentLibrary()
         self._microphone = virtual_microphone()
-        self._scratch = tempfile.TemporaryDirectory(prefix="rtvc-panel-")
+        self._scratch = tempfile.TemporaryDirectory(prefix="rtvc-panel-", ignore_cleanup_errors=True)
         self._pack = lru_cache(maxsize=2)(find_pack)
 
     def load(self) -> Preferences:
@@ -272,7 +272,7 @@ class LocalBackend:
             from export.build import Models, build_pack
         except ImportError as error:
             raise RtvcError(
-                f"Building packs needs PyTorch ({error}): install it with `pip install 'rtvc[export]'`."
+                f'Building packs needs PyTorch ({error}): run `pip install -e ".[export]"` in the folder of rtvc.'
             ) from None
         known = catalogue.known_pack(name)
 
@@ -320,9 +320,9 @@ class LocalBackend:
 
     def close(self) -> None:
         """Let go of everything, the virtual microphone too."""
+        self._scratch.cleanup()
         if self._microphone is not None:
             self._microphone.close()
-        self._scratch.cleanup()
 
 
 def _described(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:

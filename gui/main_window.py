@@ -176,9 +176,11 @@ class MainWindow(QMainWindow):
             event.ignore()
             self.hide()
             return
-        self.session.close()
-        super().closeEvent(event)
-        QApplication.quit()
+        try:
+            self.session.close()
+        finally:
+            super().closeEvent(event)
+            QApplication.quit()
 
     def _complain(self, sentence: str) -> None:
         self.toast.show_message(sentence, Tone.BAD)

@@ -6,6 +6,7 @@ timer polls `snapshot()`; signals tell only of rare events.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,6 +32,10 @@ from rtvc.voices import Voice
 POLL_MILLISECONDS = 50
 SAVE_MILLISECONDS = 400
 RECORD_SECONDS = 5.0
+DEVICE_TASKS = 4
+"""At most an engine that opens or stops, one that failed, a list of devices, and what borrows the microphone."""
+
+_log = logging.getLogger(__name__)
 
 _BUILT_OF = ("profile", "threads", "provider")
 """The options that an engine is built of."""
@@ -92,6 +97,8 @@ class Session(QObject):
         super().__init__(parent)
         self.backend = backend
         self.tasks = Tasks(self)
+        # What opens and closes devices never waits behind downloads and the like.
+        self._device_tasks = Tasks(self, DEVICE_TASKS)
         self._player = player
         self._greeting = ""
         try:
@@ -275,34 +282,36 @@ class Session(QObject):
     def set_power(self, on: bool) -> None:
         """Start or stop the engine; returns at once."""
         self._wanted = on
+        self.power_changed.emit()
         self._advance()
 
     def _advance(self) -> None:
         """Take the next step towards what is wanted, one at a time; none once all is closed, whatever ends then."""
-        if self._busy or self._listing or self._ended:
+        if self._busy or self._ended:
             return
-        if self._borrowing is not None:
+        if self.engine is not None and (self._stale or not self._wanted):
+            self._busy = True
+            self._stop_engine(self._closed)
+            self._show(Snapshot(State.STARTING if self._wanted else State.STOPPED))
+        elif self.engine is None and self._wanted and self._borrowing is not None:
             # An engine that starts looks for devices again, and for that nobody else may have one open.
-            if self._wanted:
-                self._borrowing.cancel()
-            return
-        if self.engine is None and self._wanted:
+            self._borrowing.cancel()
+        elif self.engine is None and self._wanted and not self._listing:
             self._stale = False
             wiring, settings, options = self.wiring, self.settings, self.options
-            self._set_busy(State.STARTING)
-            self.tasks.start(
+            self._busy = True
+            self._show(Snapshot(State.STARTING))
+            self._device_tasks.start(
                 lambda control: self.backend.open_engine(wiring, settings, options), self._opened, self._open_failed
             )
-        elif self.engine is not None and (self._stale or not self._wanted):
-            engine, self.engine = self.engine, None
-            self._poll.stop()
-            self._set_busy(State.STARTING if self._wanted else State.STOPPED)
-            self.tasks.start(lambda control: engine.stop(), finished=self._closed, failed=self.failed.emit)
-        else:
-            self.power_changed.emit()
+        self.power_changed.emit()
 
     def _opened(self, engine: LiveEngine) -> None:
         if self._ended:
+            return
+        if not self._wanted:
+            # Switched off meanwhile: it never starts.
+            self._closed()
             return
         self._busy = False
         self.engine = engine
@@ -324,11 +333,6 @@ class Session(QObject):
         self._show(Snapshot())
         self._advance()
 
-    def _set_busy(self, state: State) -> None:
-        self._busy = True
-        self._show(Snapshot(state))
-        self.power_changed.emit()
-
     def poll(self) -> None:
         """Look at the engine."""
         if self.engine is not None:
@@ -340,18 +344,24 @@ class Session(QObject):
 
     def _put_away(self) -> None:
         """Put away an engine that has stopped by itself; its last words stay in the status."""
-        engine, self.engine = self.engine, None
         self._wanted = False
-        self._poll.stop()
-        if engine is not None:
-            self.tasks.start(lambda control: engine.stop(), failed=self.failed.emit)
+        self._stop_engine()
         self.power_changed.emit()
+
+    def _stop_engine(self, finished: Callable[[], None] | None = None) -> None:
+        """Mute the engine at once, and stop it; it is not this session's any more."""
+        engine, self.engine = self.engine, None
+        assert engine is not None
+        self._poll.stop()
+        engine.settings = replace(self.settings, mute=True)
+        self._device_tasks.start(lambda control: engine.stop(), failed=self.failed.emit, finished=finished)
 
     def _show(self, snapshot: Snapshot) -> None:
         started = snapshot.state is State.RUNNING and self.snapshot.state is not State.RUNNING
         self.snapshot = snapshot
         losing = self._troubles.update(snapshot, time.monotonic())
-        self.status = status(snapshot, self.settings, losing, self.output_name)
+        stopping = self._busy and snapshot.state is State.STOPPED
+        self.status = Status.stopping() if stopping else status(snapshot, self.settings, losing, self.output_name)
         self.polled.emit(snapshot, self.status)
         if started:
             # The engine has made the virtual microphone, and may have found that devices have come or gone.
@@ -378,7 +388,7 @@ class Session(QObject):
             before()
             return self.backend.devices(refresh), self.backend.virtual_microphone()
 
-        self.tasks.start(work, self._take_devices, self.failed.emit, finished=self._listed)
+        self._device_tasks.start(work, self._take_devices, self.failed.emit, finished=self._listed)
 
     def _take_devices(self, found: tuple[Sequence[Device], VirtualMicrophoneState]) -> None:
         self.devices, self.virtual_microphone = found
@@ -649,7 +659,7 @@ class Session(QObject):
                 finished()
             self._advance()
 
-        self._borrowing = self.tasks.start(work, then, failed, progress, ended)
+        self._borrowing = self._device_tasks.start(work, then, failed, progress, ended)
         return self._borrowing
 
     def _rebuild(self) -> None:
@@ -658,18 +668,32 @@ class Session(QObject):
         self._advance()
 
     def close(self) -> None:
-        """Stop everything, delete what was to be deleted, and remember the choices; harmless when done."""
+        """Stop everything, delete what was to be deleted, and remember the choices; harmless when done.
+
+        What goes wrong with one step is told in the terminal, for the window is about to go, and keeps no other back.
+        """
         if self._ended:
             return
         self._ended = True
+        self.failed.connect(_log.error)
+        unsaved = self._save.isActive()
         self._poll.stop()
-        for name in tuple(self._hidden):
-            self.settle_deletion(name)
         self._save.stop()
-        self._save_now()
-        self.stop_playing()
-        self.tasks.close()
+        steps: list[Callable[[], object]] = [partial(self.settle_deletion, name) for name in self._hidden]
+        steps += [self._save_now] if unsaved else []
         if self.engine is not None:
-            self.engine.stop()
-            self.engine = None
-        self.backend.close()
+            self.engine.settings = replace(self.settings, mute=True)
+            steps.append(self.engine.stop)
+        for step in (*steps, self.stop_playing, self._device_tasks.close, self.tasks.close, self.backend.close):
+            try:
+                step()
+            except RtvcError as error:
+                _log.error(str(error))
+            except Exception:
+                _log.exception("A fault while the panel was closing")
+        self.engine = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no task runs."""
+        return self.tasks.idle and self._device_tasks.idle

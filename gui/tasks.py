@@ -58,13 +58,22 @@ class Tasks(QObject):
     """The tasks of one owner: run in a thread pool, all cancelled at `close`.
 
     Nothing of Qt but this object is touched by the pool's threads, and it outlives them.
+
+    Parameters
+    ----------
+    parent
+        The owner.
+    threads
+        How many tasks run at a time, the others waiting; None for as many as there are cores.
     """
 
     _told = pyqtSignal(object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, threads: int | None = None) -> None:
         super().__init__(parent)
         self._pool = QThreadPool(self)
+        if threads is not None:
+            self._pool.setMaxThreadCount(threads)
         self._running: set[Task] = set()
         self._told.connect(self._call)
 

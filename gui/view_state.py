@@ -61,6 +61,11 @@ class Status:
         """Return what is shown before anything was asked for."""
         return status(Snapshot(), Settings(), False, "")
 
+    @classmethod
+    def stopping(cls) -> Status:
+        """Return what is shown until the devices are closed."""
+        return cls(Tone.CAUTION, "Stopping", "Muted; the microphone is being closed.")
+
 
 @dataclass(frozen=True)
 class PackEntry:
@@ -283,7 +288,8 @@ _TRANSPORTS = {
     ),
     "sinkhorn": TransportWords("Bent to fit (Sinkhorn)", "Follows how both voices are spread, sound by sound."),
     "flow": TransportWords(
-        "Learnt (flow matching)", "A small network learns the way, up to a minute, once for each voice."
+        "Learnt (flow matching)",
+        "A small network learns the way, for about half a minute, once for each voice and speaker.",
     ),
 }
 

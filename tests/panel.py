@@ -54,11 +54,13 @@ class FakeEngine:
         self.options = options
         self.now = replace(RUNNING)
         self.running = False
+        self.started = 0
         self.enrolment: Enrolment | None = None
         self.recording: tuple[Path, Path] | None = None
 
     def start(self) -> None:
         self.running = True
+        self.started += 1
 
     def stop(self) -> None:
         self.running = False

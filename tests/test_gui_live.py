@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QThreadPool, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtTest import QTest as _QTest
 from PyQt6.QtWidgets import QApplication, QComboBox, QInputDialog
@@ -18,9 +19,10 @@ from gui.dialogs.enrolment import EnrolmentDialog
 from gui.main_window import MainWindow
 from gui.view_state import CLIP_DBFS, TROUBLE_MARKS, Tone, transport_words
 from rtvc.audio.devices import DeviceIdentity
+from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.snapshot import Snapshot, State
-from tests.panel import RUNNING, FakeBackend, FakePlayer, learnt, open_window
+from tests.panel import RUNNING, FakeBackend, FakeEngine, FakePlayer, learnt, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
 LEFT = Qt.MouseButton.LeftButton
@@ -61,6 +63,62 @@ def test_the_switch_starts_and_stops_the_engine(qtbot: QtBot, window: MainWindow
     qtbot.waitUntil(lambda: not window.session.on and not window.session.changing)
     assert backend.running() == 0
     assert window.live.power.headline.text() == "Off"
+
+
+def test_switching_off_waits_behind_nothing_that_takes_long(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "add_voice", lambda *args: None if backend.may_end.wait(10.0) else "Too late.")
+    switch_on(qtbot, window)
+    for number in range(QThreadPool().maxThreadCount()):
+        window.session.add_voice(f"Voice {number}", [])
+    QTest.mouseClick(window.live.power.power, LEFT)
+    assert backend.engines[0].settings.mute, "nobody is heard from now on"
+    qtbot.waitUntil(lambda: window.light.status.words == "Off")
+    assert backend.running() == 0
+    switch_on(qtbot, window)
+    backend.may_end.set()
+
+
+def test_nobody_is_told_that_it_is_off_before_it_is(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_stop = Event()
+    monkeypatch.setattr(FakeEngine, "stop", lambda engine: may_stop.wait(10.0))
+    switch_on(qtbot, window)
+    QTest.mouseClick(window.live.power.power, LEFT)
+    qtbot.wait(100)
+    assert window.live.power.headline.text() == window.light.status.words == "Stopping"
+    may_stop.set()
+    qtbot.waitUntil(lambda: window.live.power.headline.text() == "Off")
+
+
+def test_an_engine_that_is_not_wanted_any_more_never_starts(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    window.session.set_power(True)
+    window.session.set_power(False)
+    qtbot.waitUntil(lambda: len(backend.engines) == 1 and not window.session.changing)
+    assert backend.engines[0].started == 0
+    assert window.light.status.words == "Off"
+
+
+@pytest.mark.parametrize("control", ["power", "record"])
+def test_a_control_keeps_the_focus_whatever_the_engine_does(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, control: str
+) -> None:
+    window.activateWindow()
+    switch_on(qtbot, window)
+    button = getattr(window.live.power, control)
+    qtbot.waitUntil(button.isEnabled)
+    button.setFocus()
+    window.session.rewire(pack="large")
+    qtbot.waitUntil(lambda: len(backend.engines) == 2 and window.session.engine is backend.engines[1])
+    window.session.set_power(False)
+    qtbot.waitUntil(lambda: backend.running() == 0 and not window.session.changing)
+    assert button.hasFocus()
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert not settings(window).bypass
 
 
 def test_an_engine_that_cannot_start_says_why(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
@@ -401,6 +459,42 @@ def test_choices_are_remembered(window: MainWindow, backend: FakeBackend) -> Non
     assert backend.saved.settings == settings(window)
     assert backend.saved.settings.strength == 0.5
     assert backend.closed
+
+
+def test_whatever_goes_wrong_all_is_closed_and_the_terminal_told(
+    qtbot: QtBot,
+    window: MainWindow,
+    backend: FakeBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*args: object) -> None:
+        raise RtvcError("The disk is full: make room.")
+
+    def fail() -> None:
+        raise OSError("no scratch folder")
+
+    quits: list[bool] = []
+    monkeypatch.setattr(QApplication, "quit", lambda: quits.append(True))
+    switch_on(qtbot, window)
+    window.session.change(strength=0.5)
+    for owner, name in ((window.session.engine, "stop"), (backend, "remove_voice"), (backend, "save")):
+        monkeypatch.setattr(owner, name, refuse)
+    monkeypatch.setattr(backend, "close", fail)
+    window.session.delete_voice("Grandfather")
+    window.close()
+    assert quits == [True]
+    assert caplog.text.count("The disk is full") == 3
+    assert "no scratch folder" in caplog.text
+
+
+def test_what_another_panel_saved_stays_where_nothing_was_changed(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    qtbot.waitUntil(lambda: backend.saved.settings.voice == "Grandfather")
+    backend.saved = others = replace(backend.saved, presets={"stage": Settings()})
+    window.close()
+    assert backend.saved is others
 
 
 def test_closing_stops_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:

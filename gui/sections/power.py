@@ -91,12 +91,12 @@ class PowerSection(Card):
 
     def _show_power(self) -> None:
         self.power.setChecked(self._session.on)
-        self.power.setEnabled(not self._session.changing)
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         self.power.set_level(level_fraction(snapshot.input_level))
         set_text(self.headline, status.words)
         set_text(self.sentence, status.sentence)
-        self.record.setEnabled(snapshot.state is State.RUNNING)
+        # A control that is disabled gives the focus away, and the next key would do something else.
+        self.record.setEnabled(snapshot.state is State.RUNNING or self.record.hasFocus())
         self.record.setChecked(snapshot.recording)
         set_tone(self.sentence, "bad" if status.tone is Tone.BAD else "")

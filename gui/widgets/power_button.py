@@ -43,13 +43,11 @@ class PowerButton(QAbstractButton):
         centre = QPointF(self.rect().center()) + QPointF(0.5, 0.5)
         on = self.isChecked()
         painter.setPen(Qt.PenStyle.NoPen)
-        if on and self.isEnabled():
+        if on:
             painter.setBrush(theme.colour("accent", 0.18))
             reach = DIAMETER / 2 + 2 * RING * self._level
             painter.drawEllipse(centre, reach, reach)
-        if not self.isEnabled():
-            fill, sign = theme.colour("border"), theme.colour("faint")
-        elif on:
+        if on:
             fill = theme.colour("accent_hover" if self.underMouse() else "accent")
             sign = theme.colour("on_accent")
         else:
