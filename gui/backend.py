@@ -216,6 +216,7 @@ class LocalBackend:
             )
             control.progress(min(1.0, total / rate / seconds))
         enrolment = enrol_audio(np.concatenate(heard), rate, pack, str(device.identity))
+        control.check()
         self._enrolments.save(enrolment, pack)
         return enrolment
 

@@ -20,7 +20,7 @@ from gui.options import Options
 from gui.protocol import Backend, LiveEngine, PackFigures, Player, Sound, VirtualMicrophoneState
 from gui.tasks import Control, Task, Tasks
 from gui.view_state import USUAL_TRANSPORT, Outline, Status, Troubles, envelope, known_voice, status
-from rtvc.audio.devices import Device
+from rtvc.audio.devices import Device, find_device
 from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
 from rtvc.preferences import Wiring
@@ -121,6 +121,7 @@ class Session(QObject):
         self._stale = False
         self._troubles = Troubles()
         self._hidden: set[str] = set()
+        self._learning: set[str] = set()
         self._recorded_to = Path()
         self._ended = False
         self._listing = False
@@ -217,8 +218,15 @@ class Session(QObject):
         self._keep_presets({**self.preferences.presets, name: replace(self.settings, talking=False)})
 
     def apply_preset(self, name: str) -> None:
-        """Take the settings of a preset; muting and talking stay as they are."""
-        self._use(replace(self.preferences.presets[name], mute=self.settings.mute, talking=self.settings.talking))
+        """Take the settings of a preset; muting and talking stay as they are, and so does the voice if it is gone."""
+        preset = replace(self.preferences.presets[name], mute=self.settings.mute, talking=self.settings.talking)
+        if preset.voice and preset.voice not in {voice.name for voice in self.voices}:
+            self.failed.emit(
+                f"The voice {preset.voice} of the preset {name} is gone, and the voice stays as it was: "
+                "choose another one, and keep the preset again."
+            )
+            preset = replace(preset, voice=self.settings.voice)
+        self._use(preset)
 
     def remove_preset(self, name: str) -> None:
         """Forget a preset."""
@@ -403,13 +411,13 @@ class Session(QObject):
     def hear_myself(self, on: bool) -> None:
         """Switch the monitor; the first time, onto the system's default output."""
         if on and self.wiring.monitor is None:
-            default = [device for device in self.devices if device.default_output]
-            usable = default or [device for device in self.devices if device.outputs]
-            if not usable:
+            try:
+                default = find_device(None, "output", self.devices)
+            except RtvcError:
                 self.failed.emit("There is no output to hear yourself on: plug in headphones and look again.")
                 self.settings_changed.emit()
                 return
-            self.rewire(monitor=usable[0].identity)
+            self.rewire(monitor=default.identity)
         self.change(monitor=on)
 
     def _load_pack(self) -> None:
@@ -425,6 +433,8 @@ class Session(QObject):
     def reload_voices(self) -> None:
         """List the voices anew."""
         self.voices = [voice for voice in self.backend.voices() if voice.name not in self._hidden]
+        listed = {voice.reference for voice in self.voices}
+        self.outlines = {path: outline for path, outline in self.outlines.items() if path in listed}
         for voice in self.voices:
             if voice.reference not in self.outlines:
                 self.outlines[voice.reference] = Outline()
@@ -436,12 +446,13 @@ class Session(QObject):
         return Outline(len(sound.audio) / sound.rate, envelope(sound.audio))
 
     def _take_outline(self, voice: Voice, outline: Outline) -> None:
-        self.outlines[voice.reference] = outline
-        self.outline_ready.emit(voice.name)
+        if voice.reference in self.outlines:
+            self.outlines[voice.reference] = outline
+            self.outline_ready.emit(voice.name)
 
     def voice_names(self) -> set[str]:
-        """Return all names that are taken, those of voices whose deletion can be undone too."""
-        return {voice.name for voice in self.voices} | self._hidden
+        """Return all names that are taken, also by voices that are being learnt or whose deletion can be undone."""
+        return {voice.name for voice in self.voices} | self._hidden | self._learning
 
     def choose_voice_number(self, number: int) -> None:
         """Choose a voice by its place, from 1."""
@@ -451,6 +462,7 @@ class Session(QObject):
     def add_voice(self, name: str, recordings: Sequence[Path]) -> None:
         """Store a voice and choose it."""
         pack = self.wiring.pack
+        self._learning.add(name)
         self.noticed.emit(f"Learning {name} …")
 
         def added(warning: str | None) -> None:
@@ -458,7 +470,12 @@ class Session(QObject):
             self.change(voice=name)
             self.noticed.emit(warning or f"{name} is ready.")
 
-        self.tasks.start(lambda control: self.backend.add_voice(name, recordings, pack), added, self.failed.emit)
+        self.tasks.start(
+            lambda control: self.backend.add_voice(name, recordings, pack),
+            added,
+            self.failed.emit,
+            finished=lambda: self._learning.discard(name),
+        )
 
     def rename_voice(self, name: str, new_name: str) -> None:
         """Rename one of the user's voices."""
@@ -468,6 +485,10 @@ class Session(QObject):
             self.failed.emit(str(error))
             return
         self.reload_voices()
+        presets = self.preferences.presets
+        self._keep_presets(
+            {key: replace(one, voice=new_name) if one.voice == name else one for key, one in presets.items()}
+        )
         if self.settings.voice == name:
             self.change(voice=new_name)
 
@@ -578,7 +599,13 @@ class Session(QObject):
             self._use_enrolment(enrolment, wiring)
             self.enrolled.emit(enrolment.warning or known_voice(enrolment))
 
-        self._enrolling = self._borrow(work, done, self.enrolment_failed.emit, self.enrolment_progressed.emit)
+        def finished() -> None:
+            if self._enrolling is not None and self._enrolling.cancelled:
+                self.enrolment_failed.emit("The recording was broken off: start once more.")
+
+        self._enrolling = self._borrow(
+            work, done, self.enrolment_failed.emit, self.enrolment_progressed.emit, finished
+        )
 
     def cancel_enrolment(self) -> None:
         """Learn no more of the user's voice, if that is going on."""

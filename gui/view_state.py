@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -156,7 +156,9 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
         )
     if settings.bypass:
         return Status(Tone.CAUTION, "Own voice", f"Unchanged sound goes to {output}.")
-    return Status(Tone.GOOD, "On", snapshot.message or f"You are heard on {output} as {voice_title(settings.voice)}.")
+    if snapshot.message:
+        return Status(Tone.CAUTION, "On", snapshot.message)
+    return Status(Tone.GOOD, "On", f"You are heard on {output} as {voice_title(settings.voice)}.")
 
 
 def voice_title(voice: str) -> str:
@@ -340,13 +342,20 @@ def device_choices(devices: Sequence[Device], direction: Direction) -> list[Devi
         and not (direction == "input" and device.name.endswith(".monitor"))
     ]
     usable.sort(key=lambda device: _PREFERENCE.index(device.host_api) if device.host_api in _PREFERENCE else 99)
-    seen: set[str] = set()
-    choices = [DeviceChoice(None, "System default")]
+    kept: list[Device] = []
     for device in usable:
-        key = device.description[:_MME_NAME_LENGTH].casefold()
-        if key not in seen:
-            seen.add(key)
-            choices.append(DeviceChoice(device.identity, device.description))
+        # MME cuts names.
+        length = _MME_NAME_LENGTH if device.host_api == "MME" else None
+        name = device.description[:length].casefold()
+        if not any(
+            better.host_api != device.host_api and better.description[:length].casefold() == name for better in kept
+        ):
+            kept.append(device)
+    alike = Counter(device.description for device in kept)
+    choices = [DeviceChoice(None, "System default")]
+    for device in kept:
+        words = device.description
+        choices.append(DeviceChoice(device.identity, words if alike[words] == 1 else f"{words} [{device.name}]"))
     return choices
 
 
@@ -358,8 +367,9 @@ def fitting_name(wanted: str, taken: Collection[str]) -> str:
         check_name(name)
     except RtvcError:  # such as `con`, which Windows keeps for itself
         name = f"Voice {name}"
+    taken_anyhow = {one.casefold() for one in taken}
     result, number = name, 2
-    while result in taken:
+    while result.casefold() in taken_anyhow:
         result, number = f"{name} {number}", number + 1
     return result
 

@@ -1,15 +1,17 @@
 """Every control of the live page, against an engine and a backend that only remember."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QThreadPool, QUrl
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QThreadPool, QUrl, pyqtBoundSignal
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtTest import QTest as _QTest
 from PyQt6.QtWidgets import QApplication, QComboBox, QInputDialog
@@ -17,12 +19,13 @@ from pytestqt.qtbot import QtBot
 
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.main_window import MainWindow
+from gui.protocol import Sound
 from gui.view_state import CLIP_DBFS, TROUBLE_MARKS, Tone, transport_words
 from rtvc.audio.devices import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.snapshot import Snapshot, State
-from tests.panel import RUNNING, FakeBackend, FakeEngine, FakePlayer, learnt, open_window
+from tests.panel import RUNNING, FakeBackend, FakeEngine, FakePlayer, device, learnt, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
 LEFT = Qt.MouseButton.LeftButton
@@ -51,6 +54,14 @@ def switch_on(qtbot: QtBot, window: MainWindow) -> None:
 
 def settings(window: MainWindow) -> Settings:
     return window.session.settings
+
+
+@contextmanager
+def record_messages(signal: pyqtBoundSignal) -> Iterator[list[str]]:
+    messages: list[str] = []
+    signal.connect(messages.append)
+    yield messages
+    signal.disconnect(messages.append)
 
 
 def test_the_switch_starts_and_stops_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
@@ -288,6 +299,21 @@ def test_the_monitor_has_a_device_and_a_volume(qtbot: QtBot, window: MainWindow)
     assert window.session.wiring.monitor == DeviceIdentity("PulseAudio", "speakers")
 
 
+def test_the_monitor_begins_as_the_engine_would(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    headset = device("Headset", outputs=2)
+    backend.listed = [
+        replace(headset, host_api="MME", default_output=True),
+        replace(headset, host_api="WASAPI", default_output=True),
+        replace(headset, host_api="WASAPI", name="rtvc_output", default_output=True),
+    ]
+    qtbot.waitUntil(lambda: not window.session._listing)
+    window.session.reload_devices()
+    qtbot.waitUntil(lambda: window.session.devices[0].host_api == "MME")
+    window.session.hear_myself(True)
+    assert window.session.wiring.monitor == DeviceIdentity("WASAPI", "headset")
+    assert window.live.devices.monitor_device.box.currentText() == "Headset"
+
+
 def test_choosing_a_voice(qtbot: QtBot, window: MainWindow) -> None:
     cards = window.live.voices.gallery.cards
     assert list(cards) == ["Grandfather", "Amber", "Bernard"]
@@ -362,6 +388,60 @@ def test_renaming(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPa
     rename.trigger()
     assert list(window.live.voices.gallery.cards) == ["Uncle", "Amber", "Bernard"]
     assert settings(window).voice == "Uncle"
+
+
+def test_presets_follow_a_voice_to_its_new_name(window: MainWindow) -> None:
+    session = window.session
+    session.change(voice="Grandfather")
+    session.store_preset("stage")
+    session.rename_voice("Grandfather", "Uncle")
+    session.change(voice="Amber")
+    session.apply_preset("stage")
+    assert settings(window).voice == "Uncle"
+
+
+def test_a_preset_of_a_voice_that_is_gone_says_so(window: MainWindow) -> None:
+    session = window.session
+    session.change(voice="Grandfather", strength=0.5)
+    session.store_preset("stage")
+    session.delete_voice("Grandfather")
+    session.settle_deletion("Grandfather")
+    session.change(voice="Bernard", strength=1.0)
+    with record_messages(session.failed) as said:
+        session.apply_preset("stage")
+    assert "Grandfather" in said[0]
+    assert (settings(window).voice, settings(window).strength) == ("Bernard", 0.5)
+
+
+def test_a_voice_that_is_being_learnt_has_its_name(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = backend.add_voice
+
+    def slowly(name: str, recordings: Sequence[Path], pack: str) -> str | None:
+        backend.may_end.wait(10.0)
+        return added(name, recordings, pack)
+
+    monkeypatch.setattr(backend, "add_voice", slowly)
+    (tmp_path / "other").mkdir()
+    drop(window, tmp_path / "uncle.wav")
+    drop(window, tmp_path / "other" / "uncle.wav")
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: {"uncle", "uncle 2"} <= set(window.live.voices.gallery.cards))
+    drop(window, tmp_path / "silent.wav")
+    qtbot.waitUntil(lambda: "silent" not in window.session.voice_names())
+
+
+def test_a_voice_that_comes_back_is_drawn_anew(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, reference = window.session, backend.folder / "Grandfather.wav"
+    qtbot.waitUntil(lambda: session.outlines[reference].seconds > 0)
+    session.delete_voice("Grandfather")
+    session.settle_deletion("Grandfather")
+    monkeypatch.setattr(backend, "reference", lambda voice: Sound(np.ones(32_000, np.float32), 16_000))
+    session.add_voice("Grandfather", [])
+    qtbot.waitUntil(lambda: reference in session.outlines and session.outlines[reference].seconds == 2.0)
 
 
 def test_hearing_the_reference_and_stopping(qtbot: QtBot, window: MainWindow, player: FakePlayer) -> None:

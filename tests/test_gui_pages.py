@@ -222,6 +222,23 @@ def test_the_own_voice_is_learnt(qtbot: QtBot, window: MainWindow, backend: Fake
     dialog.close_button.click()
 
 
+@pytest.mark.parametrize("way", ["Escape", "close"])
+def test_learning_is_broken_off_however_the_dialog_is_closed(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, way: str
+) -> None:
+    window.live.teach_voice()
+    dialog = window.findChild(EnrolmentDialog)
+    assert dialog is not None
+    dialog.start_button.click()
+    qtbot.waitUntil(lambda: dialog.bar.value() == 500)
+    if way == "Escape":
+        QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    else:
+        dialog.close()
+    qtbot.waitUntil(lambda: window.session._borrowing is None)
+    assert backend.enrolled is None
+
+
 def test_a_running_engine_takes_the_learnt_voice(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     window.session.set_power(True)
     qtbot.waitUntil(lambda: window.session.engine is not None)
@@ -290,6 +307,8 @@ def test_switching_on_breaks_off_what_holds_the_microphone(
     qtbot.waitUntil(lambda: dialog.bar.value() == 500)
     window.session.set_power(True)
     qtbot.waitUntil(lambda: window.session.snapshot.state is State.RUNNING)
+    assert "broken off" in dialog.outcome.text()
+    assert dialog.start_button.isEnabled()
     dialog.close()
 
 

@@ -58,6 +58,10 @@ def test_a_message_of_the_engine_is_what_the_status_says() -> None:
         )
 
 
+def test_what_does_not_run_as_wanted_is_not_green() -> None:
+    assert words(replace(RUNNING, message="There is no voice 'Clara'.")) == ("On", Tone.CAUTION)
+
+
 def test_the_status_names_voice_and_output() -> None:
     assert "Clara" in status(RUNNING, Settings(voice="Clara"), False, "the cable").sentence
     assert "the cable" in status(RUNNING, Settings(voice="Clara"), False, "the cable").sentence
@@ -178,6 +182,27 @@ def test_devices_are_offered_once_and_never_the_programs_own() -> None:
     assert [choice.label for choice in device_choices(devices, "output")] == ["System default", "speakers"]
 
 
+def test_devices_that_begin_alike_are_all_offered() -> None:
+    def device(api: str, name: str, words: str) -> Device:
+        return Device(api, name, words, 1, 0, 48_000, 0)
+
+    controller = "Tiger Lake-LP Smart Sound Technology Audio Controller"
+    devices = [
+        device("MME", "cut", f"{controller} Digital"[:31]),
+        device("DirectSound", "again", f"{controller} Digital"),
+        device("WASAPI", "digital", f"{controller} Digital"),
+        device("WASAPI", "headset", f"{controller} Headset"),
+        device("WASAPI", "usb1", "USB Microphone"),
+        device("WASAPI", "usb2", "USB Microphone"),
+    ]
+    assert [choice.label for choice in device_choices(devices, "input")[1:]] == [
+        f"{controller} Digital",
+        f"{controller} Headset",
+        "USB Microphone [usb1]",
+        "USB Microphone [usb2]",
+    ]
+
+
 @given(st.text(max_size=90), st.sets(st.text(max_size=20)))
 def test_any_file_name_makes_a_voice_name(text: str, taken: set[str]) -> None:
     name = fitting_name(text, taken)
@@ -191,6 +216,7 @@ def test_a_name_that_windows_keeps_is_not_used() -> None:
 
 def test_a_taken_name_gets_a_number() -> None:
     assert fitting_name("my_voice (final)", {"my voice final"}) == "my voice final 2"
+    assert fitting_name("anna", {"Anna"}) == "anna 2", "many a disk takes them for one"
 
 
 def test_durations_read_as_people_say_them() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from gui.dialogs.wizard import Wizard
@@ -75,10 +74,10 @@ class EnrolmentDialog(Wizard):
         self.bar.setValue(0)
         self._session.enrol(SECONDS)
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Break off what is going on."""
+    def done(self, result: int) -> None:
+        """Break off what is going on, however the dialog was closed."""
         self._session.cancel_enrolment()
-        super().closeEvent(event)
+        super().done(result)
 
     def _show_known(self) -> None:
         enrolment = self._session.enrolment
