@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain, islice
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -24,7 +25,7 @@ from rtvc.stage import Block
 class Recorder:
     """Writes two recordings of the same length and rate, the microphone's and the output's.
 
-    The files appear, complete, at `close`.
+    The files appear, complete, at `close`; none does, and none is replaced, if nothing was recorded.
 
     Parameters
     ----------
@@ -72,13 +73,17 @@ class Recorder:
             raise RtvcError(self.failure)
 
     def _run(self) -> None:
+        blocks = iter(self._blocks.get, None)
+        first = list(islice(blocks, 1))
+        if not first:
+            return
         try:
             with ExitStack() as stack:
                 writers = [
                     stack.enter_context(atomic_writer(path, self._rate, overwrite=self._overwrite))
                     for path in self._paths
                 ]
-                while (pair := self._blocks.get()) is not None:
+                for pair in chain(first, blocks):
                     for writer, block in zip(writers, pair, strict=True):
                         writer.write(block)
         except RtvcError as error:
