@@ -1,5 +1,5 @@
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -318,6 +318,13 @@ def test_a_recording_never_replaces_a_file_unasked(pack: ModelPack, tmp_path: Pa
     assert (tmp_path / "in.wav").read_bytes() == b"precious"
 
 
+def test_where_nothing_was_recorded_nothing_is_replaced(pack: ModelPack, tmp_path: Path) -> None:
+    (tmp_path / "in.wav").write_bytes(b"precious")
+    Recorder(tmp_path / "in.wav", tmp_path / "out.wav", pack.sample_rate, overwrite=True).close()
+    assert (tmp_path / "in.wav").read_bytes() == b"precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
 def test_a_voice_is_reached_and_one_that_is_missing_leaves_the_map_as_it_was(simulate: Simulate, voice: str) -> None:
     sound = babble(20, RATE)
     simulation = simulate(sound, replace(OPEN, voice=voice))
@@ -406,6 +413,50 @@ def test_the_queue_grows_with_underruns_and_shrinks_in_calm_more_slowly_where_it
     feed(queue, CALM_SECONDS)
     targets.append(queue.target)
     assert targets == pytest.approx([0.01, 0.02, 0.01, 0.02, 0.01])
+
+
+def hours(queue: OutputQueue, seconds: int, underruns: Collection[int] = ()) -> list[float]:
+    """Let a device take what is written, a second at a time, and run dry at some; return the target after each."""
+    out = np.zeros(queue.playback.rate, np.float32)
+    targets = []
+    for second in range(seconds):
+        queue.write(np.full(queue.playback.rate, 0.1, np.float32), False)
+        for _ in range(2 if second in underruns else 1):
+            queue.playback.pull(out)
+        targets.append(queue.target)
+    return targets
+
+
+def test_after_a_bad_hour_the_queue_is_short_again_within_minutes_not_hours() -> None:
+    """A minute for a block, and no more for what was once too few than that was worth."""
+    queue = OutputQueue(1000, Playback(1000))
+    moments = np.random.default_rng(1).exponential(60, 90).cumsum()
+    assert max(hours(queue, 3600, {int(moment) for moment in moments if moment < 3500})) > 0.1
+    calm = hours(queue, 3600)
+    least = calm.index(min(calm))
+    assert calm[least] == pytest.approx(0.01)
+    assert least < 30 * 60
+
+
+def test_an_underrun_now_and_then_lengthens_the_queue_by_one_block_for_a_minute() -> None:
+    queue = OutputQueue(1000, Playback(1000))
+    targets = np.array(hours(queue, 3600, range(600, 3600, 600)))
+    assert targets.max() == pytest.approx(0.02)
+    assert np.count_nonzero(np.diff(targets)) == 10
+    assert np.mean(targets > 0.015) < 0.15
+
+
+def test_what_was_one_block_too_few_again_and_again_is_tried_ever_more_seldom() -> None:
+    """Also where the device runs dry more than once each time, so that the queue grows by more than it should."""
+    queue = OutputQueue(1000, Playback(1000))
+    underruns = []
+    for _ in range(2):
+        before = queue.playback.underruns
+        for _ in range(7200):
+            hours(queue, 1, (0,) if queue.target < 0.015 else ())
+        underruns.append(queue.playback.underruns - before)
+    assert underruns[0] < 20
+    assert underruns[1] <= 6
 
 
 def test_what_is_too_much_is_left_out_of_the_next_silence() -> None:

@@ -27,10 +27,11 @@ class OutputQueue:
     """Brings sound from the chain's rate and clock to a device's, and keeps just enough of it waiting.
 
     What waits when a block is added is steered to `target` by resampling a little more or less. The target starts at
-    one of the device's blocks, grows by one with every underrun, and shrinks by one after a calm minute; if that was
-    one too few, the next minute is twice as long. After an underrun, sound that comes late is dropped until it is
-    live again, so that a delay once suffered does not stay, and so is at once what is far too much. What is a little
-    too much, as when a server rearranges its buffers, is left out of the next silence. Every join is faded.
+    one of the device's blocks, grows by one with every underrun, and shrinks by one after a calm minute. Where that
+    was one too few, it is tried again after calm of twice the length, and so on; the calm that is asked for halves as
+    long as all is well there. After an underrun, sound that comes late is dropped until it is live again, so that a
+    delay once suffered does not stay, and so is at once what is far too much. What is a little too much, as when a
+    server rearranges its buffers, is left out of the next silence. Every join is faded.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ class OutputQueue:
         self._settled = 0.0
         self._calm = 0.0
         self._patience = CALM_SECONDS
+        self._too_few = 0.0
         self._shrunk = False
 
     @property
@@ -110,15 +112,23 @@ class OutputQueue:
         if self.playback.underruns != self._underruns:
             self._underruns = self.playback.underruns
             self._starting, self._discard = True, 0
-            self.target = min(self.target + self._unit, LONGEST_TARGET)
             if self._shrunk:
-                self._patience = min(2 * self._patience, LONGEST_CALM_SECONDS)
+                before = self._patience if self._was_too_few(self.target) else CALM_SECONDS
+                self._patience = min(2 * before, LONGEST_CALM_SECONDS)
+                self._too_few = self.target
+            self.target = min(self.target + self._unit, LONGEST_TARGET)
             self._shrunk, self._calm = False, 0.0
         self._calm += seconds
-        if self._calm >= self._patience:
+        if self._calm >= (self._patience if self._was_too_few(self.target - self._unit) else CALM_SECONDS):
+            if self._was_too_few(self.target):
+                self._patience = max(self._patience / 2, CALM_SECONDS)
             self._shrunk, self._calm = self.target > self._unit, 0.0
             self.target = max(self.target - self._unit, self._unit)
         self._controller.target = self.target
+
+    def _was_too_few(self, target: float) -> bool:
+        """Whether a target is no more than what turned out one too few, but for rounding."""
+        return target < self._too_few + self._unit / 2
 
     def _without_excess(self, sound: Block) -> Block:
         """Leave out of sound in which nothing is to be heard what is too much, and crossfade over the gap."""
