@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from copy import copy
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -35,24 +34,12 @@ from rtvc.pack import ModelPack, cuda_works, embedded_packs, find_pack, installe
 from rtvc.pipeline import decibels
 from rtvc.preferences import PreferenceFile, Preferences, Wiring
 from rtvc.settings import Settings
-from rtvc.snapshot import Snapshot
 from rtvc.stage import Block
 from rtvc.voices import Voice, VoiceLibrary, shipped_voices
 
 TONE_HERTZ = 440.0
 TONE_SECONDS = 1.5
 TONE_AMPLITUDE = 0.2
-
-
-class PanelEngine(Engine):
-    """An engine that tells of what its port warns of, such as a monitor that is missing."""
-
-    port: LivePort
-
-    def snapshot(self) -> Snapshot:
-        """Return what the engine is doing now."""
-        snapshot = super().snapshot()
-        return snapshot if snapshot.message else replace(snapshot, message=self.port.warning)
 
 
 class LocalBackend:
@@ -116,7 +103,7 @@ class LocalBackend:
         if options.provider is not Provider.AUTOMATIC:
             pack = copy(pack)
             pack.defaults = {**pack.defaults, "provider": options.provider.value}
-        microphone = devices.find_device(wiring.microphone, "input", devices.list_devices())
+        microphone = _plugged_in(wiring.microphone)
         port = LivePort(
             wiring.microphone,
             wiring.output,
@@ -124,7 +111,7 @@ class LocalBackend:
             virtual_microphone=self._microphone,
             buffer_seconds=options.profile.buffer_seconds,
         )
-        return PanelEngine(
+        return Engine(
             pack,
             port,
             settings,
@@ -184,7 +171,7 @@ class LocalBackend:
 
     def record(self, microphone: DeviceIdentity | None, seconds: float, control: Control) -> Path:
         """Record the microphone into a scratch file."""
-        device = devices.find_device(microphone, "input", devices.list_devices())
+        device = _plugged_in(microphone)
         heard, rate, total = [], 1, 0
         for block, rate in microphone_blocks(device, seconds):
             heard.append(block)
@@ -200,7 +187,7 @@ class LocalBackend:
     ) -> Enrolment:
         """Record the microphone and learn the user's voice."""
         pack = self._pack(wiring.pack)
-        device = devices.find_device(wiring.microphone, "input", devices.list_devices())
+        device = _plugged_in(wiring.microphone)
         heard: list[Block] = []
         rate, speech, total = 1, 0, 0
         activity: SpeechActivity | None = None
@@ -324,6 +311,12 @@ class LocalBackend:
         self._scratch.cleanup()
         if self._microphone is not None:
             self._microphone.close()
+
+
+def _plugged_in(microphone: DeviceIdentity | None) -> Device:
+    """Find a microphone among the devices that there are now, not those of when PortAudio looked last."""
+    devices.refresh()
+    return devices.find_device(microphone, "input", devices.list_devices())
 
 
 def _described(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:

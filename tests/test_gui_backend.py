@@ -95,6 +95,20 @@ def test_what_is_known_of_the_user_is_found_kept_and_forgotten(
     assert backend.enrolment(Wiring(pack=pack)) is None
 
 
+def test_an_engine_finds_a_microphone_that_was_plugged_in_just_now(
+    backend: LocalBackend, pack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Device] = []
+    microphone = Device("WASAPI", "mic", "Microphone", 1, 0, 48_000, 0)
+    monkeypatch.setattr("gui.backend.devices.list_devices", lambda: list(listed))
+    monkeypatch.setattr("gui.backend.devices.refresh", lambda: listed.append(microphone))
+    wiring = Wiring(microphone.identity, pack=pack)
+    assert backend.open_engine(wiring, Settings(), Options()).snapshot().state is State.STOPPED
+    monkeypatch.setattr(backend_module, "microphone_blocks", lambda *args: iter([(np.zeros(160, np.float32), RATE)]))
+    listed.clear()
+    assert backend.record(microphone.identity, 0.01, Control(Task(), lambda share: None)).is_file()
+
+
 def test_the_panel_knows_the_pack(backend: LocalBackend, pack: str) -> None:
     figures = backend.figures(pack)
     assert (figures.learned_dim, figures.block_size, figures.sample_rate) == (320, 2, RATE)
