@@ -22,6 +22,7 @@ from gui.measure import measure
 from gui.player import QtPlayer
 from gui.screenshots import take_screenshots
 from gui.session import Session
+from gui.single_instance import FirstInstance, call_first, panel_name
 from gui.tasks import UNFORESEEN
 from gui.theme import theme
 from gui.tray import Tray
@@ -53,8 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run() -> None:
-    """Open the panel and run until it is closed."""
+    """Open the panel and run until it is closed; where one runs already, only bring that forward."""
     application = QApplication(sys.argv[:1])
+    name = panel_name()
+    if call_first(name):
+        return
     application.setApplicationName("rtvc")
     application.setApplicationDisplayName("rtvc")
     application.setDesktopFileName("rtvc")
@@ -62,6 +66,8 @@ def run() -> None:
     theme.install(application, session.options.appearance)
     window = MainWindow(session)
     application.setQuitOnLastWindowClosed(False)
+    first = FirstInstance(name, window.bring_forward, window)
+    application.aboutToQuit.connect(first.close)
     everywhere = GlobalHotkeys(session, window)
     application.aboutToQuit.connect(everywhere.close)
     tray = Tray(window, session) if QSystemTrayIcon.isSystemTrayAvailable() else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
 from gui.main_window import MainWindow
 from gui.options import LatencyProfile, Options, Provider
+from gui.single_instance import FirstInstance, call_first, panel_name
 from gui.theme import DARK, LIGHT, Appearance, theme
 from gui.tray import Tray
 from rtvc.enrolment import Enrolment
@@ -394,6 +397,24 @@ def test_the_tray_shows_the_state_and_switches(qtbot: QtBot, window: MainWindow)
     window.hide()
     window.bring_forward()
     assert window.isVisible()
+
+
+# A second panel
+
+
+def test_a_second_panel_brings_the_first_one_forward(qtbot: QtBot, window: MainWindow) -> None:
+    name = f"{panel_name()}-test-{os.getpid()}"
+    assert not call_first(name)
+    first = FirstInstance(name, window.bring_forward, window)
+    window.hide()
+    with ThreadPoolExecutor() as pool:
+        called = pool.submit(call_first, name)
+        qtbot.waitUntil(called.done)
+    assert called.result()
+    assert window.isVisible()
+    assert not call_first(name), "one that does not answer is none"
+    first.close()
+    assert not call_first(name)
 
 
 # Everyone can use it
