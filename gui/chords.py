@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from PyQt6.QtGui import QKeySequence
 from rtvc.errors import RtvcError
 
 MODIFIERS = frozenset({"ctrl", "alt", "shift", "cmd"})
+IDLE_SECONDS = 10.0
 
 _Key = Qt.Key
 _TYPED = {
@@ -92,29 +94,36 @@ def key_name(key: Any, platform: str = sys.platform) -> str:  # noqa: ANN401 - p
         side = str(name).partition("_")[0]
         return side if side in MODIFIERS else str(name)
     character, number = getattr(key, "char", None), getattr(key, "vk", None)
+    if platform == "win32" and number is not None and number < 91 and chr(number).isalnum():
+        # Windows takes Ctrl with Alt for AltGr, which makes other characters of these keys.
+        return chr(number).lower()
     if character == " ":
         return "space"
     if character and character.isprintable():
         return str(character).lower()
     if character and 1 <= ord(character) <= 26:  # Ctrl with a letter, as Windows tells it
         return chr(ord(character) + 96)
-    if platform == "win32" and number is not None and chr(number).isalnum() and number < 91:
-        return chr(number).lower()
     return f"<{number}>"
 
 
 class ChordTracker:
     """Knows which keys are held, and tells which chords begin and end.
 
-    Keys that belong to no chord may be held at the same time, as in a game; modifiers may not.
+    Keys that belong to no chord may be held at the same time, as in a game; modifiers may not. After a while without
+    any key none counts as held: some are let go unseen, as while the screen is locked.
     """
 
-    def __init__(self, known: Mapping[str, Chord]) -> None:
+    def __init__(self, known: Mapping[str, Chord], clock: Callable[[], float] = time.monotonic) -> None:
         self.known = known
+        self._clock = clock
         self._held: set[str] = set()
+        self._last = clock()
 
     def press(self, key: str) -> Iterable[str]:
         """Return the names of the chords that are complete with this key; a key that repeats completes none."""
+        before, self._last = self._last, self._clock()
+        if self._last - before > IDLE_SECONDS:
+            self._held.clear()
         if key in self._held:
             return ()
         self._held.add(key)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from gui.chords import Chord, ChordTracker, chord, key_name
 from gui.hotkeys import Scope, actions, heard_everywhere, keys
@@ -30,7 +30,7 @@ def chords(options: Options) -> dict[str, Chord]:
 
 
 class GlobalHotkeys(QObject):
-    """Listens while `Options.global_hotkeys` is on; the panel's own windows hear their keys by themselves."""
+    """Listens while `Options.global_hotkeys` is on; the main window hears its keys by itself."""
 
     _pressed = pyqtSignal(str)
     _released = pyqtSignal(str)
@@ -41,6 +41,7 @@ class GlobalHotkeys(QObject):
         self._actions = actions(session)
         self._tracker = ChordTracker({})
         self._listener: Any = None
+        self._wanted = False
         self._pressed.connect(self.press)
         self._released.connect(self.release)
         session.options_changed.connect(self._follow)
@@ -49,7 +50,7 @@ class GlobalHotkeys(QObject):
     def press(self, key: str) -> None:
         """Take a key that went down, by its name in a `Chord`."""
         names = self._tracker.press(key)
-        if QApplication.activeWindow() is not None:
+        if isinstance(QApplication.activeWindow(), QMainWindow):
             return
         for name in names:
             if name == "talk":
@@ -71,12 +72,22 @@ class GlobalHotkeys(QObject):
     def _follow(self) -> None:
         self._tracker.known = chords(self._session.options)
         wanted = heard_everywhere(self._session.options)
-        if wanted and self._listener is None:
-            keyboard = importlib.import_module("pynput.keyboard")
-            self._listener = keyboard.Listener(
-                on_press=lambda key: self._pressed.emit(key_name(key)),
-                on_release=lambda key: self._released.emit(key_name(key)),
-            )
-            self._listener.start()
-        elif not wanted:
-            self.close()
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        self.close()
+        if wanted:
+            try:
+                self._listen()
+            except Exception as error:  # pynput raises what its libraries do: of X, of Windows, of macOS
+                self._session.failed.emit(
+                    f"Hotkeys are not heard in other programs ({error}): switch that off and on under Settings."
+                )
+
+    def _listen(self) -> None:
+        keyboard = importlib.import_module("pynput.keyboard")
+        self._listener = keyboard.Listener(
+            on_press=lambda key: self._pressed.emit(key_name(key)),
+            on_release=lambda key: self._released.emit(key_name(key)),
+        )
+        self._listener.start()

@@ -15,7 +15,8 @@ from PyQt6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gui import hotkeys as hotkeys_module
-from gui.chords import Chord, ChordTracker, chord, key_name
+from gui.chords import IDLE_SECONDS, Chord, ChordTracker, chord, key_name
+from gui.dialogs.enrolment import EnrolmentDialog
 from gui.global_hotkeys import GlobalHotkeys, chords
 from gui.hotkeys import HOTKEYS, Scope, keys, problem, unavailable, with_keys
 from gui.main_window import MainWindow
@@ -254,6 +255,9 @@ def test_a_key_is_known_whatever_is_held_with_it() -> None:
     assert key_name(SimpleNamespace(name="space")) == key_name(character(" ")) == "space"
     assert key_name(character("M")) == key_name(character("\r", 77), "win32") == "m"
     assert key_name(character(None, 77), "win32") == "m"
+    assert key_name(character("µ", 77), "win32") == "m", "as AltGr types it in Germany"
+    assert key_name(character("²", 50), "win32") == "2"
+    assert key_name(character("ö", 192), "win32") == "ö"
     assert key_name(character(None, 65_056), "linux") == "<65056>"
 
 
@@ -265,6 +269,15 @@ def test_chords_are_told_once_however_long_they_are_held() -> None:
     for key in ("m", "alt", "ctrl"):
         tracker.release(key)
     assert list(tracker.press("m")) == []
+
+
+def test_a_key_that_was_let_go_unseen_is_forgotten() -> None:
+    now = 0.0
+    tracker = ChordTracker({"mute": chord(QKeySequence("Ctrl+Alt+M"))}, lambda: now)
+    for key in ("cmd", "l"):  # they lock the screen, and there they are let go
+        tracker.press(key)
+    now += IDLE_SECONDS + 1
+    assert [list(tracker.press(key)) for key in ("ctrl", "alt", "m")] == [[], [], ["mute"]]
 
 
 def test_chords_are_heard_while_a_game_is_played() -> None:
@@ -301,6 +314,32 @@ def test_global_keys_of_ones_own_are_used_at_once(window: MainWindow) -> None:
         heard.press(key)
     assert not window.session.settings.bypass
     assert muted(window)
+
+
+def test_global_keys_are_heard_while_a_dialog_is_open(qtbot: QtBot, window: MainWindow) -> None:
+    heard = GlobalHotkeys(window.session)
+    window.live.teach_voice()
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeWindow(), EnrolmentDialog))
+    for key in ("ctrl", "alt", "m"):
+        heard.press(key)
+    assert muted(window)
+
+
+def test_a_panel_whose_listener_fails_says_so_once_and_goes_on(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise ImportError("no display")
+
+    monkeypatch.setattr("gui.global_hotkeys.importlib.import_module", refuse)
+    window.session.choose(global_hotkeys=True)
+    said: list[str] = []
+    window.session.failed.connect(said.append)
+    heard = GlobalHotkeys(window.session, window)
+    assert "no display" in window.toast.message.text()
+    window.session.choose(threads=2)
+    assert len(said) == 1
+    heard.close()
 
 
 def test_keys_that_work_everywhere_act_once_in_the_window(
