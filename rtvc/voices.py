@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
@@ -22,7 +24,7 @@ from zipfile import BadZipFile
 import numpy as np
 from platformdirs import user_data_path
 
-from rtvc.audio.files import AudioFile, atomic_writer
+from rtvc.audio.files import AudioFile, atomic_writer, is_file
 from rtvc.audio.level import speech_level
 from rtvc.audio.resample import resample
 from rtvc.converter import analyse
@@ -70,11 +72,13 @@ class Voice:
         Raises `RtvcError` if it holds less than a second of speech.
         """
         stored = self.folder and self.folder / _features_name(pack)
-        if stored is not None and stored.exists():
-            return _load(stored)
+        if stored is not None and (kept := _load(stored)) is not None:
+            return kept
         features = reference_features(self.recording.read(), self.recording.rate, pack, str(self.reference))
         if stored is not None:
-            _save(stored, features)
+            # A disk that is full or not ours costs another analysis next time, and nothing now.
+            with suppress(OSError):
+                _save(stored, features)
         return features
 
     def speech_seconds(self, pack: ModelPack) -> float:
@@ -133,7 +137,7 @@ class VoiceLibrary:
 
     def list(self) -> list[Voice]:
         """Return all voices: the user's own first, then the shipped ones, each in order of their names."""
-        own = sorted(path.parent.name for path in self.folder.glob(f"*/{DESCRIPTION}"))
+        own = sorted(path.parent.name for path in self.folder.glob(f"[!.]*/{DESCRIPTION}"))
         shipped = (replace(voice, maps=self.folder / SHIPPED_MAPS / voice.name) for voice in shipped_voices())
         return [*(self._own(name) for name in own), *shipped]
 
@@ -153,7 +157,7 @@ class VoiceLibrary:
         `A:0.7,B:0.3` is the voice between A and B, each again a name or a path. Raises `RtvcError` if it is none of
         these.
         """
-        if Path(name).is_file():
+        if is_file(Path(name)):
             return self._single(name)
         parts = [_WEIGHTED.fullmatch(part.strip()) for part in name.split(",")]
         weights = [(part[1], float(part[2])) for part in parts if part]
@@ -167,36 +171,38 @@ class VoiceLibrary:
 
     def _single(self, name: str) -> Voice:
         path = Path(name)
-        if path.is_file() or path.suffix.lower() in AUDIO_SUFFIXES:
+        if is_file(path) or path.suffix.lower() in AUDIO_SUFFIXES:
             return Voice(path.stem, path)
         return self.find(name)
 
     def add(self, name: str, recordings: Sequence[Path], pack: ModelPack, replace: bool = False) -> Voice:
         """Store a voice made of one or more recordings, with its features under `pack`.
 
-        Raises `RtvcError` if the name is not fit for a folder or taken, or a recording is not fit for a voice.
+        Raises `RtvcError` if the name is not fit for a folder or taken, a recording is not fit for a voice, or the
+        voice cannot be written. A voice that was to be replaced is then still there.
         """
         check_name(name)
         target = self.folder / name
-        if not replace and name in {voice.name for voice in self.list()}:
+        # The file system may take another spelling for the same name.
+        if not replace and (name in {voice.name for voice in self.list()} or target.exists()):
             raise RtvcError(f"There is a voice {name!r} already: choose another name, or replace it with --force.")
         sources = [AudioFile(path) for path in recordings]
         rate = max(source.rate for source in sources)
         audio = np.concatenate([resample(source.read(), source.rate, rate) for source in sources])
         features = reference_features(audio, rate, pack, ", ".join(str(path) for path in recordings))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".adding-", dir=self.folder))
-        try:
-            with atomic_writer(aside / REFERENCE, rate, subtype="PCM_24") as writer:
-                writer.write(audio)
-            described = {"name": name, "recordings": [str(path) for path in recordings]}
-            (aside / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
-            _save(aside / _features_name(pack), features)
-            if target.exists():
-                shutil.rmtree(target)
-            aside.rename(target)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        with self._writing(name):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=".adding-", dir=self.folder))
+            try:
+                with atomic_writer(aside / REFERENCE, rate, subtype="PCM_24") as writer:
+                    writer.write(audio)
+                _save(aside / _features_name(pack), features)
+                # Last, since it is what makes a folder a voice.
+                described = {"name": name, "recordings": [str(path) for path in recordings]}
+                (aside / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
+                _put_in_place(aside, target)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
         return self._own(name)
 
     def remove(self, name: str) -> None:
@@ -205,16 +211,30 @@ class VoiceLibrary:
             if name in {voice.name for voice in shipped_voices()}:
                 raise RtvcError(f"The voice {name!r} came with the program and cannot be removed.")
             raise RtvcError(f"You have no voice {name!r} to remove: `rtvc voices list` shows what there is.")
-        shutil.rmtree(self.folder / name)
+        with self._writing(name):
+            shutil.rmtree(self.folder / name)
 
     def rename(self, name: str, new_name: str) -> None:
         """Give one of the user's voices another name; raise `RtvcError` if it is not fit or taken."""
-        check_name(new_name)
-        if new_name in {voice.name for voice in self.list()}:
+        new, old = self.folder / check_name(new_name), self.folder / check_name(name)
+        other = new.exists() and not (old.exists() and new.samefile(old))
+        if new_name in {voice.name for voice in self.list()} or other:
             raise RtvcError(f"There is a voice {new_name!r} already: choose another name.")
-        if not (self.folder / check_name(name) / DESCRIPTION).exists():
+        if not (old / DESCRIPTION).exists():
             raise RtvcError(f"You have no voice {name!r} to rename.")
-        (self.folder / name).rename(self.folder / new_name)
+        with self._writing(name):
+            old.rename(new)
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """Turn what the disk refuses into an `RtvcError`."""
+        try:
+            yield
+        except OSError as error:
+            raise RtvcError(
+                f"The voice {name!r} cannot be changed ({error.strerror}): "
+                f"see that there is room in {self.folder}, and that you may write there."
+            ) from None
 
     def _own(self, name: str) -> Voice:
         folder = self.folder / name
@@ -257,15 +277,35 @@ def _features_name(pack: ModelPack) -> str:
     return f"features-{pack.digest[:16]}.npz"
 
 
+def _put_in_place(folder: Path, target: Path) -> None:
+    """Rename a folder to its place; one that was there goes once that is done, and stays if it cannot be done."""
+    if not target.exists():
+        folder.rename(target)
+        return
+    before = target.with_name(f".replaced-{secrets.token_hex(4)}")
+    target.rename(before)
+    try:
+        folder.rename(target)
+    except OSError:
+        before.rename(target)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
+
+
 def _save(path: Path, features: FeatureSet) -> None:
-    aside = path.with_suffix(".writing.npz")
-    np.savez(aside, frames=features.frames, **features.statistics.to_arrays())  # type: ignore[arg-type]
-    aside.replace(path)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with aside.open("wb") as file:
+            np.savez(file, frames=features.frames, **features.statistics.to_arrays())  # type: ignore[arg-type]
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
-def _load(path: Path) -> FeatureSet:
+def _load(path: Path) -> FeatureSet | None:
+    """Return features that were kept, or None if there are none of use."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return FeatureSet(arrays["frames"], FeatureStatistics.from_arrays(dict(arrays)))
-    except (OSError, ValueError, KeyError, BadZipFile):
-        raise RtvcError(f"{path} is damaged: remove the voice and add it again.") from None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, RtvcError):
+        return None

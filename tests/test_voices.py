@@ -6,7 +6,7 @@ import soundfile
 
 from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack, find_pack
-from rtvc.voices import Voice, VoiceLibrary, check_name, shipped_voices
+from rtvc.voices import Blend, Voice, VoiceLibrary, check_name, shipped_voices
 from tests.packs import identity_pack
 from tests.sounds import babble
 
@@ -129,12 +129,91 @@ def test_removal(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None
         library.remove(shipped_voices()[0].name)
 
 
-def test_damaged_features_are_refused_with_a_sentence(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "empty", "version"])
+def test_damaged_features_are_made_anew(
+    library: VoiceLibrary, pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    if damage == "version":
+        monkeypatch.setattr("rtvc.statistics.ARRAYS_VERSION", 0)
+    voice = library.add("one", [record(tmp_path / "a.wav")], pack)
+    monkeypatch.undo()
+    stored = next((library.folder / "one").glob("features-*.npz"))
+    if damage != "version":
+        stored.write_bytes(stored.read_bytes()[: 100 if damage == "cut" else 0])
+    before = stored.read_bytes()
+    features = voice.features(pack)
+    assert features.statistics.count / pack.frame_rate == pytest.approx(5, abs=0.2)
+    assert stored.read_bytes() != before
+    monkeypatch.setattr("rtvc.voices.reference_features", None)
+    np.testing.assert_array_equal(voice.features(pack).frames, features.frames)
+
+
+def test_a_disk_that_takes_no_features_costs_no_more_than_the_analysis(
+    library: VoiceLibrary, pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     voice = library.add("one", [record(tmp_path / "a.wav")], pack)
     stored = next((library.folder / "one").glob("features-*.npz"))
-    stored.write_bytes(stored.read_bytes()[:100])
-    with pytest.raises(RtvcError, match="is damaged"):
-        voice.features(pack)
+    stored.unlink()
+
+    def full(*arguments: object, **arrays: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    assert len(voice.features(pack).frames) > 0
+    assert sorted(path.name for path in (library.folder / "one").iterdir()) == ["reference.wav", "voice.json"]
+    with pytest.raises(RtvcError, match=r"voice 'two' cannot be changed \(No space left on device\): see that"):
+        library.add("two", [tmp_path / "a.wav"], pack)
+    assert [path.name for path in library.folder.iterdir()] == ["one"]
+
+
+def test_a_voice_that_cannot_be_replaced_is_kept(
+    library: VoiceLibrary, pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add("one", [record(tmp_path / "a.wav", 5)], pack)
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name.startswith(".adding-"):
+            raise OSError(13, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(RtvcError, match=r"voice 'one' cannot be changed \(Permission denied\)"):
+        library.add("one", [record(tmp_path / "b.wav", 3)], pack, replace=True)
+    assert [path.name for path in library.folder.iterdir()] == ["one"]
+    assert library.find("one").speech_seconds(pack) == pytest.approx(5, abs=0.2)
+
+
+def test_a_folder_that_is_there_is_not_replaced_unasked(
+    library: VoiceLibrary, pack: ModelPack, tmp_path: Path
+) -> None:
+    """It may be a voice of another spelling, where the file system tells no small letters from capitals."""
+    library.add("one", [record(tmp_path / "a.wav", 5)], pack)
+    (library.folder / "two").mkdir()
+    with pytest.raises(RtvcError, match="already"):
+        library.add("two", [tmp_path / "a.wav"], pack)
+    with pytest.raises(RtvcError, match="already"):
+        library.rename("one", "two")
+    assert sorted(path.name for path in library.folder.iterdir()) == ["one", "two"]
+    library.add("two", [tmp_path / "a.wav"], pack, replace=True)
+    assert [voice.name for voice in library.list() if voice.folder] == ["one", "two"]
+
+
+def test_what_a_killed_run_was_adding_is_no_voice(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
+    library.add("one", [record(tmp_path / "a.wav")], pack)
+    (library.folder / "one").rename(library.folder / ".adding-x")
+    assert [voice for voice in library.list() if voice.folder] == []
+
+
+def test_a_name_too_long_for_a_path_is_a_blend_or_no_voice(
+    library: VoiceLibrary, pack: ModelPack, tmp_path: Path
+) -> None:
+    names = [voice.name for voice in shipped_voices()]
+    assert isinstance(library.open(",".join(f"{name}:0.5" for name in names * 20)), Blend)
+    with pytest.raises(RtvcError, match="There is no voice 'xxx"):
+        library.open("x" * 5000)
+    with pytest.raises(RtvcError, match=r"cannot be read \(File name too long\)"):
+        library.open("x" * 5000 + ".wav").features(pack)
 
 
 def test_shipped_voices_are_credited_and_long_enough() -> None:

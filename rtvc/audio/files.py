@@ -61,9 +61,9 @@ class AudioFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.clipped = 0
-        if self.path.is_dir():
-            raise self._error("is a folder, not an audio file")
         try:
+            if self.path.is_dir():
+                raise self._error("is a folder, not an audio file")
             size = self.path.stat().st_size
         except FileNotFoundError:
             raise self._error("no such file") from None
@@ -171,16 +171,28 @@ def make_folder(folder: Path) -> None:
         raise RtvcError(f"{folder}: cannot be a folder ({error.strerror}); name another for the output") from None
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file at a path; one that nobody may look at, or that no name can be, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def check_destination(path: Path, overwrite: bool = False) -> None:
     """Raise `RtvcError` if `path` cannot become an audio file: before any work is done for it."""
-    if path.is_dir():
+    try:
+        is_folder, in_folder, exists = path.is_dir(), path.parent.is_dir(), path.exists()
+    except OSError as error:
+        raise RtvcError(f"{path}: cannot be written ({error.strerror}); name another output") from None
+    if is_folder:
         raise RtvcError(f"{path}: is a folder; name a file in it, such as {path / 'converted.wav'}")
     if path.suffix.lower() not in _OUTPUT_FORMATS:
         known = ", ".join(_OUTPUT_FORMATS)
         raise RtvcError(f"{path}: cannot write '{path.suffix or 'no suffix'}'; give the output one of {known}")
-    if not path.parent.is_dir():
+    if not in_folder:
         raise RtvcError(f"{path}: its folder does not exist")
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         raise RtvcError(f"{path}: exists already; use --force to replace it")
 
 
