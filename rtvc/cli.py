@@ -44,12 +44,21 @@ def main() -> None:
     """Run a command; an error that is meant for a person is one line and exit code 2."""
     try:
         app()
-    except RtvcError as error:
+    except (RtvcError, OSError) as error:
+        sentence = _sentence(error)
         # The option is the program's own, so it stands before the command, and nowhere else.
-        if "--debug" in sys.argv[1:2]:
+        if sentence is None or "--debug" in sys.argv[1:2]:
             raise
-        errors.print(f"rtvc: {error}", style="red", soft_wrap=True)
+        errors.print(f"rtvc: {sentence}", style="red", soft_wrap=True)
         sys.exit(2)
+
+
+def _sentence(error: RtvcError | OSError) -> str | None:
+    """Return what is meant for a person; None for a fault of the program."""
+    if isinstance(error, RtvcError):
+        return str(error)
+    # A path that the system refuses, such as one that is too long.
+    return error.filename and f"{error.filename}: cannot be used ({error.strerror}); name another"
 
 
 if __name__ == "__main__":

@@ -197,7 +197,7 @@ def convert_file(
         converter.begin(transport, conversion.strength)
 
     chain = file_chain(recording.rate, converter, rate, None if conversion.online else level)
-    expected = round(recording.frames * rate / recording.rate)
+    expected = max(1, round(recording.frames * rate / recording.rate))
     skip = round(chain.latency_seconds * rate)
     written = 0
     with atomic_writer(output, rate, overwrite=overwrite) as writer:

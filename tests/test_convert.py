@@ -217,6 +217,14 @@ def test_odd_rates_get_blocks_that_are_whole_everywhere(pack: ModelPack) -> None
     assert block_length(16_000, 11_025, pack, 1) == 640
 
 
+def test_a_sample_that_is_less_than_one_of_the_output_becomes_one(
+    pack: ModelPack, voice: Voice, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "source.wav", babble(0.1, 192_000)[:1], 192_000)
+    convert_file(source, voice, tmp_path / "out.wav", pack, Conversion(sample_rate=8000))
+    assert AudioFile(tmp_path / "out.wav").frames == 1
+
+
 class TestCommand:
     @pytest.fixture(autouse=True)
     def own_voices(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -381,6 +389,29 @@ class TestCommand:
         assert "[red]z.wav: 2.0 s" in result.output
         assert "warning" in result.output
         assert "[bold]x [2].wav: holds no speech" in result.output
+
+    def test_a_path_that_the_system_refuses_is_one_line(
+        self,
+        pack: ModelPack,
+        voice: Voice,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        good, output, target = str(write(tmp_path / "a.wav", babble(2, 16_000), 16_000)), "out.wav", voice.reference
+        long = "x" * 5000
+        for words in (
+            (long, "--voice", str(target), "-o", output),
+            (f"{long}.wav", "--voice", str(target), "-o", output),
+            (good, "--voice", f"{long}.wav", "-o", output),
+            (good, "--voice", long, "-o", output),
+            (good, "--voice", str(target), "-o", f"{long}.wav"),
+            (good, "--voice", str(target), "-o", output, "--pack", long),
+        ):
+            monkeypatch.chdir(tmp_path)
+            complaint = self.fails(capsys, monkeypatch, "convert", *words)
+            assert long in complaint
+            assert not (tmp_path / output).exists()
 
     def test_debug_shows_the_traceback(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
