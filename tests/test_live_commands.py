@@ -21,6 +21,8 @@ from rtvc.errors import RtvcError
 from rtvc.pack import ModelPack
 from rtvc.preferences import PreferenceFile, Preferences
 from rtvc.settings import Settings
+from rtvc.transport import FITS
+from rtvc.voices import shipped_voices
 from tests.packs import identity_pack
 from tests.pulse import FAKE_MICROPHONE, PulseServer
 from tests.sounds import babble
@@ -134,6 +136,17 @@ def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.Monke
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     rtvc("gui")
     assert opened == [["--measure", "1.0"], []]
+
+
+def test_a_bypass_of_a_preset_is_not_taken_over(
+    pack: ModelPack, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "knn", lambda source, target: lambda features: np.zeros_like(features))
+    settings = Settings(voice=shipped_voices()[0].name, transport="knn", bypass=True)
+    PreferenceFile().save(Preferences(presets={"stored": settings}))
+    output = tmp_path / "out.wav"
+    rtvc("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--preset", "stored")
+    assert not soundfile.read(output)[0].any()
 
 
 def test_devices_are_listed(pulse: PulseServer) -> None:

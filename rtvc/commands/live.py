@@ -19,7 +19,7 @@ from rich.text import Text
 
 from rtvc.audio.devices import find_device, list_devices
 from rtvc.audio.duplex import AudioPort, FilePort
-from rtvc.audio.files import make_folder
+from rtvc.audio.files import is_file, make_folder
 from rtvc.audio.live_port import LivePort, virtual_microphone
 from rtvc.audio.recorder import microphone_blocks
 from rtvc.commands.options import BlockSize, PackName, Threads, transport_options
@@ -78,7 +78,9 @@ def live(
         settings = preferences.presets[preset]
     chosen = {"voice": voice, "transport": transport, "strength": strength, "block_size": block_size}
     settings = replace(settings, **{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
-    settings = replace(settings, monitor=monitor is not None, talking=False, mute=False, push_to_talk=False)
+    # Nothing of a preset that only the panel could switch off again.
+    settings = replace(settings, bypass=False, mute=False, push_to_talk=False, talking=False)
+    settings = replace(settings, monitor=monitor is not None)
     transport_options(settings.transport, block_size)
     library = VoiceLibrary()
     opened = find_pack(pack)
@@ -244,4 +246,4 @@ def _bar() -> Progress:
 
 def _is_file(name: str) -> bool:
     path = Path(name)
-    return path.suffix.lower() in AUDIO_SUFFIXES or path.is_file()
+    return path.suffix.lower() in AUDIO_SUFFIXES or is_file(path)
