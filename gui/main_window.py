@@ -186,11 +186,11 @@ class MainWindow(QMainWindow):
         self.toast.show_message(sentence, Tone.BAD)
 
     def _notice(self, sentence: str) -> None:
-        if not self.toast.offers_action:
-            self.toast.show_message(sentence, seconds=NOTICE_SECONDS)
+        self.toast.show_message(sentence, seconds=NOTICE_SECONDS)
 
     def _follow_appearance(self) -> None:
-        theme.use(self.session.options.appearance)
+        if self.session.options.appearance is not theme.appearance:
+            theme.use(self.session.options.appearance)
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         if status != self.light.status:

@@ -98,7 +98,7 @@ class Backend(Protocol):
     """Everything behind the panel but a live engine itself and the player."""
 
     def load(self) -> Preferences:
-        """Return what was chosen last; raise `RtvcError` if the file is damaged, and not at the next call."""
+        """Return what was chosen last; raise `RtvcError` if it cannot be read or is damaged."""
 
     def save(self, preferences: Preferences) -> None:
         """Remember choices; raise `RtvcError` if they cannot be written."""

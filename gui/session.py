@@ -23,7 +23,7 @@ from gui.view_state import USUAL_TRANSPORT, Outline, Status, Troubles, envelope,
 from rtvc.audio.devices import Device, find_device
 from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
-from rtvc.preferences import Wiring
+from rtvc.preferences import Preferences, Wiring
 from rtvc.settings import Settings
 from rtvc.snapshot import Snapshot, State
 from rtvc.transport import KEPT
@@ -101,11 +101,11 @@ class Session(QObject):
         self._device_tasks = Tasks(self, DEVICE_TASKS)
         self._player = player
         self._greeting = ""
+        self.preferences = Preferences()
         try:
             self.preferences = backend.load()
         except RtvcError as error:
             self._greeting = str(error)
-            self.preferences = backend.load()
         self.options = Options.from_json(self.preferences.panel)
         self.devices: Sequence[Device] = ()
         self.virtual_microphone = VirtualMicrophoneState("", False, "")
@@ -125,6 +125,7 @@ class Session(QObject):
         self._recorded_to = Path()
         self._ended = False
         self._listing = False
+        self._to_create = False
         self._playing = ""
         self._preparing: Task | None = None
         self._recording: Task | None = None
@@ -261,12 +262,8 @@ class Session(QObject):
             except RtvcError as error:
                 self.failed.emit(str(error))
         else:
-            where = self._recorded_to
-            self.tasks.start(
-                lambda control: engine.stop_recording(),
-                lambda nothing: self.noticed.emit(f"The recording is in {where}."),
-                self.failed.emit,
-            )
+            then = partial(self._tell_recording, self._recorded_to)
+            self.tasks.start(lambda control: engine.stop_recording(), then, self.failed.emit)
         self.poll()
 
     def _save_now(self) -> None:
@@ -362,7 +359,11 @@ class Session(QObject):
         assert engine is not None
         self._poll.stop()
         engine.settings = replace(self.settings, mute=True)
-        self._device_tasks.start(lambda control: engine.stop(), failed=self.failed.emit, finished=finished)
+        then = partial(self._tell_recording, self._recorded_to) if self.snapshot.recording else None
+        self._device_tasks.start(lambda control: engine.stop(), then, self.failed.emit, finished=finished)
+
+    def _tell_recording(self, where: Path, nothing: None) -> None:
+        self.noticed.emit(f"The recording is in {where}.")
 
     def _show(self, snapshot: Snapshot) -> None:
         started = snapshot.state is State.RUNNING and self.snapshot.state is not State.RUNNING
@@ -378,22 +379,16 @@ class Session(QObject):
     # Devices and models
 
     def reload_devices(self) -> None:
-        """List the devices anew."""
-        self._list_devices(lambda: None)
-
-    def create_virtual_microphone(self) -> None:
-        """Make the virtual microphone, and look again."""
-        self._list_devices(self.backend.create_virtual_microphone)
-
-    def _list_devices(self, before: Callable[[], None]) -> None:
-        """List the devices after something; an engine is not opened meanwhile."""
+        """List the devices anew; an engine is not opened meanwhile."""
         if self._listing:
             return
         self._listing = True
+        create, self._to_create = self._to_create, False
         refresh = self.engine is None and not self._busy and self._borrowing is None
 
         def work(control: Control) -> tuple[Sequence[Device], VirtualMicrophoneState]:
-            before()
+            if create:
+                self.backend.create_virtual_microphone()
             return self.backend.devices(refresh), self.backend.virtual_microphone()
 
         self._device_tasks.start(work, self._take_devices, self.failed.emit, finished=self._listed)
@@ -406,7 +401,14 @@ class Session(QObject):
 
     def _listed(self) -> None:
         self._listing = False
+        if self._to_create and not self._ended:
+            self.reload_devices()
         self._advance()
+
+    def create_virtual_microphone(self) -> None:
+        """Make the virtual microphone, and look again; once the devices are listed, where that is going on."""
+        self._to_create = True
+        self.reload_devices()
 
     def hear_myself(self, on: bool) -> None:
         """Switch the monitor; the first time, onto the system's default output."""
@@ -422,11 +424,13 @@ class Session(QObject):
 
     def _load_pack(self) -> None:
         pack = self.wiring.pack
-        self.tasks.start(lambda control: self.backend.figures(pack), self._take_pack, self.failed.emit)
 
-    def _take_pack(self, figures: PackFigures) -> None:
-        self.pack = figures
-        self.pack_changed.emit()
+        def take(figures: PackFigures) -> None:
+            if pack == self.wiring.pack:
+                self.pack = figures
+                self.pack_changed.emit()
+
+        self.tasks.start(lambda control: self.backend.figures(pack), take, self.failed.emit)
 
     # Voices
 

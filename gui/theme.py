@@ -95,14 +95,22 @@ _FOLDER = Path(str(files("gui")))
 
 
 class Theme(QObject):
-    """The colours in use; `changed` is emitted when the user or the system picks others."""
+    """The colours in use; `changed` is emitted when the user or the system picks others.
+
+    Attributes
+    ----------
+    tokens
+        The colours.
+    appearance
+        What was asked for.
+    """
 
     changed = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
         self.tokens = LIGHT
-        self._appearance = Appearance.SYSTEM
+        self.appearance = Appearance.SYSTEM
         self._application: QApplication | None = None
 
     def install(self, application: QApplication, appearance: Appearance = Appearance.SYSTEM) -> None:
@@ -129,7 +137,7 @@ class Theme(QObject):
     def _choose(self, appearance: Appearance) -> str:
         """Take other colours, and return the style sheet that is made of them."""
         assert self._application is not None
-        self._appearance = appearance
+        self.appearance = appearance
         hints = self._application.styleHints()
         assert hints is not None
         dark = appearance is Appearance.DARK or (
@@ -141,7 +149,7 @@ class Theme(QObject):
         return style_sheet(self.tokens, self._application.font().pointSizeF())
 
     def _follow_system(self, scheme: Qt.ColorScheme) -> None:
-        self.use(self._appearance)
+        self.use(self.appearance)
 
     def colour(self, name: str, alpha: float = 1.0) -> QColor:
         """Return a token's colour for painting, not to be changed."""

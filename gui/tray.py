@@ -44,6 +44,7 @@ class Tray(QObject):
         session.settings_changed.connect(self._show_settings)
         self._show(session.snapshot, session.status)
         self._show_power()
+        self._show_settings()
         self.icon.show()
 
     def _activate(self, reason: QSystemTrayIcon.ActivationReason) -> None:

@@ -199,6 +199,17 @@ def test_recording_both_sides(qtbot: QtBot, window: MainWindow, backend: FakeBac
     qtbot.waitUntil(lambda: str(recording[1]) in window.toast.message.text())
 
 
+def test_a_recording_that_ends_with_its_engine_is_told_of(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    switch_on(qtbot, window)
+    window.session.set_recording(True)
+    recording = backend.engines[0].recording
+    assert recording is not None
+    window.session.hear_myself(True)
+    qtbot.waitUntil(lambda: str(recording[1]) in window.toast.message.text())
+
+
 def test_sliders_set_what_they_say(window: MainWindow) -> None:
     sound = window.live.sound
     sound.strength.slider.setValue(40)
@@ -363,6 +374,19 @@ def test_deleting_can_be_undone(qtbot: QtBot, window: MainWindow, backend: FakeB
     assert backend.own == ["Grandfather"]
 
 
+def test_a_failure_does_not_take_the_way_back_away(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    QTest.keyClick(window.live.voices.gallery.cards["Grandfather"], Qt.Key.Key_Delete)
+    window.session.failed.emit("The headset has gone.")
+    window.session.noticed.emit("Amber is ready.")
+    QTest.mouseClick(window.toast.action, LEFT)
+    assert backend.own == ["Grandfather"]
+    assert "Grandfather" in window.live.voices.gallery.cards
+    assert window.toast.isVisible()
+    assert window.toast.message.text() == "The headset has gone.", "it waited"
+    window.session.noticed.emit("Amber is ready.")
+    assert window.toast.message.text() == "Amber is ready."
+
+
 @pytest.mark.parametrize("settle", [lambda window: window.toast.dismiss.click(), lambda window: window.close()])
 def test_deleting_is_done_once_it_cannot_be_undone(
     window: MainWindow, backend: FakeBackend, settle: Callable[[MainWindow], None]
@@ -503,6 +527,18 @@ def test_the_meters_show_the_snapshot(qtbot: QtBot, window: MainWindow, backend:
     assert meters.input.clipped
     assert not meters.output.clipped
     assert window.light.status.words == "On", "a single gap is no alarm"
+
+
+def test_the_meters_show_nothing_old(qtbot: QtBot, window: MainWindow) -> None:
+    switch_on(qtbot, window)
+    meters = window.live.meters
+    assert meters.delay.text() == "93 ms"
+    window.tabs[2].click()
+    window.session.set_power(False)
+    qtbot.waitUntil(lambda: window.light.status.words == "Off")
+    window.tabs[0].click()
+    assert meters.delay.text() == meters.counters["Processor"].text() == "—"
+    assert meters.input.accessibleDescription() == "silent"
 
 
 def test_lasting_losses_are_an_alarm(

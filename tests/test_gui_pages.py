@@ -20,9 +20,11 @@ from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
 from gui.main_window import MainWindow
 from gui.options import LatencyProfile, Options, Provider
+from gui.protocol import PackFigures
 from gui.single_instance import FirstInstance, call_first, panel_name
 from gui.theme import DARK, LIGHT, Appearance, theme
 from gui.tray import Tray
+from rtvc.audio.devices import Device
 from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
 from rtvc.preferences import Preferences, Wiring
@@ -72,6 +74,24 @@ def test_another_pack_is_used_at_once(qtbot: QtBot, window: MainWindow, backend:
     assert backend.engines[1].wiring.pack == "large"
     assert "Use" not in window.packs_page.cards["large"].buttons
     assert "Remove" not in window.packs_page.cards["large"].buttons, "the one in use stays"
+
+
+def test_figures_of_a_pack_that_is_not_used_any_more_come_too_late(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def figures(pack: str) -> PackFigures:
+        if pack == "large":
+            backend.may_end.wait(10.0)
+        return PackFigures(1024 if pack == "large" else 32, 16, 16_000)
+
+    monkeypatch.setattr(backend, "figures", figures)
+    window.session.rewire(pack="large")
+    window.session.rewire(pack="mini")
+    qtbot.waitUntil(lambda: window.session.pack.learned_dim == 32)
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: window.session.tasks.idle)
+    qtbot.wait(50)
+    assert window.session.pack.learned_dim == 32
 
 
 def test_a_pack_is_downloaded_and_built_with_progress(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
@@ -140,6 +160,19 @@ def test_the_profile_threads_and_provider_rebuild_the_engine(
     assert backend.running() <= 1
 
 
+@pytest.mark.parametrize("provider", [Provider.GRAPHICS, Provider.AUTOMATIC])
+def test_who_chose_a_graphics_card_that_is_gone_can_choose_again(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, provider: Provider
+) -> None:
+    monkeypatch.setattr(backend, "cuda_works", lambda: False)
+    backend.saved = Preferences(panel=Options(provider=provider).to_json())
+    with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+        window.tabs[2].click()
+        qtbot.waitUntil(lambda: window.session.tasks.idle)
+        qtbot.wait(50)
+        assert window.settings_page.provider.isVisible() == (provider is Provider.GRAPHICS)
+
+
 def test_a_calmer_profile_is_later() -> None:
     steps = [profile.step(2) for profile in LatencyProfile]
     buffers = [profile.buffer_seconds for profile in LatencyProfile]
@@ -180,6 +213,17 @@ def test_damaged_preferences_are_told_of_once(qtbot: QtBot, qapp: QApplication, 
 
     with open_window(qtbot, qapp, Damaged(tmp_path, shipped=("Amber",)), FakePlayer()) as window:
         assert "damaged" in window.toast.message.text()
+
+
+def test_preferences_that_cannot_be_read_keep_nobody_from_starting(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path
+) -> None:
+    class Unreadable(FakeBackend):
+        def load(self) -> Preferences:
+            raise RtvcError("preferences.json cannot be read.")
+
+    with open_window(qtbot, qapp, Unreadable(tmp_path, shipped=("Amber",)), FakePlayer()) as window:
+        assert "cannot be read" in window.toast.message.text()
 
 
 # Presets
@@ -336,6 +380,23 @@ def test_the_virtual_microphone_is_made_and_tested(qtbot: QtBot, window: MainWin
     dialog.close_button.click()
 
 
+def test_the_virtual_microphone_is_made_also_while_devices_are_listed(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qtbot.waitUntil(lambda: not window.session._listing)
+    listed = backend.listed
+
+    def slowly(refresh: bool) -> list[Device]:
+        backend.may_end.wait(10.0)
+        return listed
+
+    monkeypatch.setattr(backend, "devices", slowly)
+    window.session.reload_devices()
+    window.live.devices.create_button.click()
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: window.session.virtual_microphone.name == "RTVC Microphone")
+
+
 def test_no_tone_disturbs_a_conversation(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     backend.create_virtual_microphone()
     window.session.set_power(True)
@@ -381,6 +442,13 @@ def test_the_spectrogram_is_drawn_while_it_is_open(qtbot: QtBot, window: MainWin
 
 
 # The tray
+
+
+def test_the_tray_knows_what_was_muted_before(window: MainWindow) -> None:
+    window.session.change(mute=True)
+    mute = Tray(window, window.session).mute
+    assert mute is not None
+    assert mute.isChecked()
 
 
 def test_the_tray_shows_the_state_and_switches(qtbot: QtBot, window: MainWindow) -> None:

@@ -79,7 +79,11 @@ class SettingsPage(Page):
         card.body.addWidget(self._provider_row)
         self.column.addWidget(card)
         # Looking for a graphics card loads its libraries, which takes a while.
-        self._session.tasks.start(lambda control: self._session.backend.cuda_works(), self._provider_row.setVisible)
+        self._session.tasks.start(lambda control: self._session.backend.cuda_works(), self._show_provider)
+
+    def _show_provider(self, cuda_works: bool) -> None:
+        """Offer the graphics card where there is one, and a way back where there is none any more."""
+        self._provider_row.setVisible(cuda_works or self._session.options.provider is not Provider.AUTOMATIC)
 
     def _add_looks(self) -> None:
         card = Card("Window")

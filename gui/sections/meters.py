@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from gui.session import Session
@@ -65,9 +66,16 @@ class MetersSection(Card):
             grid.addWidget(figure, index // 3 * 2 + 1, column)
             grid.setColumnStretch(column, 1)
         self.body.addLayout(grid)
+        self._session = session
         self._state = State.STOPPED
         self._shown_at = float("-inf")
         session.polled.connect(self._poll)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Show how things are now: while another page was open nothing was followed."""
+        super().showEvent(event)
+        self._shown_at = float("-inf")
+        self._poll(self._session.snapshot, self._session.status)
 
     def _add_figure(self, name: str, figure: QWidget) -> None:
         row = QHBoxLayout()

@@ -14,7 +14,11 @@ from gui.widgets.labels import label, set_tone
 
 
 class Toast(QFrame):
-    """Shows one message at a time; what was shown before is settled first."""
+    """Shows one message at a time; what was shown before is settled first.
+
+    A message that can be acted on stays its time: of those without an action that come meanwhile, the latest is shown
+    after it, and a bad one before all others.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,6 +41,7 @@ class Toast(QFrame):
         self._timer.timeout.connect(self.settle)
         self._on_action: Callable[[], None] | None = None
         self._on_settled: Callable[[], None] | None = None
+        self._waiting: tuple[str, Tone, float | None] | None = None
         self.hide()
 
     def show_message(
@@ -52,7 +57,11 @@ class Toast(QFrame):
 
         `on_action` is called if the user takes the action, `on_settled` if not.
         """
-        self.settle()
+        if self._on_action is not None and not action:
+            if self._waiting is None or self._waiting[1] is not Tone.BAD or tone is Tone.BAD:
+                self._waiting = (text, tone, seconds)
+            return
+        self._end(self._on_settled)
         self.message.setText(text)
         self.setAccessibleName(text)
         set_tone(self.message, tone)
@@ -63,17 +72,14 @@ class Toast(QFrame):
         if seconds is not None:
             self._timer.start(round(seconds * 1000))
 
-    @property
-    def offers_action(self) -> bool:
-        """Whether the message that is shown can be acted on, and so ought to stay."""
-        return self._on_action is not None
-
     def settle(self) -> None:
         """Put the message away, without its action."""
         self._end(self._on_settled)
+        self._show_waiting()
 
     def _act(self) -> None:
         self._end(self._on_action)
+        self._show_waiting()
 
     def _end(self, function: Callable[[], None] | None) -> None:
         self._timer.stop()
@@ -81,3 +87,8 @@ class Toast(QFrame):
         self._on_action = self._on_settled = None
         if function is not None:
             function()
+
+    def _show_waiting(self) -> None:
+        if self._waiting is not None and self.isHidden():
+            (text, tone, seconds), self._waiting = self._waiting, None
+            self.show_message(text, tone, seconds=seconds)
