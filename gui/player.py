@@ -13,11 +13,10 @@ from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
 
 from gui.protocol import Sound
 from rtvc.audio.devices import OWN_PREFIX
-from rtvc.audio.resample import resample
 from rtvc.errors import RtvcError
 
 if TYPE_CHECKING:
-    from PyQt6.QtMultimedia import QAudioSink
+    from PyQt6.QtMultimedia import QAudioDevice, QAudioSink
 
 PROGRESS_MILLISECONDS = 60
 NOTHING = "There is no output to play on: plug in headphones or loudspeakers."
@@ -37,22 +36,23 @@ class QtPlayer(QObject):
         self._timer.setInterval(PROGRESS_MILLISECONDS)
         self._timer.timeout.connect(self._look)
 
+    def rate(self) -> int:
+        """Return the output's own rate; raise `RtvcError` if there is none."""
+        return _output().preferredFormat().sampleRate()
+
     def play(self, sound: Sound, progress: Callable[[float], None], finished: Callable[[], None]) -> None:
         """Begin to play; raise `RtvcError` if there is nothing to play on."""
-        # Loading it takes a while, and most sessions never play a reference.
-        from PyQt6.QtMultimedia import QAudio, QAudioFormat, QAudioSink, QMediaDevices
+        from PyQt6.QtMultimedia import QAudio, QAudioFormat, QAudioSink
 
         self.stop()
-        device = QMediaDevices.defaultAudioOutput()
-        if device.isNull() or device.id().data().decode(errors="replace").startswith(OWN_PREFIX):
-            raise RtvcError(NOTHING)
+        device = _output()
         layout = device.preferredFormat()
         layout.setSampleFormat(QAudioFormat.SampleFormat.Int16)
-        audio = resample(sound.audio, sound.rate, layout.sampleRate())
-        samples = np.repeat((np.clip(audio, -1, 1) * 32767).astype(np.int16), layout.channelCount())
+        layout.setSampleRate(sound.rate)
+        samples = np.repeat((np.clip(sound.audio, -1, 1) * 32767).astype(np.int16), layout.channelCount())
         self._buffer.setData(QByteArray(samples.tobytes()))
         self._buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-        self._length = max(len(audio) / layout.sampleRate(), 0.001)
+        self._length = max(len(sound.audio) / sound.rate, 0.001)
         self._progress, self._finished = progress, finished
         self._sink = QAudioSink(device, layout, self)
         self._sink.start(self._buffer)
@@ -79,3 +79,13 @@ class QtPlayer(QObject):
             self._finished()
         else:
             self._progress(min(1.0, self._sink.processedUSecs() / 1e6 / self._length))
+
+
+def _output() -> QAudioDevice:
+    # Loading it takes a while, and most sessions never play a reference.
+    from PyQt6.QtMultimedia import QMediaDevices
+
+    device = QMediaDevices.defaultAudioOutput()
+    if device.isNull() or device.id().data().decode(errors="replace").startswith(OWN_PREFIX):
+        raise RtvcError(NOTHING)
+    return device

@@ -87,6 +87,9 @@ class LiveEngine(Protocol):
 class Player(Protocol):
     """Plays samples to the user, and to nobody else; on the GUI thread."""
 
+    def rate(self) -> int:
+        """Return the rate at which sounds are to be given; raise `RtvcError` if there is nothing to play on."""
+
     def play(self, sound: Sound, progress: Callable[[float], None], finished: Callable[[], None]) -> None:
         """Begin to play; raise `RtvcError` if there is nothing to play on."""
 

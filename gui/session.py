@@ -21,6 +21,7 @@ from gui.protocol import Backend, LiveEngine, PackFigures, Player, Sound, Virtua
 from gui.tasks import Control, Task, Tasks
 from gui.view_state import USUAL_TRANSPORT, Outline, Status, Troubles, envelope, known_voice, status
 from rtvc.audio.devices import Device, find_device
+from rtvc.audio.resample import resample
 from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
 from rtvc.preferences import Preferences, Wiring
@@ -549,6 +550,15 @@ class Session(QObject):
         self.stop_playing()
         if before == name:
             return
+        try:
+            rate = self._player.rate()
+        except RtvcError as error:
+            self.failed.emit(str(error))
+            return
+
+        def resampled(control: Control) -> Sound:
+            sound = work(control)
+            return Sound(resample(sound.audio, sound.rate, rate), rate)
 
         def ready(sound: Sound) -> None:
             self._preparing = None
@@ -566,7 +576,7 @@ class Session(QObject):
 
         self._playing = name
         self.playing_changed.emit(name, 0.0)
-        self._preparing = self.tasks.start(work, ready, failed, prepared)
+        self._preparing = self.tasks.start(resampled, ready, failed, prepared)
 
     def _find(self, name: str) -> Voice:
         return next(voice for voice in self.voices if voice.name == name)

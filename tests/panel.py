@@ -109,11 +109,14 @@ def open_window(
 
 
 class FakePlayer:
-    """Plays until told to finish."""
+    """Plays until told to finish, at a rate of its own."""
 
     def __init__(self) -> None:
         self.sound: Sound | None = None
         self.finish: Callable[[], None] = lambda: None
+
+    def rate(self) -> int:
+        return 48_000
 
     def play(self, sound: Sound, progress: Callable[[float], None], finished: Callable[[], None]) -> None:
         self.sound, self.finish = sound, finished

@@ -479,6 +479,20 @@ def test_hearing_the_reference_and_stopping(qtbot: QtBot, window: MainWindow, pl
     assert not card.playing
 
 
+def test_where_nothing_can_be_played_nothing_is_prepared(
+    window: MainWindow, backend: FakeBackend, player: FakePlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise RtvcError("There is no output to play on.")
+
+    monkeypatch.setattr(player, "rate", refuse)
+    card = window.live.voices.gallery.cards["Amber"]
+    QTest.mouseClick(card.preview, LEFT)
+    assert window.toast.message.text() == "There is no output to play on."
+    assert not card.playing
+    assert ("preview", "Amber") not in backend.heard
+
+
 def test_hearing_a_preview_to_its_end(
     qtbot: QtBot, window: MainWindow, backend: FakeBackend, player: FakePlayer
 ) -> None:
@@ -487,7 +501,8 @@ def test_hearing_a_preview_to_its_end(
     qtbot.waitUntil(lambda: player.sound is not None)
     QTest.mouseClick(cards["Bernard"].preview, LEFT)
     assert not cards["Amber"].playing
-    qtbot.waitUntil(lambda: player.sound is not None)
+    # It comes at the player's rate: the window waits for no resampling.
+    qtbot.waitUntil(lambda: player.sound is not None and player.sound.rate == player.rate())
     assert ("preview", "Bernard") in backend.heard
     player.finish()
     assert not cards["Bernard"].playing

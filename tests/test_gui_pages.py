@@ -13,7 +13,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QColor
 from PyQt6.QtTest import QTest as _QTest
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gui.dialogs.enrolment import EnrolmentDialog
@@ -74,6 +74,19 @@ def test_another_pack_is_used_at_once(qtbot: QtBot, window: MainWindow, backend:
     assert backend.engines[1].wiring.pack == "large"
     assert "Use" not in window.packs_page.cards["large"].buttons
     assert "Remove" not in window.packs_page.cards["large"].buttons, "the one in use stays"
+
+
+def test_whoever_uses_a_pack_by_keyboard_stays_there(qtbot: QtBot, window: MainWindow) -> None:
+    window.activateWindow()
+    window.tabs[1].click()
+    button = window.packs_page.cards["large"].buttons["Use"]
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert window.packs_page.cards["large"].buttons["Verify"].hasFocus()
+    button = window.packs_page.cards["mini"].buttons["Use"]
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert isinstance(QApplication.focusWidget(), QPushButton), "though the card has no button any more"
 
 
 def test_figures_of_a_pack_that_is_not_used_any_more_come_too_late(
@@ -173,6 +186,17 @@ def test_who_chose_a_graphics_card_that_is_gone_can_choose_again(
         assert window.settings_page.provider.isVisible() == (provider is Provider.GRAPHICS)
 
 
+def test_a_slider_that_rebuilds_the_engine_acts_when_it_is_let_go(window: MainWindow) -> None:
+    threads = window.settings_page.threads
+    threads.slider.setMaximum(8)
+    threads.slider.setSliderDown(True)
+    threads.slider.setSliderPosition(4)
+    assert threads.value_label.text() == "4"
+    assert window.session.options.threads == 1
+    threads.slider.setSliderDown(False)
+    assert window.session.options.threads == 4
+
+
 def test_a_calmer_profile_is_later() -> None:
     steps = [profile.step(2) for profile in LatencyProfile]
     buffers = [profile.buffer_seconds for profile in LatencyProfile]
@@ -191,6 +215,12 @@ def test_the_colours_change_while_the_window_is_open(qtbot: QtBot, window: MainW
         QTest.mouseClick(window.settings_page.appearance.buttons[appearance], LEFT)
         assert theme.tokens is tokens
         qtbot.waitUntil(ground_is_as_wanted)
+
+
+def test_only_other_colours_style_the_program_anew(qtbot: QtBot, window: MainWindow) -> None:
+    window.session.choose(appearance=Appearance.DARK)
+    with qtbot.assertNotEmitted(theme.changed):
+        window.session.choose(threads=2)
 
 
 def test_options_survive_and_nonsense_does_not(window: MainWindow, backend: FakeBackend) -> None:

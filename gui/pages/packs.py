@@ -36,6 +36,7 @@ class PacksPage(Page):
         session.wiring_changed.connect(self._show)
 
     def _show(self) -> None:
+        focused = self._focused()
         for card in self.cards.values():
             self.column.removeWidget(card)
             card.hide()
@@ -51,8 +52,28 @@ class PacksPage(Page):
             card.remove_wanted.connect(self._packs.remove)
             card.cancel_wanted.connect(self._packs.cancel)
             self.column.insertWidget(self.column.count() - 1, card)
+            card.show()
             self.cards[entry.name] = card
         self._show_progress(self._packs.share, self._packs.line)
+        if focused is not None:
+            self._focus(*focused)
+
+    def _focused(self) -> tuple[str, str] | None:
+        """Return the pack and the words of the button that has the focus, if one has."""
+        for name, card in self.cards.items():
+            for words, button in card.buttons.items():
+                if button.hasFocus():
+                    return name, words
+        return None
+
+    def _focus(self, name: str, words: str) -> None:
+        """Focus the button that was focused, or another of its card, or any."""
+        own = self.cards[name].buttons if name in self.cards else {}
+        others = [button for card in self.cards.values() for button in card.buttons.values()]
+        for button in (own.get(words), *own.values(), *others):
+            if button is not None and button.isEnabled():
+                button.setFocus()
+                return
 
     def _show_progress(self, share: float, line: str) -> None:
         if self._packs.working_on in self.cards:

@@ -62,6 +62,8 @@ class SettingsPage(Page):
             max(1, min(MOST_THREADS, os.cpu_count() or 1)),
             1,
         )
+        # The engine is built anew for it: not at every place that the slider passes.
+        self.threads.slider.setTracking(False)
         self.threads.moved.connect(lambda position: self._session.choose(threads=position))
         card.body.addWidget(self.threads)
         self.provider = Segments(

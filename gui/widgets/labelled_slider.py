@@ -69,6 +69,7 @@ class LabelledSlider(QWidget):
             row.addWidget(label(ends[1], "caption"))
             column.addLayout(row)
         self.slider.valueChanged.connect(self._change)
+        self.slider.sliderMoved.connect(self._show)
         self._show(self.slider.value())
 
     def set_position(self, position: int) -> None:
