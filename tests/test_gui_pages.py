@@ -13,7 +13,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QColor
 from PyQt6.QtTest import QTest as _QTest
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog, QPushButton
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from gui.dialogs.enrolment import EnrolmentDialog
@@ -314,6 +314,34 @@ def test_learning_is_broken_off_however_the_dialog_is_closed(
         dialog.close()
     qtbot.waitUntil(lambda: window.session._borrowing is None)
     assert backend.enrolled is None
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_a_wizard_is_as_high_as_its_words_and_no_higher_than_the_screen(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, scale: float
+) -> None:
+    usual, large = qapp.font(), qapp.font()
+    large.setPointSizeF(usual.pointSizeF() * scale)
+    qapp.setFont(large)
+    try:
+        with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+            window.live.teach_voice()
+            dialog = window.findChild(EnrolmentDialog)
+            assert dialog is not None
+            area, screen = dialog.findChild(QScrollArea), dialog.screen()
+            assert area is not None
+            assert screen is not None
+            bar = area.verticalScrollBar()
+            assert bar is not None
+            qtbot.wait(50)
+            height = dialog.height() if scale == 1 else 0
+            dialog.outcome.setText("A sentence of what was learnt. " * 8)
+            qtbot.waitUntil(lambda: (bar.maximum() > 0) == (scale > 1) and dialog.height() > height)
+            assert dialog.height() < screen.availableGeometry().height()
+            assert dialog.rect().contains(dialog.start_button.geometry())
+            dialog.close()
+    finally:
+        qapp.setFont(usual)
 
 
 def test_a_running_engine_takes_the_learnt_voice(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:

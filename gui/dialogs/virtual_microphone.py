@@ -56,7 +56,7 @@ class VirtualMicrophoneDialog(Wizard):
 
     def _step(self, number: str, heading: str) -> QVBoxLayout:
         box = self.add_frame()
-        box.addWidget(label(f"{number}   {heading}", "heading"))
+        box.addWidget(label(f"{number}   {heading}", "heading", wrap=True))
         return box
 
     def _show(self) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QEvent, Qt
+from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.theme import SPACE
+from gui.theme import SCROLL_BAR, SPACE
 from gui.widgets.labels import label
+from gui.widgets.page import Ground, Scroll
 
 WIDTH = 540
 LEAST_WIDTH = 340
+FRAME = 48
+"""What the system puts around a window, at most."""
 
 
 class Wizard(QDialog):
@@ -23,13 +26,14 @@ class Wizard(QDialog):
         self.setMinimumWidth(LEAST_WIDTH)
         self.resize(WIDTH, 0)
         rows = QVBoxLayout(self)
-        rows.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
+        rows.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE - SCROLL_BAR, 2 * SPACE)
         rows.setSpacing(2 * SPACE)
         rows.addWidget(label(title, "title", wrap=True))
-        self.column = QVBoxLayout()
-        self.column.setSpacing(2 * SPACE)
-        rows.addLayout(self.column)
+        body = _Body()
+        self.column = body.column
+        rows.addWidget(body, 1)
         self.foot = QHBoxLayout()
+        self.foot.setContentsMargins(0, 0, SCROLL_BAR, 0)
         self.foot.addStretch(1)
         rows.addLayout(self.foot)
 
@@ -44,7 +48,7 @@ class Wizard(QDialog):
         return box
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Be as high as the text needs at this width."""
+        """Be as high as the text needs at this width, and as the screen allows: the text scrolls then."""
         super().resizeEvent(event)
         self._fit()
 
@@ -56,6 +60,33 @@ class Wizard(QDialog):
         return handled
 
     def _fit(self) -> None:
-        rows = self.layout()
+        rows, screen = self.layout(), self.screen()
         assert rows is not None
-        self.setFixedHeight(rows.totalHeightForWidth(self.width()))
+        assert screen is not None
+        self.setFixedHeight(min(rows.totalHeightForWidth(self.width()), screen.availableGeometry().height() - FRAME))
+
+
+class _Body(Scroll):
+    """Scrolls `column`, and is as high as that needs at any width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        ground = Ground()
+        self.column = QVBoxLayout(ground)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(2 * SPACE)
+        self.setWidget(ground)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Tell the dialog when the column needs another height, as a scroll area does not of itself."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def hasHeightForWidth(self) -> bool:
+        """Return that it has."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Return the height of the column."""
+        return self.column.totalHeightForWidth(width - SCROLL_BAR)
