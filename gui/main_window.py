@@ -38,7 +38,7 @@ from gui.session import Session
 from gui.theme import SPACE, theme
 from gui.view_state import Status, Tone
 from gui.widgets.labels import label
-from gui.widgets.status_light import StatusLight
+from gui.widgets.status_light import DOT, StatusLight
 from gui.widgets.toast import Toast
 from gui.window_hotkeys import WindowHotkeys
 from rtvc.snapshot import Snapshot
@@ -128,13 +128,15 @@ class MainWindow(QMainWindow):
         tab.setChecked(len(self.tabs) == 1)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Leave the name out where there is no room for it, and then the sign."""
+        """Leave the name out where there is no room for it, then the sign, and then what the light says."""
         super().resizeEvent(event)
         self._fit_header()
 
     def _fit_header(self) -> None:
-        room = self.width() - 5 * SPACE - self.light.sizeHint().width()
+        words = self.light.sizeHint().width()
+        room = self.width() - 5 * SPACE - words
         room -= sum(tab.sizeHint().width() for tab in self.tabs)
+        self.light.setFixedWidth(max(DOT, words + min(0, room)))
         room -= self.logo.sizeHint().width() + SPACE
         self.logo.setVisible(room >= 0)
         self.title.setVisible(room >= self.title.sizeHint().width() + SPACE)

@@ -11,24 +11,26 @@ from typing import Any
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QAction, QColor
+from PyQt6.QtGui import QAction, QColor, QFontMetrics
 from PyQt6.QtTest import QTest as _QTest
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from gui import hotkeys as hotkeys_module
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
 from gui.main_window import MainWindow
 from gui.options import LatencyProfile, Options, Provider
 from gui.protocol import PackFigures
+from gui.sections import hotkeys as hotkeys_section
 from gui.single_instance import FirstInstance, call_first, panel_name
-from gui.theme import DARK, LIGHT, Appearance, theme
+from gui.theme import DARK, LIGHT, SPACE, Appearance, theme
 from gui.tray import Tray
 from rtvc.audio.devices import Device
 from rtvc.enrolment import Enrolment
 from rtvc.errors import RtvcError
 from rtvc.preferences import Preferences, Wiring
-from rtvc.snapshot import State
+from rtvc.snapshot import Snapshot, State
 from tests.panel import FakeBackend, FakeEngine, FakePlayer, learnt, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
@@ -596,6 +598,39 @@ def test_no_words_are_cut_at_360_pixels(
 
             def nothing_is_cut() -> None:
                 assert cut(window) == []
+
+            qtbot.waitUntil(nothing_is_cut)
+    finally:
+        qapp.setFont(usual)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_long_words_and_keys_have_room_at_360_pixels(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, scale: float
+) -> None:
+    monkeypatch.setattr(hotkeys_module, "unavailable", lambda: "")
+    monkeypatch.setattr(hotkeys_section, "unavailable", lambda: "")
+    usual, large = qapp.font(), qapp.font()
+    large.setPointSizeF(usual.pointSizeF() * scale)
+    qapp.setFont(large)
+    try:
+        with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+            window.resize(360, 900)
+            window.session.choose(global_hotkeys=True)
+            window.session.set_power(True)
+            qtbot.waitUntil(lambda: window.session.engine is not None)
+            backend.engines[0].now = Snapshot(State.RECOVERING, "The headset has gone: trying again.")
+            headline = window.live.power.headline
+            qtbot.waitUntil(lambda: headline.text() == "Reconnecting" and window.width() == 360)
+            assert QFontMetrics(headline.fitted_font()).horizontalAdvance("Reconnecting") <= headline.width()
+            window.tabs[2].click()
+
+            def nothing_is_cut() -> None:
+                assert cut(window) == []
+                for field in window.settings_page.hotkeys.fields.values():
+                    if field.isVisible():
+                        assert field.fontMetrics().horizontalAdvance("Ctrl+Alt+Space") < field.width() - 2 * SPACE
+                        assert field.mapTo(window, field.rect().topRight()).x() < window.width()
 
             qtbot.waitUntil(nothing_is_cut)
     finally:

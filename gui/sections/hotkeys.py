@@ -12,7 +12,7 @@ from gui.session import Session
 from gui.theme import SPACE
 from gui.widgets.card import Card
 from gui.widgets.expander import Expander
-from gui.widgets.key_field import WIDTH, KeyField
+from gui.widgets.key_field import KeyField, field_width
 from gui.widgets.key_row import KeyRow
 from gui.widgets.labels import label
 
@@ -35,12 +35,12 @@ class HotkeysSection(Card):
         if reason:
             self.body.addWidget(label(reason, "caption", wrap=True))
         else:
-            self.everywhere = QCheckBox("Hear hotkeys in other programs, too")
+            self.everywhere = QCheckBox("Hear hotkeys everywhere")
             self.everywhere.clicked.connect(lambda on: session.choose(global_hotkeys=on))
             self.body.addWidget(self.everywhere)
         self._headings = [label(words, "caption") for words in _HEADINGS.values()]
         for heading in self._headings:
-            heading.setFixedWidth(WIDTH)
+            heading.setFixedWidth(field_width())
         self.fields: dict[tuple[Scope, str], KeyField] = {}
         self.rows: dict[str, KeyRow] = {}
         for hotkey in HOTKEYS:

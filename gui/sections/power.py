@@ -10,7 +10,7 @@ from gui.session import Session
 from gui.theme import SPACE
 from gui.view_state import Status, Tone, level_fraction
 from gui.widgets.card import Card
-from gui.widgets.labels import explain, label, set_text, set_tone
+from gui.widgets.labels import FittedLabel, explain, label, set_text, set_tone
 from gui.widgets.power_button import PowerButton
 from gui.widgets.toggle import Toggle
 from rtvc.snapshot import Snapshot, State
@@ -25,7 +25,7 @@ class PowerSection(Card):
         self._session = session
         self.power = PowerButton()
         self.power.clicked.connect(session.set_power)
-        self.headline = label("", "hero")
+        self.headline = FittedLabel("hero")
         self.sentence = label("", "muted", wrap=True)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.sentence.setMinimumHeight(3 * self.fontMetrics().lineSpacing())

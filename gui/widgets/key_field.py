@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
-from PyQt6.QtWidgets import QKeySequenceEdit, QLineEdit, QWidget
+from PyQt6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QKeySequence
+from PyQt6.QtWidgets import QApplication, QKeySequenceEdit, QLineEdit, QWidget
 
-WIDTH = 138
+from gui.theme import SPACE
+
+
+def field_width() -> int:
+    """Return the width of a field, in which the longest of the usual keys have room."""
+    return QFontMetrics(QApplication.font()).horizontalAdvance("Ctrl+Alt+Space") + 5 * SPACE
 
 
 class KeyField(QKeySequenceEdit):
@@ -17,7 +22,7 @@ class KeyField(QKeySequenceEdit):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMaximumSequenceLength(1)
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(field_width())
         self.setAccessibleName(name)
         self.setToolTip("Click here and press the keys; Backspace alone clears them")
         self._shown = QKeySequence()

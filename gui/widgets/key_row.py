@@ -1,11 +1,11 @@
-"""A row of the hotkeys: what a key does, beside its fields or, where it is narrow, above them."""
+"""A row of the hotkeys: what a key does, beside its fields or, where it is narrow, above them, one over the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from gui.theme import SPACE
 from gui.widgets.labels import label, set_tone
@@ -24,12 +24,13 @@ class KeyRow(QWidget):
         self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._row.setSpacing(SPACE // 2)
         self._row.addWidget(label(words, wrap=True), 1)
-        self._fields = QHBoxLayout()
-        self._fields.setSpacing(SPACE)
+        self._fields = fields
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._pair.setSpacing(SPACE)
         for field in fields:
-            self._fields.addWidget(field)
-        self._fields.addStretch(0)
-        self._row.addLayout(self._fields)
+            self._pair.addWidget(field)
+        self._pair.addStretch(0)
+        self._row.addLayout(self._pair)
         rows.addLayout(self._row)
         self.complaint = label("", "caption", wrap=True)
         set_tone(self.complaint, "bad")
@@ -42,9 +43,12 @@ class KeyRow(QWidget):
         self.complaint.setVisible(bool(sentence))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Put the words above the fields where there is no room beside them."""
+        """Put the words above the fields where there is no room beside them, and so with the fields themselves."""
         super().resizeEvent(event)
-        fits = self._fields.sizeHint().width() + WORDS <= self.width()
-        wanted = QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom
-        if wanted != self._row.direction():
-            self._row.setDirection(wanted)
+        shown = [field for field in self._fields if not field.isHidden()]
+        needed = sum(field.minimumWidth() + SPACE for field in shown)
+        for part, width in ((self._row, needed + WORDS), (self._pair, needed)):
+            fits = width <= self.width()
+            wanted = QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom
+            if wanted != part.direction():
+                part.setDirection(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtGui import QPainter, QPaintEvent
+from PyQt6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 
@@ -40,6 +40,30 @@ def explain(widget: QWidget, explanation: str) -> None:
     """Say what a control does, to those who point at it and to those who have it read out."""
     widget.setToolTip(explanation)
     widget.setAccessibleDescription(explanation)
+
+
+class FittedLabel(QLabel):
+    """One line, in smaller type where there is no room."""
+
+    def __init__(self, role: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def fitted_font(self) -> QFont:
+        """Return the font, no larger than the width allows."""
+        font = self.font()
+        while QFontMetrics(font).horizontalAdvance(self.text()) > self.width() and font.pointSizeF() > 1:
+            font.setPointSizeF(font.pointSizeF() * 0.95)
+        return font
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint the line."""
+        painter = QPainter(self)
+        painter.setFont(self.fitted_font())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, self.text())
 
 
 class ElidedLabel(QLabel):

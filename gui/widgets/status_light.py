@@ -45,7 +45,8 @@ class StatusLight(QWidget):
         painter.drawEllipse(QRectF(0, (self.height() - DOT) / 2, DOT, DOT))
         painter.setPen(theme.colour("text"))
         area = QRectF(DOT + SPACE, 0, self.width() - DOT - SPACE, self.height())
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, self.status.words)
+        words = self.fontMetrics().elidedText(self.status.words, Qt.TextElideMode.ElideRight, round(area.width()))
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, words)
 
     def _describe(self) -> None:
         self.setToolTip(self.status.sentence)
