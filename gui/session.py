@@ -33,8 +33,8 @@ from rtvc.voices import Voice
 POLL_MILLISECONDS = 50
 SAVE_MILLISECONDS = 400
 RECORD_SECONDS = 5.0
-DEVICE_TASKS = 4
-"""At most an engine that opens or stops, one that failed, a list of devices, and what borrows the microphone."""
+DEVICE_TASKS = 5
+"""An engine that opens or stops, one that failed, a recording that ends, a list of devices, and who borrows one."""
 
 _log = logging.getLogger(__name__)
 
@@ -253,18 +253,19 @@ class Session(QObject):
         """Record both sides into the user's music folder, or finish doing so."""
         engine = self.engine
         if engine is None:
-            return
-        if on:
+            self.noticed.emit("There is nothing to record yet: switch the voice changer on first.")
+        elif on:
             stamp = time.strftime("%Y-%m-%d %H-%M-%S")
             try:
                 folder = self.backend.recordings_folder()
-                self._recorded_to = folder / f"{stamp} output.wav"
-                engine.start_recording(folder / f"{stamp} microphone.wav", self._recorded_to)
+                output = folder / f"{stamp} output.wav"
+                engine.start_recording(folder / f"{stamp} microphone.wav", output)
+                self._recorded_to = output
             except RtvcError as error:
                 self.failed.emit(str(error))
         else:
             then = partial(self._tell_recording, self._recorded_to)
-            self.tasks.start(lambda control: engine.stop_recording(), then, self.failed.emit)
+            self._device_tasks.start(lambda control: engine.stop_recording(), then, self.failed.emit)
         self.poll()
 
     def _save_now(self) -> None:

@@ -130,6 +130,7 @@ def test_a_control_keeps_the_focus_whatever_the_engine_does(
     assert button.hasFocus()
     QTest.keyClick(button, Qt.Key.Key_Space)
     assert not settings(window).bypass
+    assert not window.live.power.record.isChecked()
 
 
 def test_an_engine_that_cannot_start_says_why(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
