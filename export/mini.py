@@ -7,6 +7,7 @@ the graphs against torch.
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,8 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> 
         if error > TOLERANCE:
             raise SystemExit(f"{name} differs from torch by {error:.1e}, more than {TOLERANCE}.")
 
-    roles = {"pitch": configuration.content_dim, "voicing": configuration.content_dim + 1}
+    content = configuration.content_dim
+    roles = FeatureRoles(content, content + 1, (configuration.latent, content))
     card = {
         "name": "mini",
         "description": "Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training.",
@@ -100,7 +102,7 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> 
             "encoder": sum(parameter.numel() for parameter in encoder.parameters()),
             "vocoder": sum(parameter.numel() for parameter in vocoder.parameters()),
         },
-        "roles": roles,
+        "roles": asdict(roles),
         "pitch_unit_hz": configuration.pitch_unit,
         "level_dbfs": LEVEL_DBFS,
         "defaults": {"block_size": block_size, "provider": "cpu"},
@@ -108,7 +110,7 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> 
     }
     # The statistics come through the exported encoder, so the pack is first written with a stand-in for them.
     dim = configuration.feature_dim
-    empty = FeatureStatistics.of(np.zeros((0, dim), np.float32), roles=FeatureRoles(**roles))
+    empty = FeatureStatistics.of(np.zeros((0, dim), np.float32), roles=roles)
     write_card(folder, card, empty)
     write_card(folder, card, _population(ModelPack(folder), Corpus.open(data)))
     total = sum(path.stat().st_size for path in folder.iterdir())
@@ -131,7 +133,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path("training-output/mini.pt"))
     parser.add_argument("--data", type=Path, default=Path("training-output/data"), help="prepared training speech")
     parser.add_argument("--output", type=Path, default=Path("models/packs/mini"))
-    parser.add_argument("--block-size", type=int, default=32, help="the pack's default K")
+    parser.add_argument("--block-size", type=int, default=16, help="the pack's default K")
     arguments = parser.parse_args()
     export_mini(arguments.checkpoint, arguments.data, arguments.output, arguments.block_size)
 

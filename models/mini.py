@@ -30,7 +30,7 @@ class MiniConfiguration:
     hop: int = 320
     subframes: int = 4
     latent: int = 64
-    cepstra: tuple[int, ...] = (32, 16, 8, 8)
+    cepstra: tuple[int, ...] = (40, 24, 16, 16)
     lookahead_frames: int = 1
     mel_bands: int = 64
     pitch_unit: float = 150.0
@@ -221,6 +221,7 @@ class MiniEncoder(nn.Module):
     long_basis: Tensor
     floor: Tensor
     cepstral: Tensor
+    silence: Tensor
 
     def __init__(self, configuration: MiniConfiguration) -> None:
         super().__init__()
@@ -233,6 +234,7 @@ class MiniEncoder(nn.Module):
         # Some 40 dB below a vowel of the level of training, and lower where speech is weaker.
         self.register_buffer("floor", torch.logspace(-4, -5, c.mel_bands))
         self.register_buffer("cepstral", cepstral_basis(c.cepstra, c.mel_bands) / CEPSTRAL_SCALE)
+        self.register_buffer("silence", self.smoothed(torch.zeros(c.subframes * c.mel_bands)), persistent=False)
         self.receive = nn.Linear(c.subframes * c.mel_bands + c.pitch_bins, c.encoder_width)
         self.blocks = nn.ModuleList(
             CausalBlock(f"encoder_{index}", c.encoder_width, 5, dilation)
@@ -257,14 +259,18 @@ class MiniEncoder(nn.Module):
             power = real**2 + imaginary**2
         return mel.reshape(len(audio), -1, c.subframes * c.mel_bands), power
 
+    def smoothed(self, mel: Tensor) -> Tensor:
+        """Return the cepstra of the power `[…, subframes·mel_bands]` over the floor."""
+        with torch.autocast(mel.device.type, enabled=False):
+            bands = torch.log(mel + self.floor.repeat(self.configuration.subframes))
+            return (bands * 0.25 + 1.0) @ self.cepstral
+
     def cepstra(self, mel: Tensor, memory: Memory) -> Tensor:
         """Return the cepstra `[batch, frames, …]` of the frames that z speaks of: `lookahead_frames` back."""
         c = self.configuration
-        with torch.autocast(mel.device.type, enabled=False):
-            bands = torch.log(mel + self.floor.repeat(c.subframes))
-            cepstra = (bands * 0.25 + 1.0) @ self.cepstral
-        late = memory.extend("cepstra", cepstra.transpose(1, 2), c.lookahead_frames)
-        return late[..., : -c.lookahead_frames or None].transpose(1, 2)
+        # Kept as their distance from silence: a memory begins with zeros, and before the start there was silence.
+        late = memory.extend("cepstra", (self.smoothed(mel) - self.silence).transpose(1, 2), c.lookahead_frames)
+        return late[..., : -c.lookahead_frames or None].transpose(1, 2) + self.silence
 
     def hidden(self, mel: Tensor, power: Tensor, memory: Memory) -> Tensor:
         """Return what the net makes of the spectra: `[batch, frames, encoder_width]`."""
@@ -434,6 +440,7 @@ class MiniVocoder(nn.Module):
 
         `bands` is `[batch, frames·subframes, 3, envelope_bands]`, pitch (Hz) and voicing `[batch, frames]`.
         """
+        c = self.configuration
         envelopes = bands @ self.bands
         harmonic = torch.exp(envelopes[..., 0, :].clamp(-14, 4))
         noisy = torch.exp(envelopes[..., 1, :].clamp(-14, 4))
@@ -449,4 +456,7 @@ class MiniVocoder(nn.Module):
             ],
             dim=-1,
         )
-        return self.overlap_add(spectrum @ self.synthesis, memory)
+        made = (spectrum @ self.synthesis).reshape(len(bands), -1, c.subframes, c.window)
+        # The first frame speaks of the time before the start, and the nets of nothing but zeros: it is silence.
+        begun = memory.extend("begun", torch.ones_like(voicing), 1)[:, :-1]
+        return self.overlap_add((made * begun[..., None, None]).flatten(1, 2), memory)

@@ -55,7 +55,7 @@ def main() -> None:
     configuration = MiniConfiguration()
     sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
     corpus = prepare(arguments.data, arguments.output / "data")
-    trainer = Trainer(configuration, sounded, steps=1, rate=0.0, adversarial_from=1.0)
+    trainer = Trainer(configuration, sounded, steps=1, rate=0.0)
     load_pack(arguments.pack, trainer.nets)
     trainer.nets.eval()
     _, held_out = samplers(corpus, load_noise(arguments.noise), sounded)
@@ -66,7 +66,7 @@ def main() -> None:
 
     print(f"{'':24}  plain  disguised, mapped")
     plain = loss(None)
-    for size in (1, 8, CHECKED_BLOCK_SIZE, 64, configuration.content_dim):
+    for size in (1, CHECKED_BLOCK_SIZE, 32, configuration.latent):
         print(f"{f'whole, K = {size}':24}  {plain:.3f}  {loss(size):.3f}", flush=True)
     for name, change in ablations(configuration).items():
         print(f"{name:24}  {loss(None, change):.3f}  {loss(CHECKED_BLOCK_SIZE, change):.3f}", flush=True)

@@ -1,4 +1,4 @@
-"""What training strives for: spectra like the target's, and two opponents' opinion."""
+"""What training strives for: spectra like the target's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from models.mini import mel_matrix
 
 SPECTRAL_WINDOWS = (2048, 1024, 512, 256)
 MEL_WINDOWS = {1024: 80, 512: 40, 256: 20}
-DISCRIMINATOR_WINDOWS = (1024, 512, 256)
 
 
 class SpectralLoss(nn.Module):
@@ -46,68 +45,3 @@ class SpectralLoss(nn.Module):
 def _magnitude(audio: Tensor, window: int, shape: Tensor) -> Tensor:
     spectrum = torch.stft(audio, window, window // 4, window=shape, return_complex=True)
     return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-9)
-
-
-class SpectrumDiscriminator(nn.Module):
-    """Judges one short-time spectrum, real and imaginary part: returns the opinion and what led to it."""
-
-    def __init__(self, window: int, width: int = 16) -> None:
-        super().__init__()
-        self.window = window
-        self.register_buffer("shape", torch.hann_window(window))
-        strides = ((1, 2), (1, 2), (1, 2), (1, 2))
-        widths = (2, width, width, 2 * width, 2 * width)
-        self.layers = nn.ModuleList(
-            nn.utils.parametrizations.weight_norm(nn.Conv2d(into, out, (3, 7), stride, padding=(1, 3)))
-            for into, out, stride in zip(widths, widths[1:], strides, strict=False)
-        )
-        self.opinion = nn.utils.parametrizations.weight_norm(nn.Conv2d(2 * width, 1, (3, 3), padding=1))
-
-    def forward(self, audio: Tensor) -> list[Tensor]:
-        """Return the activations of every layer; the last is the opinion."""
-        spectrum = torch.stft(
-            audio,
-            self.window,
-            self.window // 4,
-            window=self.get_buffer("shape"),
-            normalized=True,
-            return_complex=True,
-        )
-        # Compressed, so that the quiet consonants are seen beside the loud vowels.
-        scale = (spectrum.abs() + 1e-4) ** -0.7
-        x = torch.stack([spectrum.real * scale, spectrum.imag * scale], dim=1).transpose(2, 3)
-        seen = []
-        for layer in self.layers:
-            x = functional.leaky_relu(layer(x), 0.2)
-            seen.append(x)
-        return [*seen, self.opinion(x)]
-
-
-class Discriminators(nn.Module):
-    """Opponents of several resolutions, with the hinge losses."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.judges = nn.ModuleList(SpectrumDiscriminator(window) for window in DISCRIMINATOR_WINDOWS)
-
-    def judge(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the discriminators' loss: real above 1, fake below -1."""
-        total = real.new_zeros(())
-        for discriminator in self.judges:
-            above, below = discriminator(real)[-1].float(), discriminator(fake)[-1].float()
-            total = total + functional.relu(1 - above).mean() + functional.relu(1 + below).mean()
-        return total / len(self.judges)
-
-    def persuade(self, fake: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the generator's loss and, where there is a `real` to match, the feature-matching loss."""
-        opinion, matching = fake.new_zeros(()), fake.new_zeros(())
-        for discriminator in self.judges:
-            seen = discriminator(fake)
-            opinion = opinion - seen[-1].float().mean()
-            if real is None:
-                continue
-            with torch.no_grad():
-                wanted = discriminator(real)
-            for a, b in zip(seen[:-1], wanted[:-1], strict=True):
-                matching = matching + functional.l1_loss(a.float(), b.float()) / (b.float().abs().mean() + 1e-3)
-        return opinion / len(self.judges), matching / (4 * len(self.judges))

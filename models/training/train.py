@@ -3,9 +3,8 @@
 Self-supervised, with the map in the loop. A stretch of speech is disguised (pitch and formants moved, another
 microphone, noise); its features are transported to the statistics of another stretch of the same speaker; the
 vocoder must give back the original. What survives the disguise is content; what the statistics carry is the voice.
-After `--adversarial-from` of the steps, discriminators join, and half of each batch is also converted to other
-speakers of the batch, where no target exists: there the discriminators judge, and the encoder must find again
-the features that it was given.
+A quarter of each batch is also converted to other speakers of the batch, where no target exists: there a judge of
+voices must hear those speakers, the long-term spectrum must be theirs, and the encoder must find the content again.
 """
 
 from __future__ import annotations
@@ -30,17 +29,20 @@ from models.streaming import Memory
 from models.training.augmentation import disturb
 from models.training.corpus import Batch, Sampler, load_noise
 from models.training.from_pack import load_pack
-from models.training.losses import Discriminators, SpectralLoss
+from models.training.likeness import SpeakerJudge, trained_judge
+from models.training.losses import SpectralLoss
 from models.training.prepare import Corpus, prepare
-from models.training.transport import moments, transport
+from models.training.transport import Moments, moments, transport
 
 SPECTRAL_WEIGHT = 10.0
-MATCHING_WEIGHT = 4.0
-CYCLE_WEIGHT = 3.0
-JUDGED_SAMPLES = 12288
-BLOCK_SIZES = (8, 32, 128)
+LIKENESS_WEIGHT = 8.0
+COLOUR_WEIGHT = 1.0
+CYCLE_WEIGHT = 2.0
+CONVERTED_SHARE = 0.25
+"""Of the rows that are also converted to another speaker of the batch."""
+BLOCK_SIZES = (2, 8, 32)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
-CHECKED_BLOCK_SIZE = 32
+CHECKED_BLOCK_SIZE = 8
 
 Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
 """Content `[batch, frames, content_dim]` and voicing `[batch, frames]` to what the vocoder is given instead."""
@@ -54,22 +56,25 @@ class Trainer:
     """Nets, optimisers and the step that improves them."""
 
     def __init__(
-        self, configuration: MiniConfiguration, sounded: int, steps: int, rate: float, adversarial_from: float
+        self,
+        configuration: MiniConfiguration,
+        sounded: int,
+        steps: int,
+        rate: float,
+        judge: SpeakerJudge | None = None,
     ) -> None:
         self.configuration = configuration
         self.sounded = sounded
         self.steps = steps
         self.rate = rate
-        self.adversarial_from = adversarial_from
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.judge = judge
+        self.device = training_device()
         self.half_precision = torch.cuda.is_available() or torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         self.nets = nn.ModuleDict({"encoder": MiniEncoder(configuration), "vocoder": MiniVocoder(configuration)})
         self.nets.to(self.device)
         self.average = copy.deepcopy(self.nets).requires_grad_(False)
-        self.discriminators = Discriminators().to(self.device)
         self.spectral = SpectralLoss(configuration.sample_rate).to(self.device)
         self.optimiser = torch.optim.AdamW(self.nets.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.01)
-        self.opponent = torch.optim.AdamW(self.discriminators.parameters(), rate / 2, betas=(0.8, 0.99))
         self.step = 0
         self.earlier = 0
         """Steps that the weights had seen when this training began."""
@@ -80,11 +85,6 @@ class Trainer:
         encoder = self.nets["encoder"]
         assert isinstance(encoder, MiniEncoder)
         return encoder
-
-    @property
-    def adversarial(self) -> bool:
-        """Whether the discriminators take part yet."""
-        return self.step >= self.adversarial_from * self.steps
 
     def learning_rate(self) -> float:
         """Warm up over 200 steps, then fall along a cosine to a twentieth."""
@@ -128,9 +128,8 @@ class Trainer:
 
     def advance(self, batch: Batch, random: torch.Generator) -> dict[str, float]:
         """Take one step; return the losses by name."""
-        for optimiser, factor in ((self.optimiser, 1.0), (self.opponent, 0.5)):
-            for group in optimiser.param_groups:
-                group["lr"] = self.learning_rate() * factor
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate()
         c = self.configuration
         rows = len(batch.source)
         identity = (torch.rand(rows, 1, generator=random) < IDENTITY_SHARE).to(self.device)
@@ -140,7 +139,7 @@ class Trainer:
         latent, likelihood, voicing_logits = self.analyse(source)
         source_moments = moments(latent, self.activity(batch.target))
         reference_moments = moments(self.encode(batch.reference), self.activity(batch.reference))
-        moved = transport(latent, source_moments, reference_moments, block)
+        moved = transport(latent, source_moments, reference_moments, block, c.latent)
         moved = torch.where(identity[..., None], latent, moved)
         # The voicing that the encoder believes in, as when live: what it gets wrong, the vocoder learns to put right.
         voicing = torch.sigmoid(voicing_logits)
@@ -156,36 +155,14 @@ class Trainer:
         losses["voicing"] = functional.binary_cross_entropy_with_logits(voicing_logits, batch.voicing)
         total = SPECTRAL_WEIGHT * losses["spectral"] + losses["pitch"] + losses["voicing"]
 
-        if self.adversarial:
-            half = slice(rows // 2)
-            there = tuple(value.roll(1, dims=0)[half] for value in reference_moments)
-            here = tuple(value[half] for value in source_moments)
-            goal = transport(latent[half, part], here, there, block)  # type: ignore[arg-type]
-            pitch = self.converted_pitch(batch, source_pitch)[half, part]
-            converted = self.decode(goal, pitch, voicing[half, part].detach())
-            cut = converted.shape[1] - c.overlap_delay
-            again = self.encode_frozen(converted[:, c.overlap_delay : c.overlap_delay + cut // c.hop * c.hop])
-            count = again.shape[1] - c.lookahead_frames
-            scale = goal.detach().std(dim=(0, 1))
-            error = (again[:, c.lookahead_frames :] - goal[:, :count].detach()) / scale
-            losses["cycle"] = error.abs().mean()
-
-            judged = min(JUDGED_SAMPLES, output.shape[1])
-            start = int(torch.randint(output.shape[1] - judged + 1, (), generator=random))
-            real = target[:, start : start + judged]
-            fake = output[:, start : start + judged]
-            foreign = converted[:, start + c.delay : start + c.delay + judged]
-            with self.precision():
-                losses["judge"] = self.discriminators.judge(real, torch.cat([fake, foreign]).detach())
-            self.opponent.zero_grad(set_to_none=True)
-            losses["judge"].backward()
-            self.opponent.step()
-            self.discriminators.requires_grad_(False)
-            with self.precision():
-                losses["persuade"], losses["matching"] = self.discriminators.persuade(fake, real)
-                losses["foreign"], _ = self.discriminators.persuade(foreign, None)
-            self.discriminators.requires_grad_(True)
-            total = total + losses["persuade"] + 0.5 * losses["foreign"] + MATCHING_WEIGHT * losses["matching"]
+        if self.judge is not None:
+            few = slice(math.ceil(rows * CONVERTED_SHARE))
+            here, there = _rows(source_moments, few), _rows(reference_moments, few, turn=1)
+            given = transport(latent[few], here, there, block, c.latent)[:, part]
+            pitch = self.converted_pitch(batch, source_pitch)[few, part]
+            converted = self.decode(given, pitch, voicing[few, part].detach())
+            losses |= self.conversion_losses(converted, given, batch.reference.roll(1, dims=0)[few])
+            total = total + LIKENESS_WEIGHT * losses["likeness"] + COLOUR_WEIGHT * losses["colour"]
             total = total + CYCLE_WEIGHT * losses["cycle"]
 
         self.optimiser.zero_grad(set_to_none=True)
@@ -200,6 +177,28 @@ class Trainer:
             for mean, value in zip(self.average.parameters(), self.nets.parameters(), strict=True):
                 mean.lerp_(value, 1 - keep)
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def conversion_losses(self, converted: Tensor, given: Tensor, reference: Tensor) -> dict[str, Tensor]:
+        """Return what a conversion that has no target can be judged by.
+
+        `likeness` is one minus the cosine between the directions that the judge of voices hears in it and in the
+        `reference`, `colour` the mean difference of their long-term log spectra in mel bands, and `cycle` that of the
+        z which the encoder hears from the z which was `given`, in deviations.
+        """
+        assert self.judge is not None
+        c = self.configuration
+        sound = converted[:, c.overlap_delay :]
+        with self.precision():
+            heard, wanted = self.judge(sound), self.judge(reference)
+        colours = [_long_term(self.judge.bands(audio)) for audio in (sound, reference)]
+        again = self.encode_frozen(sound[:, : sound.shape[1] // c.hop * c.hop])[:, c.lookahead_frames :, : c.latent]
+        z = given[..., : c.latent].detach()
+        error = (again - z[:, : again.shape[1]]) / z.std(dim=(0, 1))
+        return {
+            "likeness": 1 - (heard * wanted).sum(dim=1).mean(),
+            "colour": (colours[0] - colours[1]).abs().mean(),
+            "cycle": error.abs().mean(),
+        }
 
     def pitch_loss(self, likelihood: Tensor, pitch: Tensor, voicing: Tensor) -> Tensor:
         """Return the cross entropy of the pitch classes against a bell around the true log pitch, where voiced."""
@@ -237,7 +236,7 @@ class Trainer:
         if block is not None:
             here = moments(content, self.activity(batch.target))
             there = moments(self.encode(batch.reference), self.activity(batch.reference))
-            content = transport(content, here, there, block)
+            content = transport(content, here, there, block, self.configuration.latent)
         if change is not None:
             content, voicing = change(content, voicing, batch)
         output, target = self.aligned(self.decode(content, batch.target_pitch, voicing), batch.target)
@@ -261,9 +260,7 @@ class Trainer:
                 "earlier": self.earlier,
                 "nets": self.nets.state_dict(),
                 "average": self.average.state_dict(),
-                "discriminators": self.discriminators.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
-                "opponent": self.opponent.state_dict(),
             },
             aside,
         )
@@ -277,18 +274,41 @@ class Trainer:
     def resume(self, path: Path) -> None:
         """Go on from what `save` wrote."""
         saved = torch.load(path, map_location=self.device, weights_only=True)
-        for name in ("nets", "average", "discriminators", "optimiser", "opponent"):
+        for name in ("nets", "average", "optimiser"):
             getattr(self, name).load_state_dict(saved[name])
         self.step, self.earlier = saved["step"], saved["earlier"]
 
 
-def samplers(corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int) -> tuple[Sampler, Sampler]:
-    """Return where training draws from, and of speakers held out of it; `sounded` is in frames."""
+def training_device() -> torch.device:
+    """Return the GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _rows(statistics: Moments, rows: slice, turn: int = 0) -> Moments:
+    """Return the moments of some rows, or of those `turn` rows before them."""
+    mean, covariance = statistics
+    return mean.roll(turn, dims=0)[rows], covariance.roll(turn, dims=0)[rows]
+
+
+def _long_term(bands: Tensor) -> Tensor:
+    """Return the mean `[batch, bands]` of log mel bands `[batch, bands, frames]` over the frames' louder half."""
+    level = bands.mean(dim=1, keepdim=True)
+    loud = (level >= level.median(dim=-1, keepdim=True).values).float()
+    return (bands * loud).sum(dim=-1) / loud.sum(dim=-1)
+
+
+def parted_speakers(corpus: Corpus) -> tuple[list[str], list[str]]:
+    """Return the speakers that are trained on, and those that are held out."""
     names = sorted(corpus.speakers)
     held_out = set(np.random.default_rng(0).permutation(names)[: max(1, len(names) // 40)].tolist())
+    return [name for name in names if name not in held_out], sorted(held_out)
+
+
+def samplers(corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int) -> tuple[Sampler, Sampler]:
+    """Return where training draws from, and of speakers held out of it; `sounded` is in frames."""
     frames, reference = sounded * 3 // 2, sounded * 2
-    heard = Sampler(corpus, [name for name in names if name not in held_out], noise, frames, reference)
-    return heard, Sampler(corpus, sorted(held_out), noise, frames, reference)
+    heard, held_out = (Sampler(corpus, names, noise, frames, reference) for names in parted_speakers(corpus))
+    return heard, held_out
 
 
 def checked(sampler: Sampler, rows: int) -> list[Batch]:
@@ -311,9 +331,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=2.56, help="of sound made in a row")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at its highest")
-    parser.add_argument(
-        "--adversarial-from", type=float, default=1.0, help="share of the steps before discriminators join"
-    )
+    parser.add_argument("--judge-steps", type=int, default=2000, help="for the judge of voices")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
 
@@ -321,8 +339,11 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     corpus = prepare(arguments.data, arguments.output / "data")
     sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
-    sampler, checking = samplers(corpus, load_noise(arguments.noise), sounded)
-    trainer = Trainer(configuration, sounded, arguments.steps, arguments.rate, arguments.adversarial_from)
+    noise = load_noise(arguments.noise)
+    sampler, checking = samplers(corpus, noise, sounded)
+    path, heard = arguments.output / "judge.pt", parted_speakers(corpus)[0]
+    judge = trained_judge(path, corpus, heard, noise, arguments.judge_steps, training_device())
+    trainer = Trainer(configuration, sounded, arguments.steps, arguments.rate, judge)
     check = [batch.to(trainer.device) for batch in checked(checking, arguments.batch)]
     checkpoint = arguments.output / "mini.pt"
     if checkpoint.exists():

@@ -14,8 +14,12 @@ SHRINKAGE = 0.15
 ITERATIONS = 12
 
 
-def moments(features: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean `[batch, 1, dim]` and shrunk covariance `[batch, dim, dim]` of the active frames."""
+Moments = tuple[Tensor, Tensor]
+"""Mean `[batch, 1, dim]` and covariance `[batch, dim, dim]`."""
+
+
+def moments(features: Tensor, active: Tensor) -> Moments:
+    """Return mean and shrunk covariance of the active frames of `features` `[batch, frames, dim]`."""
     weight = active[..., None] / active.sum(dim=1).clamp(min=1)[:, None, None]
     mean = (features * weight).sum(dim=1, keepdim=True)
     centred = features - mean
@@ -24,11 +28,21 @@ def moments(features: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (1 - SHRINKAGE) * covariance + torch.diag_embed(SHRINKAGE * variance + 1e-3)
 
 
-def transport(features: Tensor, source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], block: int) -> Tensor:
-    """Carry `[batch, frames, dim]` from the source's moments to the target's, in blocks of `block` dimensions.
+def transport(features: Tensor, source: Moments, target: Moments, block: int, learned: int) -> Tensor:
+    """Carry `[batch, frames, dim]` from the source's moments to the target's.
 
-    As at run time (MKL-VC), the dimensions are ordered by the source's deviation; `block` must divide their number.
+    As at run time: the first `learned` dimensions, ordered by the source's deviation (MKL-VC), in blocks of `block`,
+    which must divide their number; the others, cepstra, all in one block.
     """
+    parts = []
+    for part, size in ((slice(learned), block), (slice(learned, None), features.shape[2] - learned)):
+        if size:
+            here, there = ((mean[..., part], covariance[:, part, part]) for mean, covariance in (source, target))
+            parts.append(_carry(features[..., part], here, there, size))
+    return torch.cat(parts, dim=2)
+
+
+def _carry(features: Tensor, source: Moments, target: Moments, block: int) -> Tensor:
     (source_mean, source_covariance), (target_mean, target_covariance) = source, target
     order = torch.diagonal(source_covariance, dim1=1, dim2=2).argsort(dim=1, descending=True)
     root, inverse = square_roots(_blocks(source_covariance, order, block))
