@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 
 PYTHON=${PYTHON:-python3}
 AUDIO="libportaudio2 libasound2-plugins"
-QT="libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core"
+QT="libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 libgssapi-krb5-2 fonts-dejavu-core"
 # What Qt draws with on an X11 desktop; elsewhere it needs none of them.
 X11="libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0
     libxcb-xkb1 libxkbcommon-x11-0"
