@@ -1,5 +1,5 @@
 """`python -m gui`: the panel."""
 
-from gui.application import main
+from rtvc.cli import panel
 
-main()
+panel()

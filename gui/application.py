@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -32,24 +30,15 @@ SIGNAL_MILLISECONDS = 250
 _log = logging.getLogger(__name__)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Open the panel and run until it is closed; or take pictures of it, or measure what it costs, and end.
+def main(screenshots: Path | None = None, measured_seconds: float | None = None) -> None:
+    """Open the panel and run until it is closed.
 
-    Parameters
-    ----------
-    arguments
-        Those of the command line, without the program's name; None for the process's own.
+    Or take pictures of every page into the folder `screenshots`, or print what the panel costs, over so many seconds.
     """
-    parser = argparse.ArgumentParser(prog="rtvc-gui", description="The panel of the real-time voice changer.")
-    parser.add_argument("--screenshots", type=Path, metavar="FOLDER", help="take pictures of every page, and quit")
-    parser.add_argument(
-        "--measure", type=float, metavar="SECONDS", help="print what the panel costs, over so many seconds, and quit"
-    )
-    chosen = parser.parse_args(arguments)
-    if chosen.screenshots is not None:
-        sys.exit(take_screenshots(chosen.screenshots))
-    if chosen.measure is not None:
-        sys.exit(measure(chosen.measure))
+    if screenshots is not None:
+        sys.exit(take_screenshots(screenshots))
+    if measured_seconds is not None:
+        sys.exit(measure(measured_seconds))
     run()
 
 

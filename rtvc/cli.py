@@ -53,6 +53,12 @@ def main() -> None:
         sys.exit(2)
 
 
+def panel() -> None:
+    """Run `rtvc gui`, as `rtvc-gui` and `python -m gui` do."""
+    sys.argv.insert(1, "gui")
+    main()
+
+
 def _sentence(error: RtvcError | OSError) -> str | None:
     """Return what is meant for a person; None for a fault of the program."""
     if isinstance(error, RtvcError):

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from rtvc import cli
 from rtvc.audio import duplex
 from rtvc.audio.devices import PULSE, DeviceIdentity, refresh
 from rtvc.audio.virtual_microphone import DESCRIPTION, SOURCE
@@ -128,14 +129,26 @@ def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.Monke
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    opened: list[list[str]] = []
-    monkeypatch.setattr("gui.application.main", opened.append)
+    opened: list[tuple[Path | None, float | None]] = []
+    monkeypatch.setattr("gui.application.main", lambda *arguments: opened.append(arguments))
     assert "no display to open the panel on" in refusal("gui")
     # What draws without a window needs none.
     rtvc("gui", "--measure", "1")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     rtvc("gui")
-    assert opened == [["--measure", "1.0"], []]
+    assert opened == [(None, 1.0), (None, None)]
+
+
+def test_the_panel_has_a_command_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "argv", ["rtvc-gui"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.panel()
+    assert "no display to open the panel on" in capsys.readouterr().err
 
 
 def test_a_bypass_of_a_preset_is_not_taken_over(

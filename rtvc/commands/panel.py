@@ -38,10 +38,10 @@ def gui(
             f"The panel needs PyQt6 ({error}): in the folder of rtvc, run `sh run.sh install`, "
             'or `pip install -e ".[gui]"`.'
         ) from None
-    chosen = {"--screenshots": screenshots, "--measure": measure}
     # Qt would abort the process. The two options need no display.
-    if sys.platform == "linux" and not any(chosen.values()) and not any(map(os.environ.get, DISPLAYS)):
+    drawn = screenshots is None and measure is None
+    if sys.platform == "linux" and drawn and not any(map(os.environ.get, DISPLAYS)):
         raise RtvcError(
             "There is no display to open the panel on: start it in a desktop session, or use `rtvc live`."
         )
-    application.main([part for name, value in chosen.items() if value is not None for part in (name, str(value))])
+    application.main(screenshots, measure)
