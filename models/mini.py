@@ -60,7 +60,7 @@ class MiniConfiguration:
 
     @property
     def content_dim(self) -> int:
-        """Dimensions that the map moves in blocks: z and the cepstra."""
+        """Dimensions that the map moves: z in blocks, the cepstra in one."""
         return self.latent + sum(self.cepstra)
 
     @property

@@ -301,15 +301,21 @@ def test_the_own_voice_is_learnt(qtbot: QtBot, window: MainWindow, backend: Fake
     dialog.close_button.click()
 
 
-@pytest.mark.parametrize("way", ["Escape", "close"])
-def test_learning_is_broken_off_however_the_dialog_is_closed(
-    qtbot: QtBot, window: MainWindow, backend: FakeBackend, way: str
-) -> None:
+def learning(qtbot: QtBot, window: MainWindow) -> EnrolmentDialog:
+    """Open the dialog, and wait until half of what is to be said has been heard."""
     window.live.teach_voice()
     dialog = window.findChild(EnrolmentDialog)
     assert dialog is not None
     dialog.start_button.click()
     qtbot.waitUntil(lambda: dialog.bar.value() == 500)
+    return dialog
+
+
+@pytest.mark.parametrize("way", ["Escape", "close"])
+def test_learning_is_broken_off_however_the_dialog_is_closed(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, way: str
+) -> None:
+    dialog = learning(qtbot, window)
     if way == "Escape":
         QTest.keyClick(dialog, Qt.Key.Key_Escape)
     else:
@@ -407,11 +413,7 @@ def test_there_is_nothing_to_forget_of_an_unknown_voice(window: MainWindow) -> N
 def test_switching_on_breaks_off_what_holds_the_microphone(
     qtbot: QtBot, window: MainWindow, backend: FakeBackend
 ) -> None:
-    window.live.teach_voice()
-    dialog = window.findChild(EnrolmentDialog)
-    assert dialog is not None
-    dialog.start_button.click()
-    qtbot.waitUntil(lambda: dialog.bar.value() == 500)
+    dialog = learning(qtbot, window)
     window.session.set_power(True)
     qtbot.waitUntil(lambda: window.session.snapshot.state is State.RUNNING)
     assert "broken off" in dialog.outcome.text()

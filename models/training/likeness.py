@@ -14,6 +14,7 @@ from torch.nn import functional
 from models.mini import mel_matrix
 from models.training.augmentation import disturb
 from models.training.prepare import SAMPLE_RATE, Corpus
+from models.training.saving import save_whole
 
 WINDOW = 512
 HOP = 160
@@ -79,7 +80,7 @@ def trained_judge(
         judge.load_state_dict(torch.load(path, map_location=device, weights_only=True))
     else:
         _teach(judge, corpus, speakers, noise, steps, device)
-        torch.save(judge.state_dict(), path)
+        save_whole(judge.state_dict(), path)
     return judge.eval().requires_grad_(False)
 
 

@@ -32,6 +32,7 @@ from models.training.from_pack import load_pack
 from models.training.likeness import SpeakerJudge, trained_judge
 from models.training.losses import SpectralLoss
 from models.training.prepare import Corpus, prepare
+from models.training.saving import save_whole
 from models.training.transport import Moments, moments, transport
 
 SPECTRAL_WEIGHT = 10.0
@@ -251,20 +252,16 @@ class Trainer:
         return total / len(batches)
 
     def save(self, path: Path) -> None:
-        """Write everything needed to go on to `path`, aside first."""
-        aside = path.with_suffix(".writing")
-        torch.save(
-            {
-                "configuration": self.configuration.to_dict(),
-                "step": self.step,
-                "earlier": self.earlier,
-                "nets": self.nets.state_dict(),
-                "average": self.average.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-            },
-            aside,
-        )
-        aside.replace(path)
+        """Write everything needed to go on to `path`."""
+        contents = {
+            "configuration": self.configuration.to_dict(),
+            "step": self.step,
+            "earlier": self.earlier,
+            "nets": self.nets.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        save_whole(contents, path)
 
     def begin_with(self, pack: Path) -> None:
         """Begin with the weights of a pack of the same sizes."""
