@@ -25,16 +25,16 @@ from models.checkpoints import load_hifigan, load_wavlm
 from models.hifigan import HiFiGAN, HiFiGANConfiguration
 from models.streaming import Memory
 from models.wavlm import LARGE, WavLM, WavLMConfiguration
-from rtvc.audio.files import AudioFile
 from rtvc.benchmark.fidelity import Fidelity, log_spectral_distance, measure, read_recordings
-from rtvc.catalogue import KnownPack
-from rtvc.download import digest
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.offline import GRAPHS
-from rtvc.pack import ENCODER, VOCODER, GraphStage, Kind, ModelPack
-from rtvc.stage import Block
-from rtvc.statistics import FeatureStatistics, merge_all
-from rtvc.voices import reference_features
+from rtvc.files.audio_file import AudioFile
+from rtvc.files.whole_file import GRAPHS
+from rtvc.packs.catalogue import KnownPack
+from rtvc.packs.download import digest
+from rtvc.packs.pack import ENCODER, VOCODER, GraphStage, Kind, ModelPack
+from rtvc.voices.library import reference_features
+from rtvc.voices.statistics import FeatureStatistics, merge_all
 
 LEVEL_DBFS = -26.0
 BLOCK_SIZE = 2

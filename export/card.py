@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rtvc.download import digest
-from rtvc.pack import CARD, FORMAT, STATISTICS
-from rtvc.statistics import FeatureStatistics
+from rtvc.packs.download import digest
+from rtvc.packs.pack import CARD, FORMAT, STATISTICS
+from rtvc.voices.statistics import FeatureStatistics
 
 
 def write_card(folder: Path, card: Mapping[str, object], population: FeatureStatistics) -> None:

@@ -1,4 +1,4 @@
-"""Write a pack's figures into its card: python -m export.measured models/packs/mini quality.json throughput.json.
+"""Write measured figures into a card: python -m export.measured rtvc/assets/packs/mini quality.json throughput.json.
 
 The reports are those that `rtvc bench quality --json` and `rtvc bench throughput --json` made of that very pack.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rtvc.errors import RtvcError
-from rtvc.pack import CARD, ModelPack
+from rtvc.packs.pack import CARD, ModelPack
 
 
 def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from export.card import write_card
 from export.streaming import export_streaming, verify_streaming
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
 from models.training.prepare import LEVEL_DBFS, Corpus
-from rtvc.converter import analyse
-from rtvc.pack import ENCODER, VOCODER, ModelPack
-from rtvc.statistics import FeatureRoles, FeatureStatistics, merge_all
+from rtvc.chain.voice_converter import analyse
+from rtvc.packs.pack import ENCODER, VOCODER, ModelPack
+from rtvc.voices.statistics import FeatureRoles, FeatureStatistics, merge_all
 
 TOLERANCE = 1e-4
 POPULATION_SPEAKERS = 200
@@ -132,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--checkpoint", type=Path, default=Path("training-output/mini.pt"))
     parser.add_argument("--data", type=Path, default=Path("training-output/data"), help="prepared training speech")
-    parser.add_argument("--output", type=Path, default=Path("models/packs/mini"))
+    parser.add_argument("--output", type=Path, default=Path("rtvc/assets/packs/mini"))
     parser.add_argument("--block-size", type=int, default=16, help="the pack's default K")
     arguments = parser.parse_args()
     export_mini(arguments.checkpoint, arguments.data, arguments.output, arguments.block_size)

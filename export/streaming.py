@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from models.streaming import Memory
-from rtvc.pack import METADATA_KEY, GraphDescription, GraphStage, Kind
-from rtvc.stage import Block
+from rtvc.dsp.stage import Block
+from rtvc.packs.pack import METADATA_KEY, GraphDescription, GraphStage, Kind
 
 EXAMPLE_FRAMES = 3
 

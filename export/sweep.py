@@ -14,8 +14,8 @@ from pathlib import Path
 from export.build import GPU, LEVEL_DBFS, MEASURED_RECORDINGS, BuildSettings, Models, Precision, export_graphs
 from export.wavlm import EncoderSettings
 from rtvc.benchmark.fidelity import Fidelity, fidelity_report, find_recordings, measure, read_recordings
-from rtvc.catalogue import KNOWN, KnownPack, downloads, known_pack, take
 from rtvc.commands.reports import check_reports, hand_over
+from rtvc.packs.catalogue import KNOWN, KnownPack, downloads, known_pack, take
 
 
 def settings_to_try() -> list[BuildSettings]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from models.checkpoints import HIFIGAN, original_names, translate
 from models.hifigan import HiFiGAN, HiFiGANConfiguration
 from models.wavlm import LARGE, WavLM, WavLMConfiguration
-from rtvc.catalogue import WAVLM_LARGE
+from rtvc.packs.catalogue import WAVLM_LARGE
 
 Model = TypeVar("Model", bound=nn.Module)
 

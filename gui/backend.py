@@ -17,25 +17,25 @@ from gui.options import Options, Provider
 from gui.protocol import PackFigures, Sound, VirtualMicrophoneState
 from gui.tasks import Control
 from gui.view_state import PackEntry
-from rtvc import catalogue
-from rtvc.audio import devices
-from rtvc.audio.devices import PULSE, Device, DeviceIdentity
-from rtvc.audio.files import AudioFile, atomic_writer
-from rtvc.audio.live_port import LivePort, virtual_microphone
-from rtvc.audio.recorder import microphone_blocks
-from rtvc.audio.virtual_microphone import DESCRIPTION, SINK, SOURCE, explain_virtual_cable, find_virtual_cable
-from rtvc.convert import Conversion, convert_file
-from rtvc.download import RemoteFile
-from rtvc.engine import Engine
-from rtvc.enrolment import Enrolment, EnrolmentLibrary, enrol_audio
+from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
+from rtvc.devices import portaudio
+from rtvc.devices.live_port import LivePort, virtual_microphone
+from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
+from rtvc.devices.virtual_microphone import DESCRIPTION, SINK, SOURCE, explain_virtual_cable, find_virtual_cable
+from rtvc.dsp.speech_activity import SpeechActivity
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.frames import SpeechActivity
-from rtvc.pack import ModelPack, cuda_works, embedded_packs, find_pack, installed_packs, pack_names
-from rtvc.pipeline import decibels
-from rtvc.preferences import PreferenceFile, Preferences, Wiring
+from rtvc.files.audio_file import AudioFile, atomic_writer
+from rtvc.files.conversion import Conversion, convert_file
+from rtvc.live.engine import Engine
+from rtvc.live.pipeline import decibels
+from rtvc.live.recorder import microphone_blocks
+from rtvc.packs import catalogue
+from rtvc.packs.download import RemoteFile
+from rtvc.packs.pack import ModelPack, cuda_works, embedded_packs, find_pack, installed_packs, pack_names
 from rtvc.settings import Settings
-from rtvc.stage import Block
-from rtvc.voices import Voice, VoiceLibrary, shipped_voices
+from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio
+from rtvc.voices.library import Voice, VoiceLibrary, shipped_voices
 
 TONE_HERTZ = 440.0
 TONE_SECONDS = 1.5
@@ -75,18 +75,18 @@ class LocalBackend:
     def devices(self, refresh: bool) -> Sequence[Device]:
         """List the devices."""
         if refresh:
-            devices.refresh()
-        return devices.list_devices()
+            portaudio.refresh()
+        return portaudio.list_devices()
 
     def virtual_microphone(self) -> VirtualMicrophoneState:
         """Look for the virtual microphone, or an installed virtual cable."""
-        listed = devices.list_devices()
+        listed = portaudio.list_devices()
         if self._microphone is None:
             cable = find_virtual_cable(listed)
             return VirtualMicrophoneState(cable.microphone if cable else "", False, explain_virtual_cable())
         if any(device.name == SINK for device in listed):
             return VirtualMicrophoneState(DESCRIPTION, False, "")
-        if any(device.host_api == devices.PULSE for device in listed):
+        if any(device.host_api == portaudio.PULSE for device in listed):
             made = "It is made when you switch on; make it now to choose it in Discord or OBS beforehand."
             return VirtualMicrophoneState("", True, made)
         return VirtualMicrophoneState("", False, explain_virtual_cable())
@@ -209,7 +209,7 @@ class LocalBackend:
 
     def enrolment(self, wiring: Wiring) -> Enrolment | None:
         """Return what was learnt of the user's voice at the microphone, if anything."""
-        device = devices.find_device(wiring.microphone, "input", devices.list_devices())
+        device = portaudio.find_device(wiring.microphone, "input", portaudio.list_devices())
         return self._enrolments.load(str(device.identity), self._pack(wiring.pack))
 
     def keep_enrolment(self, enrolment: Enrolment, pack: str) -> None:
@@ -224,7 +224,7 @@ class LocalBackend:
         """Play a tone into the virtual microphone and listen there; return the level heard in dBFS."""
         if self._microphone is not None:
             port = LivePort(DeviceIdentity(PULSE, SOURCE), virtual_microphone=self._microphone)
-        elif (cable := find_virtual_cable(devices.list_devices())) is not None:
+        elif (cable := find_virtual_cable(portaudio.list_devices())) is not None:
             port = LivePort(cable.microphone)
         else:
             raise RtvcError(explain_virtual_cable())
@@ -315,8 +315,8 @@ class LocalBackend:
 
 def _plugged_in(microphone: DeviceIdentity | None) -> Device:
     """Find a microphone among the devices that there are now, not those of when PortAudio looked last."""
-    devices.refresh()
-    return devices.find_device(microphone, "input", devices.list_devices())
+    portaudio.refresh()
+    return portaudio.find_device(microphone, "input", portaudio.list_devices())
 
 
 def _described(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:

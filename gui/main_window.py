@@ -41,8 +41,8 @@ from gui.widgets.labels import label
 from gui.widgets.status_light import DOT, StatusLight
 from gui.widgets.toast import Toast
 from gui.window_hotkeys import WindowHotkeys
-from rtvc.snapshot import Snapshot
-from rtvc.voices import AUDIO_SUFFIXES
+from rtvc.live.snapshot import Snapshot
+from rtvc.voices.library import AUDIO_SUFFIXES
 
 UNDO_SECONDS = 8.0
 NOTICE_SECONDS = 6.0

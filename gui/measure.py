@@ -22,7 +22,7 @@ from gui.rehearsal import START_SECONDS, RecordingBackend, wait_until
 from gui.session import Session
 from gui.theme import theme
 from rtvc.errors import RtvcError
-from rtvc.snapshot import State
+from rtvc.live.snapshot import State
 
 BEAT_MILLISECONDS = 10
 

@@ -12,7 +12,7 @@ import numpy as np
 from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
 
 from gui.protocol import Sound
-from rtvc.audio.devices import OWN_PREFIX
+from rtvc.devices.portaudio import OWN_PREFIX
 from rtvc.errors import RtvcError
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import Protocol
 from gui.options import Options
 from gui.tasks import Control
 from gui.view_state import PackEntry
-from rtvc.audio.devices import Device, DeviceIdentity
-from rtvc.enrolment import Enrolment
-from rtvc.preferences import Preferences, Wiring
+from rtvc.app.preferences import Preferences, Wiring
+from rtvc.devices.portaudio import Device, DeviceIdentity
+from rtvc.dsp.stage import Block
+from rtvc.live.snapshot import Snapshot
 from rtvc.settings import Settings
-from rtvc.snapshot import Snapshot
-from rtvc.stage import Block
-from rtvc.voices import Voice
+from rtvc.voices.enrolment import Enrolment
+from rtvc.voices.library import Voice
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Sound:
 
 
 class LiveEngine(Protocol):
-    """The live engine, as `rtvc.engine.Engine` is one."""
+    """The live engine, as `rtvc.live.engine.Engine` is one."""
 
     settings: Settings
     enrolment: Enrolment | None

@@ -12,17 +12,17 @@ from PyQt6.QtWidgets import QApplication
 from gui.backend import LocalBackend
 from gui.options import Options
 from gui.protocol import VirtualMicrophoneState
-from rtvc.audio.devices import Device
-from rtvc.audio.duplex import FilePort
-from rtvc.audio.files import atomic_writer
-from rtvc.audio.virtual_microphone import DESCRIPTION
-from rtvc.engine import Engine
-from rtvc.enrolment import EnrolmentLibrary
+from rtvc.app.preferences import PreferenceFile, Wiring
+from rtvc.devices.portaudio import Device
+from rtvc.devices.streams import FilePort
+from rtvc.devices.virtual_microphone import DESCRIPTION
 from rtvc.errors import RtvcError
-from rtvc.pack import find_pack
-from rtvc.preferences import PreferenceFile, Wiring
+from rtvc.files.audio_file import atomic_writer
+from rtvc.live.engine import Engine
+from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
-from rtvc.voices import VoiceLibrary, shipped_voices
+from rtvc.voices.enrolment import EnrolmentLibrary
+from rtvc.voices.library import VoiceLibrary, shipped_voices
 
 START_SECONDS = 30.0
 

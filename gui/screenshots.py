@@ -24,10 +24,10 @@ from gui.sections.spectrogram_drawer import SECONDS
 from gui.session import Session
 from gui.theme import Appearance, theme
 from gui.view_state import Tone
-from rtvc.audio.files import make_folder
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.snapshot import Snapshot, State
-from rtvc.stage import Block
+from rtvc.files.audio_file import make_folder
+from rtvc.live.snapshot import Snapshot, State
 
 SCALES = ("1", "1.5")
 SIZES = ((1400, 860), (900, 1060), (360, 1000))

@@ -20,15 +20,15 @@ from gui.options import Options
 from gui.protocol import Backend, LiveEngine, PackFigures, Player, Sound, VirtualMicrophoneState
 from gui.tasks import Control, Task, Tasks
 from gui.view_state import USUAL_TRANSPORT, Outline, Status, Troubles, envelope, known_voice, status
-from rtvc.audio.devices import Device, find_device
-from rtvc.audio.resample import resample
-from rtvc.enrolment import Enrolment
+from rtvc.app.preferences import Preferences, Wiring
+from rtvc.devices.portaudio import Device, find_device
+from rtvc.dsp.resample import resample
 from rtvc.errors import RtvcError
-from rtvc.preferences import Preferences, Wiring
+from rtvc.live.snapshot import Snapshot, State
 from rtvc.settings import Settings
-from rtvc.snapshot import Snapshot, State
 from rtvc.transport import KEPT
-from rtvc.voices import Voice
+from rtvc.voices.enrolment import Enrolment
+from rtvc.voices.library import Voice
 
 POLL_MILLISECONDS = 50
 SAVE_MILLISECONDS = 400

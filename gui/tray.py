@@ -11,7 +11,7 @@ from gui.main_window import MainWindow
 from gui.session import Session
 from gui.theme import theme
 from gui.view_state import Status, Tone
-from rtvc.snapshot import Snapshot
+from rtvc.live.snapshot import Snapshot
 
 SIZE = 64
 _COLOURS = {Tone.GOOD: "good", Tone.CAUTION: "caution", Tone.BAD: "bad"}

@@ -12,13 +12,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.audio.devices import OWN_PREFIX, PULSE, Device, DeviceIdentity, Direction
-from rtvc.enrolment import Enrolment
+from rtvc.devices.portaudio import OWN_PREFIX, PULSE, Device, DeviceIdentity, Direction
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.settings import Settings
-from rtvc.snapshot import Latency, Snapshot, State
-from rtvc.stage import Block
-from rtvc.voices import check_name
+from rtvc.voices.enrolment import Enrolment
+from rtvc.voices.library import check_name
 
 FLOOR_DBFS = -60.0
 CAUTION_DBFS = -12.0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.pulse import PulseServer
+from tests.support.pulse import PulseServer
 
 # Before Qt is imported: no window opens.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

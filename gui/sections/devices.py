@@ -15,7 +15,7 @@ from gui.widgets.flow import Flow
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.labels import explain, label
 from gui.widgets.toggle import Toggle
-from rtvc.audio.devices import DeviceIdentity, Direction
+from rtvc.devices.portaudio import DeviceIdentity, Direction
 
 MONITOR_DB = range(-40, 7)
 

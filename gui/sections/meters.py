@@ -15,7 +15,7 @@ from gui.widgets.delay_bar import DelayBar
 from gui.widgets.frame_time_graph import FrameTimeGraph
 from gui.widgets.labels import label, set_text, set_tone
 from gui.widgets.level_meter import LevelMeter
-from rtvc.snapshot import Snapshot, State
+from rtvc.live.snapshot import Snapshot, State
 
 FIGURES_SECONDS = 0.2
 """Figures that change more often cannot be read, and to lay out words is dear."""

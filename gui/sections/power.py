@@ -13,7 +13,7 @@ from gui.widgets.card import Card
 from gui.widgets.labels import FittedLabel, explain, label, set_text, set_tone
 from gui.widgets.power_button import PowerButton
 from gui.widgets.toggle import Toggle
-from rtvc.snapshot import Snapshot, State
+from rtvc.live.snapshot import Snapshot, State
 
 
 class PowerSection(Card):

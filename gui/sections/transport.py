@@ -10,7 +10,7 @@ from gui.theme import SPACE
 from gui.view_state import Status, transport_words
 from gui.widgets.choice import Choice
 from gui.widgets.labels import label, set_text, set_tone
-from rtvc.snapshot import Snapshot
+from rtvc.live.snapshot import Snapshot
 from rtvc.transport import FITS, FITTED_ON_FRAMES
 
 

@@ -16,7 +16,7 @@ from gui.view_state import fitting_name
 from gui.widgets.card import Card
 from gui.widgets.voice_card import VoiceCard
 from gui.widgets.voice_gallery import VoiceGallery
-from rtvc.voices import AUDIO_SUFFIXES
+from rtvc.voices.library import AUDIO_SUFFIXES
 
 
 class VoicesSection(Card):

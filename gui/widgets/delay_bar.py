@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SPACE, font, theme
 from gui.view_state import DelayPart, delay_parts
-from rtvc.snapshot import Latency
+from rtvc.live.snapshot import Latency
 
 BAR = 14
 SWATCH = 9

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SMALL_RADIUS, font, theme
 from gui.view_state import HEADROOM, FrameTimes, step_curve
-from rtvc.snapshot import Snapshot
+from rtvc.live.snapshot import Snapshot
 
 
 class FrameTimeGraph(QWidget):

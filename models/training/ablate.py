@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the speech that the pack was trained on")
     parser.add_argument("--noise", type=Path, help="recordings of noise to mix in, 16 kHz")
     parser.add_argument("--output", type=Path, default=Path("training-output"), help="where the prepared data lie")
-    parser.add_argument("--pack", type=Path, default=Path("models/packs/mini"))
+    parser.add_argument("--pack", type=Path, default=Path("rtvc/assets/packs/mini"))
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=2.56, help="of sound made in a row")
     arguments = parser.parse_args()

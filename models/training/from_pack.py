@@ -10,7 +10,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from rtvc.pack import ENCODER, VOCODER, ModelPack
+from rtvc.packs.pack import ENCODER, VOCODER, ModelPack
 
 
 def load_pack(folder: Path, nets: nn.ModuleDict) -> int:

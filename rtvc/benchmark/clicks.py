@@ -12,7 +12,7 @@ from itertools import count
 
 import numpy as np
 
-from rtvc.stage import Block
+from rtvc.dsp.stage import Block
 
 PERIOD_SECONDS = 2.0
 """From one click to the next: twice the longest delay that can be measured."""

@@ -15,8 +15,8 @@ import numpy as np
 from rtvc.benchmark.classical import put_together, take_apart
 from rtvc.benchmark.metrics import SAMPLE_RATE, loudest_and_speech
 from rtvc.benchmark.quality import RECORDINGS, Converter, load
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.stage import Block
 
 Change = Callable[[Block], Block]
 """A source `[n]` at `SAMPLE_RATE` to what is heard instead `[n]`."""

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.audio.files import AudioFile
-from rtvc.audio.level import speech_level
-from rtvc.audio.resample import resample
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.report import Report, Table
+from rtvc.dsp.level import speech_level
+from rtvc.dsp.resample import resample
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.pack import GraphStage, ModelPack
-from rtvc.stage import Block
-from rtvc.voices import AUDIO_SUFFIXES, shipped_voices
+from rtvc.files.audio_file import AudioFile
+from rtvc.packs.pack import GraphStage, ModelPack
+from rtvc.voices.library import AUDIO_SUFFIXES, shipped_voices
 
 WINDOW_SECONDS = 0.032
 FLOOR_DB = -60.0

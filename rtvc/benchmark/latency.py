@@ -20,14 +20,14 @@ from rtvc.benchmark.loops import Loop
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import PERCENTILES, at_pace, distribution, quiet_collector, shown
 from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
-from rtvc.convert import block_length, file_chain
-from rtvc.converter import VoiceConverter
-from rtvc.engine import Engine
+from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.dsp.stage import Block, Stage
 from rtvc.errors import RtvcError
-from rtvc.pack import ModelPack
+from rtvc.files.conversion import block_length, file_chain
+from rtvc.live.engine import Engine
+from rtvc.live.snapshot import Latency, State
+from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
-from rtvc.snapshot import Latency, State
-from rtvc.stage import Block, Stage
 
 WARM_UP_STEPS = 5
 STARTING_SECONDS = 20.0

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rtvc.audio.devices import PULSE, DeviceIdentity, find_device, list_devices, live_rate
-from rtvc.audio.duplex import STALL_SECONDS, AudioPort, Capture, DeviceStream, Playback
-from rtvc.audio.live_port import LivePort, Wanted
-from rtvc.audio.pulse import connect, server_errors, unload_modules
 from rtvc.benchmark.workload import DEVICE_RATE
+from rtvc.devices.live_port import LivePort, Wanted
+from rtvc.devices.portaudio import PULSE, DeviceIdentity, find_device, list_devices, live_rate
+from rtvc.devices.pulse import connect, server_errors, unload_modules
+from rtvc.devices.streams import STALL_SECONDS, AudioPort, Capture, DeviceStream, Playback
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.stage import Block
 
 if TYPE_CHECKING:
     import pulsectl

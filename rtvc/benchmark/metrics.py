@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.dsp.speech_activity import SpeechActivity, frame_levels
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.frames import SpeechActivity, frame_levels
-from rtvc.stage import Block
 
 SAMPLE_RATE = 16000
 """Hertz: what the models of Resemblyzer, DNSMOS and pocketsphinx were trained on."""

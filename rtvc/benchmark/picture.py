@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from rtvc.benchmark.pitch import PERIOD_SECONDS, PITCH_RANGE, track_pitch
 from rtvc.benchmark.report import write_aside
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.stage import Block
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.stage import Block
+from rtvc.dsp.stage import Block
 
 PERIOD_SECONDS = 0.01
 PITCH_RANGE = (65.0, 450.0)

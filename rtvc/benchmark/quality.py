@@ -25,8 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from rtvc.audio.files import AudioFile, atomic_writer
-from rtvc.audio.resample import resample
 from rtvc.benchmark.classical import WorldMkl, world_copy
 from rtvc.benchmark.metrics import (
     SAMPLE_RATE,
@@ -45,11 +43,13 @@ from rtvc.benchmark.metrics import (
 from rtvc.benchmark.picture import conversion_picture
 from rtvc.benchmark.pitch import track_pitch
 from rtvc.benchmark.report import Report, Table
-from rtvc.convert import Conversion, convert_file
+from rtvc.dsp.resample import resample
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.pack import ModelPack
-from rtvc.stage import Block
-from rtvc.voices import Voice
+from rtvc.files.audio_file import AudioFile, atomic_writer
+from rtvc.files.conversion import Conversion, convert_file
+from rtvc.packs.pack import ModelPack
+from rtvc.voices.library import Voice
 
 RECORDINGS = (".flac", ".ogg", ".wav")
 SHORTEST_SOURCE_SECONDS = 3.0

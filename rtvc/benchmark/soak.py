@@ -23,11 +23,11 @@ from rtvc.benchmark.loops import Loop
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import distribution, memory, peak_memory, shown
 from rtvc.benchmark.workload import Speech, speaker, target
-from rtvc.engine import Engine
-from rtvc.pack import ModelPack
+from rtvc.dsp.stage import Block
+from rtvc.live.engine import Engine
+from rtvc.live.snapshot import Snapshot, State
+from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
-from rtvc.snapshot import Snapshot, State
-from rtvc.stage import Block
 
 LOOK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0

@@ -17,7 +17,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.stage import Block, Stage
+from rtvc.dsp.stage import Block, Stage
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
 

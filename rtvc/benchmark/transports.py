@@ -15,10 +15,10 @@ import numpy as np
 
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import at_pace, distribution, quiet_collector, shown
-from rtvc.fitting import fit_map
-from rtvc.pack import ModelPack
-from rtvc.statistics import FeatureRoles, FeatureSet
+from rtvc.live.map_fitter import fit_map
+from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
+from rtvc.voices.statistics import FeatureRoles, FeatureSet
 
 ENROLMENT_SECONDS = 20.0
 FACTORS = 32

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rtvc.audio.level import speech_level
-from rtvc.audio.resample import resample
-from rtvc.converter import VoiceConverter
+from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.dsp.level import speech_level
+from rtvc.dsp.resample import resample
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.fitting import fit_map
-from rtvc.pack import ModelPack
-from rtvc.stage import Block
-from rtvc.statistics import FeatureSet
-from rtvc.voices import Voice, shipped_voices
+from rtvc.live.map_fitter import fit_map
+from rtvc.packs.pack import ModelPack
+from rtvc.voices.library import Voice, shipped_voices
+from rtvc.voices.statistics import FeatureSet
 
 DEVICE_RATE = 48_000
 """Samples a second at both ends of the chain, as sound cards have it."""

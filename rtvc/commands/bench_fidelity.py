@@ -10,8 +10,8 @@ import typer
 from rtvc.benchmark.fidelity import fidelity_report, find_recordings, measure, read_recordings
 from rtvc.commands.options import Threads
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
-from rtvc.offline import OfflineModels
-from rtvc.pack import find_pack
+from rtvc.files.whole_file import OfflineModels
+from rtvc.packs.pack import find_pack
 
 
 def fidelity(

@@ -9,16 +9,16 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from rtvc.audio.files import make_folder
 from rtvc.benchmark.conditions import Changed, find_conditions
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.quality import CLASSICAL, COPIES, PackConverter, Row, System, compare, quality_report, source_copy
 from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.commands.terminal import errors
-from rtvc.convert import Conversion
 from rtvc.errors import RtvcError
-from rtvc.pack import ModelPack, find_pack
+from rtvc.files.audio_file import make_folder
+from rtvc.files.conversion import Conversion
+from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.transport import FITS
 
 

@@ -22,7 +22,7 @@ from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
-from rtvc.pack import find_pack
+from rtvc.packs.pack import find_pack
 from rtvc.transport import FITS
 
 ThreadCounts = Annotated[

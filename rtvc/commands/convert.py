@@ -11,17 +11,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from rtvc.audio.files import make_folder
 from rtvc.commands.options import BlockSize, PackName, Strength, Threads, TransportName, transport_options
 from rtvc.commands.terminal import console, errors, warn
-from rtvc.convert import Conversion, Outcome, convert_file
 from rtvc.errors import RtvcError
-from rtvc.offline import convert_offline
-from rtvc.pack import find_pack
-from rtvc.voices import AUDIO_SUFFIXES, Target, VoiceLibrary
+from rtvc.files.audio_file import make_folder
+from rtvc.files.conversion import Conversion, Outcome, convert_file
+from rtvc.files.whole_file import convert_offline
+from rtvc.packs.pack import find_pack
+from rtvc.voices.library import AUDIO_SUFFIXES, Target, VoiceLibrary
 
 Run = Callable[..., Outcome]
-"""`rtvc.convert.convert_file`, or one that takes what it takes."""
+"""`rtvc.files.conversion.convert_file`, or one that takes what it takes."""
 
 
 def convert(

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from rtvc.audio.files import AudioFile, make_folder
-from rtvc.audio.resample import resample
 from rtvc.benchmark.picture import conversion_picture
 from rtvc.commands.convert import report
 from rtvc.commands.terminal import console
-from rtvc.convert import Conversion, convert_file
-from rtvc.pack import find_pack
-from rtvc.voices import VoiceLibrary
+from rtvc.dsp.resample import resample
+from rtvc.files.audio_file import AudioFile, make_folder
+from rtvc.files.conversion import Conversion, convert_file
+from rtvc.packs.pack import find_pack
+from rtvc.voices.library import VoiceLibrary
 
 
 def demo(
@@ -25,7 +25,7 @@ def demo(
     """Convert a shipped recording into a shipped voice, and draw source, reference and result."""
     pack = find_pack("mini")
     target = VoiceLibrary().find(voice)
-    source = Path(str(files("models"))) / "demo" / "source.flac"
+    source = Path(str(files("rtvc"))) / "assets" / "demo" / "source.flac"
     make_folder(output)
     sound, picture = output / "demo.wav", output / "demo.png"
     report(sound, convert_file(source, target, sound, pack, Conversion(), overwrite=True))

@@ -11,15 +11,15 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from rtvc.audio.devices import PULSE, DeviceIdentity, Direction, find_device, list_devices
-from rtvc.audio.live_port import LivePort, virtual_microphone
-from rtvc.audio.virtual_microphone import DESCRIPTION, SOURCE, explain_virtual_cable, find_virtual_cable
+from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.commands.options import PackName
 from rtvc.commands.terminal import console
-from rtvc.converter import VoiceConverter
+from rtvc.devices.live_port import LivePort, virtual_microphone
+from rtvc.devices.portaudio import PULSE, DeviceIdentity, Direction, find_device, list_devices
+from rtvc.devices.virtual_microphone import DESCRIPTION, SOURCE, explain_virtual_cable, find_virtual_cable
 from rtvc.errors import RtvcError
-from rtvc.pack import ModelPack, cuda_works, find_pack
-from rtvc.voices import VoiceLibrary
+from rtvc.packs.pack import ModelPack, cuda_works, find_pack
+from rtvc.voices.library import VoiceLibrary
 
 TEST_SECONDS = 5.0
 CLICK_SECONDS = 0.5

@@ -17,23 +17,23 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from rtvc.audio.devices import find_device, list_devices
-from rtvc.audio.duplex import AudioPort, FilePort
-from rtvc.audio.files import is_file, make_folder
-from rtvc.audio.live_port import LivePort, virtual_microphone
-from rtvc.audio.recorder import microphone_blocks
+from rtvc.app.preferences import PreferenceFile
 from rtvc.commands.options import BlockSize, PackName, Threads, transport_options
 from rtvc.commands.terminal import console, errors, warn
-from rtvc.engine import Engine
-from rtvc.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
+from rtvc.devices.live_port import LivePort, virtual_microphone
+from rtvc.devices.portaudio import find_device, list_devices
+from rtvc.devices.streams import AudioPort, FilePort
+from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.errors import RtvcError
-from rtvc.frames import SpeechActivity
-from rtvc.pack import ModelPack, find_pack
-from rtvc.preferences import PreferenceFile
+from rtvc.files.audio_file import is_file, make_folder
+from rtvc.live.engine import Engine
+from rtvc.live.recorder import microphone_blocks
+from rtvc.live.snapshot import Snapshot, State
+from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.settings import Settings
-from rtvc.snapshot import Snapshot, State
 from rtvc.transport import FITS
-from rtvc.voices import AUDIO_SUFFIXES, VoiceLibrary
+from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
+from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
 
 REFRESH_SECONDS = 0.1
 

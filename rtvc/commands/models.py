@@ -12,14 +12,14 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from rtvc import catalogue
 from rtvc.benchmark.fidelity import Fidelity, fidelity_report, find_recordings
-from rtvc.catalogue import KNOWN, KnownPack, known_pack
 from rtvc.commands.terminal import console, errors, warn
-from rtvc.download import RemoteFile
 from rtvc.errors import RtvcError
-from rtvc.pack import ModelPack, embedded_packs, installed_packs, pack_names
-from rtvc.voices import check_name
+from rtvc.packs import catalogue
+from rtvc.packs.catalogue import KNOWN, KnownPack, known_pack
+from rtvc.packs.download import RemoteFile
+from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
+from rtvc.voices.library import check_name
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, build, verify and remove model packs.")
 From = Annotated[

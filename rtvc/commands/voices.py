@@ -11,8 +11,8 @@ from rich.table import Table
 from rtvc.commands.options import PackName
 from rtvc.commands.terminal import console, warn
 from rtvc.errors import RtvcError
-from rtvc.pack import find_pack
-from rtvc.voices import VoiceLibrary
+from rtvc.packs.pack import find_pack
+from rtvc.voices.library import VoiceLibrary
 
 app = typer.Typer(no_args_is_help=True, help="List, add, show and remove voices.")
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.stage import Block
-from rtvc.statistics import FeatureSet
 from rtvc.transport.mkl import PitchTransport, check_pair, fit_pitch
+from rtvc.voices.statistics import FeatureSet
 
 NEIGHBOURS = 4
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.stage import Block
-from rtvc.statistics import Array, FeatureStatistics
+from rtvc.voices.statistics import Array, FeatureStatistics
 
 FRAMES_BEYOND_BLOCK = 4
 """A block of K dimensions needs K + 4 frames on both sides (arXiv 2506.09709)."""

@@ -1,0 +1,1 @@
+"""Sound in blocks: stages, gains, the gate, the limiter, resampling, speech activity."""

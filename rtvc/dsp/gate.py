@@ -1,0 +1,69 @@
+"""A gate: silence between words, so that a fan or a keyboard is not turned into a voice.
+
+A stage of the worker, as `rtvc.dsp.stage` says.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtvc.dsp.level import Ramp
+from rtvc.dsp.speech_activity import frame_levels
+from rtvc.dsp.stage import Block, Stage
+
+HYSTERESIS_DB = 6.0
+ATTACK_SECONDS = 0.002
+FADE_SECONDS = 0.02
+
+
+class Gate(Stage):
+    """Passes sound while it is loud enough, and for a while after.
+
+    It opens when a chunk's level (root mean square) reaches the threshold, within 2 ms and without waiting for more,
+    and closes over 20 ms once the level has stayed 6 dB below the threshold for longer than the release.
+
+    Parameters
+    ----------
+    rate, chunk
+        Samples a second, and over how many of them a level is taken; blocks are whole chunks.
+    threshold_dbfs, release
+        In dBFS and seconds; both may be set between blocks. Without a threshold the gate stands open.
+
+    Attributes
+    ----------
+    is_open
+        Whether sound passes.
+    """
+
+    def __init__(self, rate: int, chunk: int, threshold_dbfs: float | None = None, release: float = 0.2) -> None:
+        super().__init__(rate, granularity=chunk)
+        self.threshold_dbfs = threshold_dbfs
+        self.release = release
+        self._ramp = Ramp(rate, 1.0)
+        self.reset()
+
+    def reset(self) -> None:
+        """Be closed, if there is a threshold, as if nothing had been heard."""
+        self.is_open = self.threshold_dbfs is None
+        self._quiet = 0
+        self._ramp.target = float(self.is_open)
+        self._ramp.reset()
+
+    def _process(self, block: Block) -> Block:
+        output = np.empty_like(block)
+        for index, level in enumerate(frame_levels(block, self.granularity)):
+            self._decide(float(level))
+            self._ramp.target = float(self.is_open)
+            self._ramp.seconds = ATTACK_SECONDS if self.is_open else FADE_SECONDS
+            chunk = slice(index * self.granularity, (index + 1) * self.granularity)
+            output[chunk] = block[chunk] * self._ramp.next(self.granularity)
+        return output
+
+    def _decide(self, level: float) -> None:
+        if self.threshold_dbfs is None or level >= self.threshold_dbfs:
+            self.is_open, self._quiet = True, 0
+        elif level < self.threshold_dbfs - HYSTERESIS_DB:
+            self._quiet += 1
+            self.is_open = self.is_open and self._quiet * self.granularity <= self.release * self.rate
+        else:
+            self._quiet = 0

@@ -1,0 +1,247 @@
+"""Audio files in and out, a block at a time and in constant memory.
+
+Belongs to the thread that uses it: the command line's, or the worker's recorder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+
+LOWEST_RATE = 8_000
+HIGHEST_RATE = 192_000
+
+_BLOCK = 65_536
+_LOSSY_SLACK_SECONDS = 0.1
+"""By how much the length that an MP3 announces may honestly differ from what is decoded: encoder padding."""
+
+_UNKNOWN_SIZE = 0x7FFFF000
+"""Sizes from here on mean "not known" in headers written to a pipe."""
+
+_UNKNOWN_FRAMES = 2**62
+
+_SIZE_LINE = re.compile(r"^\s*(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+_INTEGER_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "ALAC_16": 16, "ALAC_20": 20, "ALAC_24": 24}
+
+_OUTPUT_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+
+
+class AudioFile:
+    """A recording on disk, mixed down to one channel.
+
+    Takes whatever libsndfile reads (WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF …), 8–192 kHz, integer or float, any
+    number of channels. Only the header is read here; `blocks` opens the file anew, so it can be read many times.
+
+    Attributes
+    ----------
+    path, rate, channels, subtype
+        Where it is, samples a second, channels in the file, and the sample format in libsndfile's words.
+    frames
+        Length in samples of one channel, as the file announces it.
+    clipped
+        Samples at or beyond full scale in what was read since `blocks` last started. A recording that was
+        normalised to full scale has a few; hundreds a second mean clipping.
+
+    Raises
+    ------
+    RtvcError
+        If the file is missing, a folder, unreadable, empty, not audio, cut short or at a rate outside 8–192 kHz.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.clipped = 0
+        try:
+            if self.path.is_dir():
+                raise self._error("is a folder, not an audio file")
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            raise self._error("no such file") from None
+        except OSError as error:
+            raise self._error(f"cannot be read ({error.strerror})") from None
+        if size == 0:
+            raise self._error("is empty")
+        with self._open() as file:
+            self.rate: int = file.samplerate
+            self.channels: int = file.channels
+            self.frames: int = file.frames
+            self.subtype: str = file.subtype
+            self._format: str = file.format
+            log: str = file.extra_info
+        for announced, present in _SIZE_LINE.findall(log):
+            if int(present) < int(announced) < _UNKNOWN_SIZE:
+                raise self._cut_short(int(present) / int(announced))
+        if "File ended unexpectedly" in log or "Junk after the last page" in log:
+            raise self._cut_short()
+        if self.frames <= 0:
+            raise self._error("holds no samples")
+        if self.frames >= _UNKNOWN_FRAMES:
+            raise self._error("does not say how long it is, as if written to a pipe: export it again")
+        if not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
+            raise self._error(f"has a sample rate of {self.rate} Hz, not within {LOWEST_RATE} to {HIGHEST_RATE} Hz")
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.rate
+
+    def blocks(self, frames: int = _BLOCK) -> Iterator[Block]:
+        """Read the file from its start in blocks `[frames]` of float32; only the last may be shorter.
+
+        Full scale is 1. Channels are averaged. Raises `RtvcError` where the sound ends early or is not finite.
+        """
+        self.clipped = 0
+        bits = _INTEGER_BITS.get(self.subtype)
+        full_scale = 1.0 if bits is None else 1.0 - 2.0 ** (1 - bits)
+        buffer = np.empty((frames, self.channels), np.float32)
+        position = 0
+        with self._open() as file:
+            while True:
+                try:
+                    read = file.read(out=buffer)
+                except soundfile.LibsndfileError:
+                    raise self._cut_short(position / self.frames) from None
+                if len(read) == 0:
+                    break
+                if not np.isfinite(read).all():
+                    bad = int(np.argmin(np.isfinite(read).all(axis=1)))
+                    raise self._error(
+                        f"holds NaN or infinite samples, the first at {(position + bad) / self.rate:.3f} s"
+                    )
+                self.clipped += int(np.count_nonzero(np.abs(read) >= full_scale))
+                position += len(read)
+                yield read.mean(axis=1, dtype=np.float32)
+        slack = _LOSSY_SLACK_SECONDS * self.rate if self._format == "MP3" else 0
+        if position + slack < self.frames:
+            raise self._cut_short(position / self.frames)
+
+    def read(self) -> Block:
+        """Read the whole file: `[frames]`. For short ones, such as a reference; raises as `blocks` does."""
+        return np.concatenate(list(self.blocks()))
+
+    def _open(self) -> soundfile.SoundFile:
+        try:
+            return soundfile.SoundFile(self.path)
+        except soundfile.LibsndfileError:
+            if not os.access(self.path, os.R_OK):
+                raise self._error("cannot be read (Permission denied)") from None
+            raise self._error("is not audio that can be read, or is damaged") from None
+
+    def _error(self, reason: str) -> RtvcError:
+        return RtvcError(f"{self.path}: {reason}")
+
+    def _cut_short(self, share: float | None = None) -> RtvcError:
+        held = "" if share is None else f", with about {share:.0%} of its sound"
+        return self._error(f"is cut short{held}: copy or export it again")
+
+
+class AudioWriter:
+    """A recording being written: one channel. Made by `atomic_writer`."""
+
+    def __init__(self, file: soundfile.SoundFile, path: Path) -> None:
+        self._file = file
+        self._path = path
+        self.frames = 0
+        """Samples written so far."""
+
+    def write(self, block: Block) -> None:
+        """Append samples `[n]`; beyond full scale they are clipped. Raises `RtvcError` if the disk is full."""
+        try:
+            self._file.write(block)
+        except (soundfile.LibsndfileError, OSError, AssertionError) as error:
+            raise RtvcError(f"{self._path}: cannot be written ({error or 'disk full?'})") from None
+        self.frames += len(block)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for outputs unless it is there; raise `RtvcError` if that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RtvcError(f"{folder}: cannot be a folder ({error.strerror}); name another for the output") from None
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file at a path; one that nobody may look at, or that no name can be, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def check_destination(path: Path, overwrite: bool = False) -> None:
+    """Raise `RtvcError` if `path` cannot become an audio file: before any work is done for it."""
+    try:
+        is_folder, in_folder, exists = path.is_dir(), path.parent.is_dir(), path.exists()
+    except OSError as error:
+        raise RtvcError(f"{path}: cannot be written ({error.strerror}); name another output") from None
+    if is_folder:
+        raise RtvcError(f"{path}: is a folder; name a file in it, such as {path / 'converted.wav'}")
+    if path.suffix.lower() not in _OUTPUT_FORMATS:
+        known = ", ".join(_OUTPUT_FORMATS)
+        raise RtvcError(f"{path}: cannot write '{path.suffix or 'no suffix'}'; give the output one of {known}")
+    if not in_folder:
+        raise RtvcError(f"{path}: its folder does not exist")
+    if exists and not overwrite:
+        raise RtvcError(f"{path}: exists already; use --force to replace it")
+
+
+@contextmanager
+def atomic_writer(
+    path: str | Path, rate: int, *, subtype: str | None = None, overwrite: bool = False
+) -> Iterator[AudioWriter]:
+    """Write an audio file beside its destination and rename it once it is complete.
+
+    If the body raises, nothing is left behind and an existing file stays as it was.
+
+    Parameters
+    ----------
+    path
+        Its suffix sets the format: `.wav` and `.flac` (16 bits unless told otherwise), `.ogg` (Vorbis).
+    rate
+        Samples a second.
+    subtype
+        Sample format in libsndfile's words, such as `PCM_24` or `FLOAT`.
+    overwrite
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    RtvcError
+        If the suffix is not known, the file exists and may not be replaced, or it cannot be written.
+    """
+    path = Path(path)
+    check_destination(path, overwrite)
+    container, default_subtype = _OUTPUT_FORMATS[path.suffix.lower()]
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        file = soundfile.SoundFile(
+            temporary, "w", samplerate=rate, channels=1, format=container, subtype=subtype or default_subtype
+        )
+    except (soundfile.LibsndfileError, ValueError) as error:
+        temporary.unlink(missing_ok=True)
+        if os.access(path.parent, os.W_OK) and isinstance(error, ValueError):
+            raise
+        raise RtvcError(f"{path}: cannot be written to this folder") from None
+    try:
+        try:
+            yield AudioWriter(file, path)
+        finally:
+            file.close()
+        check_destination(path, overwrite)
+        try:
+            temporary.replace(path)
+        except OSError as error:
+            raise RtvcError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        temporary.unlink(missing_ok=True)

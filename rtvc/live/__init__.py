@@ -1,0 +1,1 @@
+"""The live engine: one worker thread between a microphone and a listener."""

@@ -1,0 +1,298 @@
+"""The live engine: microphone to listener, until told to stop.
+
+Threads: the worker, which alone opens and closes the port and processes sound; the map fitter
+(`rtvc.live.map_fitter`); the recorder, while it records; and those of the port. Other threads call the methods of
+`Engine`, which return at once, except `stop`.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.devices.streams import AudioPort
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.live.map_fitter import MapFitter, MapWish, Speaker
+from rtvc.live.pipeline import Counts, Pipeline
+from rtvc.live.recorder import Recorder
+from rtvc.live.snapshot import Latency, Snapshot, State
+from rtvc.packs.pack import ModelPack
+from rtvc.settings import Settings
+from rtvc.voices.enrolment import Enrolment
+from rtvc.voices.library import VoiceLibrary
+
+SWITCH_SECONDS = 0.001
+"""For how long another thread may keep the interpreter from the audio callbacks and the worker."""
+
+RETRY_SECONDS = 0.5
+WAIT_SECONDS = 0.05
+POLL_SECONDS = 0.005
+CPU_SECONDS = 1.0
+WARM_UP_STEPS = 5
+JOIN_SECONDS = 5.0
+
+
+class Engine:
+    """Changes the voice of a microphone while it runs.
+
+    Parameters
+    ----------
+    pack
+        The models.
+    port
+        Where sound comes from and goes to. The engine opens and closes it, and opens it again after a failure.
+    settings
+        What to begin with.
+    enrolment
+        The user's own voice at this microphone; without it the voice is learnt while they speak.
+    library
+        Where voices are found.
+    step
+        Frames a step; None for the pack's default.
+    threads
+        Threads that each graph may use.
+
+    Attributes
+    ----------
+    settings
+        What the user wants. Replace it whole, from any thread; the next step glides to it.
+    """
+
+    def __init__(
+        self,
+        pack: ModelPack,
+        port: AudioPort,
+        settings: Settings | None = None,
+        *,
+        enrolment: Enrolment | None = None,
+        library: VoiceLibrary | None = None,
+        step: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.pack = pack
+        self.port = port
+        self.settings = settings or Settings()
+        self._speaker = Speaker(pack)
+        self.enrolment = enrolment
+        self._fitter = MapFitter(pack, self._speaker, library or VoiceLibrary())
+        self._step = step or int(pack.defaults.get("step", 1))
+        self._threads = threads
+        self._pipeline: Pipeline | None = None
+        self._recorder: Recorder | None = None
+        self._past = Counts()
+        self._state = State.STOPPED
+        self._message = ""
+        self._cpu_share = 0.0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def enrolment(self) -> Enrolment | None:
+        """The user's own voice at this microphone, or None while it is learnt."""
+        return self._enrolment
+
+    @enrolment.setter
+    def enrolment(self, enrolment: Enrolment | None) -> None:
+        self._enrolment = enrolment
+        self._speaker.enrolled = None if enrolment is None else enrolment.features
+
+    def start(self) -> None:
+        """Begin; returns at once. When voice and devices are ready, or not, `snapshot` says running or failed."""
+        if self._thread is not None and self._thread.is_alive():
+            raise RuntimeError("the engine runs already")
+        self._stopping.clear()
+        self._pipeline, self._past = None, Counts()
+        self._state, self._message = State.STARTING, ""
+        self._thread = threading.Thread(target=self._run, name="rtvc worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and finish any recording; harmless when it has ended.
+
+        Waits for the devices to close, but not for ever: a sound server that hangs keeps the worker, not the caller.
+        """
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(JOIN_SECONDS)
+        self.stop_recording()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the engine has ended by itself, as it does with files; return whether it has."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return self._thread is None or not self._thread.is_alive()
+
+    def start_recording(self, microphone: Path, output: Path, *, overwrite: bool = False) -> None:
+        """Record the microphone and the output from now on, at the pack's rate; raises as `Recorder` does."""
+        if self._recorder is not None:
+            raise RtvcError("A recording is being made already: stop it first.")
+        self._recorder = Recorder(microphone, output, self.pack.sample_rate, overwrite=overwrite)
+
+    def stop_recording(self) -> None:
+        """Finish the recording, if there is one; raise `RtvcError` if it could not be written."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.close()
+
+    def recent_audio(self, seconds: float) -> tuple[Block, Block]:
+        """Return the last seconds of the microphone and of the output, for pictures, at the pack's rate.
+
+        At most `rtvc.live.pipeline.HISTORY_SECONDS`; silence where there was nothing yet.
+        """
+        samples = round(seconds * self.pack.sample_rate)
+        pipeline = self._pipeline
+        if pipeline is None:
+            return np.zeros(samples, np.float32), np.zeros(samples, np.float32)
+        return pipeline.input_history.latest(samples), pipeline.output_history.latest(samples)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the engine is doing now."""
+        pipeline, recorder = self._pipeline, self._recorder
+        message = self._message or self._fitter.trouble or self.port.warning
+        if recorder is not None and recorder.failure is not None:
+            message = message or recorder.failure
+        speech = None if self._enrolment else self._speaker.speech_frames / self.pack.frame_rate
+        if pipeline is None:
+            return Snapshot(state=self._state, message=message, speech_seconds=speech)
+        compute = list(pipeline.compute.copy())
+        p50, p99 = np.percentile(compute, (50, 99)) if compute else (0.0, 0.0)
+        port, capture = self.port, self.port.capture
+        counts = self._past + pipeline.counts
+        return Snapshot(
+            state=self._state,
+            message=message,
+            input_level=pipeline.input_meter.level,
+            output_level=pipeline.output_meter.level,
+            input_peak=pipeline.input_meter.peak,
+            output_peak=pipeline.output_meter.peak,
+            latency=Latency(
+                step=pipeline.seconds,
+                algorithmic=float(pipeline.latency),
+                compute=float(p50),
+                queue=pipeline.output.delay,
+                # The microphone's own account includes its block, which is part of the step here. A virtual one may
+                # hand a block over before the sound of it has all been: the difference is below zero then.
+                device=max(0.0, capture.delay - capture.block / capture.rate + port.playback.delay),
+            ),
+            compute_p50=float(p50),
+            compute_p99=float(p99),
+            deadline=pipeline.seconds,
+            recent_compute=tuple(compute),
+            underruns=counts.underruns,
+            overruns=counts.overruns,
+            dropped_frames=counts.dropped_frames,
+            device_flags=counts.device_flags,
+            drift_ppm=pipeline.output.drift_ppm,
+            cpu_share=self._cpu_share,
+            speech_seconds=speech,
+            fit_progress=self._fitter.progress,
+            gate_open=pipeline.chain.gate_is_open,
+            recording=recorder is not None,
+        )
+
+    def _run(self) -> None:
+        """The worker."""
+        try:
+            self._fitter.start()
+            self._fitter.ask(MapWish.of(self.settings))
+            converter = self._warm_up()
+            self._await_map()
+            if not self._stopping.is_set():
+                self.port.open()
+                self._follow(converter)
+                self._state = State.RUNNING
+                self._work(converter)
+            self._state = State.STOPPED
+        except RtvcError as error:
+            self._state, self._message = State.FAILED, str(error)
+        except BaseException as error:
+            self._state, self._message = State.FAILED, f"The engine has stopped by a fault of its own ({error!r})."
+            raise
+        finally:
+            self.port.close()
+            self._fitter.stop()
+            gc.unfreeze()
+
+    def _warm_up(self) -> VoiceConverter:
+        """Build the converter and run it, so that the first words find everything in place."""
+        converter = VoiceConverter(self.pack, threads=self._threads)
+        for _ in range(WARM_UP_STEPS):
+            converter.process(np.zeros(self._step * self.pack.hop, np.float32))
+        converter.observe = self._speaker
+        # A full collection would walk the libraries' objects too, and that takes longer than a step.
+        gc.collect()
+        gc.freeze()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        return converter
+
+    def _await_map(self) -> None:
+        """Wait for the first map, so that not even the first words are heard in the speaker's own voice."""
+        while not self._fitter.answered(wish := MapWish.of(self.settings)):
+            self._fitter.ask(wish)
+            if self._stopping.wait(POLL_SECONDS):
+                return
+
+    def _follow(self, converter: VoiceConverter) -> None:
+        """Build a pipeline for the port as it has just been opened."""
+        if self._pipeline is not None:
+            self._past = self._past + self._pipeline.counts
+        self._pipeline = Pipeline(converter, self._fitter, self.port, self._step)
+
+    def _work(self, converter: VoiceConverter) -> None:
+        share = CpuShare()
+        while not self._stopping.is_set():
+            failure = self.port.failure()
+            if self.port.ended:
+                if failure is not None:
+                    raise RtvcError(failure)
+                return
+            if failure is not None:
+                self._recover(failure, converter)
+                continue
+            pipeline = self._pipeline
+            assert pipeline is not None
+            if self.port.capture.wait(pipeline.block, WAIT_SECONDS):
+                pipeline.recorder = self._recorder
+                pipeline.step(self.settings, self._enrolment)
+            self._cpu_share = share.update()
+
+    def _recover(self, failure: str, converter: VoiceConverter) -> None:
+        """Be silent, and try again until the port opens; the pipeline then begins anew."""
+        self._state = State.RECOVERING
+        self._message = f"{failure.rstrip('.')}: trying again."
+        self.port.playback.muted = True
+        self.port.close()
+        while not self._stopping.wait(RETRY_SECONDS):
+            try:
+                self.port.open()
+            except RtvcError as error:
+                self._message = f"{str(error).rstrip('.')}: trying again."
+                continue
+            self.port.playback.muted = False
+            self._follow(converter)
+            self._state, self._message = State.RUNNING, ""
+            return
+
+
+class CpuShare:
+    """The process's share of one core, taken about once a second."""
+
+    def __init__(self) -> None:
+        self._share = 0.0
+        self._then, self._used = time.monotonic(), time.process_time()
+
+    def update(self) -> float:
+        """Return the latest share."""
+        now = time.monotonic()
+        if now - self._then >= CPU_SECONDS:
+            used = time.process_time()
+            self._share = (used - self._used) / (now - self._then)
+            self._then, self._used = now, used
+        return self._share

@@ -1,0 +1,219 @@
+"""One step of the live path: from the microphone's ring to the listeners' rings.
+
+A `Pipeline` is the worker's, which calls `step` whenever a whole step of sound waits. What it counts may be read by
+any thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from rtvc.chain.voice_chain import VoiceChain
+from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.devices.streams import AudioPort
+from rtvc.dsp.level import Gain
+from rtvc.dsp.stage import Block
+from rtvc.files.conversion import block_length
+from rtvc.live.map_fitter import MapFitter, MapWish
+from rtvc.live.output_queue import OutputQueue
+from rtvc.live.recorder import Recorder
+from rtvc.settings import Settings
+from rtvc.transport import lookahead_frames
+from rtvc.voices.enrolment import Enrolment
+
+EXPIRY_SECONDS = 0.25
+"""Sound that has waited longer than this beyond its step is dropped, not converted."""
+
+SILENCE_DBFS = -120.0
+RECENT_STEPS = 256
+HISTORY_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What has gone wrong so far, as in `Snapshot`."""
+
+    underruns: int = 0
+    overruns: int = 0
+    dropped_frames: int = 0
+    device_flags: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.underruns + other.underruns,
+            self.overruns + other.overruns,
+            self.dropped_frames + other.dropped_frames,
+            self.device_flags + other.device_flags,
+        )
+
+
+class Meter:
+    """The level of the last block, and the highest sample of the last second; in dBFS."""
+
+    def __init__(self, blocks_per_second: int) -> None:
+        self.level = SILENCE_DBFS
+        self._peaks: deque[float] = deque(maxlen=max(1, blocks_per_second))
+
+    def add(self, block: Block) -> None:
+        """Look at a block."""
+        self.level = decibels(float(np.sqrt(np.mean(np.square(block)))))
+        self._peaks.append(float(np.max(np.abs(block))))
+
+    @property
+    def peak(self) -> float:
+        """The highest sample of the last second."""
+        return decibels(max(self._peaks.copy(), default=0.0))
+
+
+class History:
+    """The last seconds of a sound, for pictures: written by the worker, read by anyone."""
+
+    def __init__(self, samples: int) -> None:
+        self._buffer = np.zeros(samples, np.float32)
+        self._written = 0
+
+    def add(self, block: Block) -> None:
+        """Append samples `[n]`."""
+        size = len(self._buffer)
+        block = block[-size:]
+        places = np.arange(self._written, self._written + len(block)) % size
+        self._buffer[places] = block
+        self._written += len(block)
+
+    def latest(self, samples: int) -> Block:
+        """Return the last samples, oldest first; silence stands for what has not been yet."""
+        places = np.arange(self._written - samples, self._written) % len(self._buffer)
+        return self._buffer[places]
+
+
+class Pipeline:
+    """Takes steps of sound from a port's microphone through the chain to its listeners.
+
+    Parameters
+    ----------
+    converter, fitter
+        The converter, and who fits the maps for it.
+    port
+        Where sound comes from and goes to; open.
+    step
+        Frames a step.
+    """
+
+    def __init__(self, converter: VoiceConverter, fitter: MapFitter, port: AudioPort, step: int) -> None:
+        pack = converter.pack
+        self._capture = port.capture
+        self._playback = port.playback
+        self._fitter = fitter
+        self._frame_rate, self._hop = pack.frame_rate, pack.hop
+        self._map = (fitter.transport, 1.0)
+        converter.begin(*self._map)
+        self.chain = VoiceChain(port.capture.rate, converter)
+        self.block = block_length(port.capture.rate, pack.sample_rate, pack, step)
+        self.seconds = self.block / port.capture.rate
+        self.output = OutputQueue(pack.sample_rate, port.playback)
+        self.monitor = None if port.monitor is None else OutputQueue(pack.sample_rate, port.monitor)
+        self.recorder: Recorder | None = None
+        per_second = round(1 / self.seconds)
+        self.input_meter, self.output_meter = Meter(per_second), Meter(per_second)
+        self.compute: deque[float] = deque(maxlen=RECENT_STEPS)
+        samples = round(HISTORY_SECONDS * pack.sample_rate)
+        self.input_history, self.output_history = History(samples), History(samples)
+        self._monitor_gain = Gain(pack.sample_rate, 0.0)
+        self._input = np.zeros(self.block, np.float32)
+        self._overwritten = self._capture.ring.overwritten
+        self._overruns = 0
+        self._broken = 0
+        self._before = self._lost, self._flags, self._playback.underruns
+
+    @property
+    def latency(self) -> Fraction:
+        """The algorithmic latency in seconds, from the microphone's ring to the output's."""
+        return self.chain.latency_seconds + self.output.latency
+
+    @property
+    def counts(self) -> Counts:
+        """What has gone wrong since this pipeline began."""
+        lost, flags, underruns = self._before
+        seconds = (self._lost - lost) / self._capture.rate + self.output.dropped
+        dropped = round(seconds * self._frame_rate) + self._broken
+        return Counts(self._playback.underruns - underruns, self._overruns, dropped, self._flags - flags)
+
+    @property
+    def _lost(self) -> int:
+        """Samples that the microphone has brought in vain since it was opened."""
+        return self._capture.ring.skipped + self._capture.ring.overwritten
+
+    @property
+    def _flags(self) -> int:
+        return self._capture.flags + self._playback.flags
+
+    def step(self, settings: Settings, enrolment: Enrolment | None = None) -> bool:
+        """Convert the next step if all of it is there; return whether it was."""
+        ring = self._capture.ring
+        self._expire()
+        if ring.fill < self.block:
+            return False
+        ring.read_into(self._input)
+        more = ring.fill >= self.block
+        began = time.perf_counter()
+        self._apply(settings, enrolment)
+        sound = self.chain.process(self._input)
+        if not np.isfinite(sound).all():
+            # Only a damaged model does this; its state would stay so for ever.
+            sound = np.zeros_like(sound)
+            self.chain.reset()
+            self._broken += len(sound) // self._hop
+        self.output.write(sound, more)
+        if self.monitor is not None:
+            self.monitor.write(self._monitor_gain.process(sound), more)
+        self.compute.append(time.perf_counter() - began)
+        heard = self.chain.heard.block
+        self._look(heard, sound)
+        if self.recorder is not None:
+            self.recorder.write(heard, sound)
+        return True
+
+    def _apply(self, settings: Settings, enrolment: Enrolment | None) -> None:
+        self._fitter.ask(MapWish.of(settings))
+        wanted = (self._fitter.transport, settings.strength)
+        if wanted != self._map:
+            converter = self.chain.converter
+            if lookahead_frames(wanted[0]) <= converter.transport.latency:
+                converter.transport.set(*wanted)
+            else:
+                # The delay grows, so the sound cannot go on without a gap.
+                converter.begin(*wanted)
+                self.chain.reset()
+            self._map = wanted
+        level = None if enrolment is None else enrolment.level_dbfs + settings.input_gain_db
+        self.chain.voice.level_dbfs = level
+        self.chain.apply(settings, self.seconds)
+        self._monitor_gain.factor = 10 ** (settings.monitor_gain_db / 20) if settings.monitor else 0.0
+
+    def _look(self, heard: Block, sound: Block) -> None:
+        if len(heard) == 0:
+            return
+        self.input_meter.add(heard)
+        self.output_meter.add(sound)
+        self.input_history.add(heard)
+        self.output_history.add(sound)
+
+    def _expire(self) -> None:
+        """Drop what has waited too long, and begin anew after it."""
+        ring = self._capture.ring
+        if ring.fill > self.block + EXPIRY_SECONDS * self._capture.rate:
+            ring.skip(self.block)
+            self.chain.reset()
+        if ring.overwritten != self._overwritten:
+            self._overwritten = ring.overwritten
+            self._overruns += 1
+
+
+def decibels(amplitude: float) -> float:
+    """Return an amplitude in dBFS, no less than that of silence."""
+    return max(SILENCE_DBFS, 20 * float(np.log10(max(amplitude, 1e-12))))

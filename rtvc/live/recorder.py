@@ -1,0 +1,111 @@
+"""Recording: what goes in and comes out of the live engine, and a microphone by itself.
+
+The worker hands a `Recorder` blocks; a thread of the recorder writes them to disk. `microphone_blocks` belongs to
+the thread that asks for them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
+from pathlib import Path
+from queue import SimpleQueue
+
+import numpy as np
+
+from rtvc.devices.portaudio import Device, live_rate
+from rtvc.devices.streams import Capture, DeviceStream
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.files.audio_file import atomic_writer, check_destination
+
+
+class Recorder:
+    """Writes two recordings of the same length and rate, the microphone's and the output's.
+
+    The files appear, complete, at `close`; none does, and none is replaced, if nothing was recorded.
+
+    Parameters
+    ----------
+    microphone, output
+        The audio files to write.
+    rate
+        Samples a second of both.
+    overwrite
+        Whether existing files may be replaced.
+
+    Attributes
+    ----------
+    failure
+        Why nothing more is recorded, in one sentence; None while all is well.
+
+    Raises
+    ------
+    RtvcError
+        If a file cannot be written there.
+    """
+
+    def __init__(self, microphone: Path, output: Path, rate: int, *, overwrite: bool = False) -> None:
+        for path in (microphone, output):
+            check_destination(path, overwrite)
+        if microphone == output:
+            raise RtvcError(f"{output}: cannot hold both recordings; name two files.")
+        self.failure: str | None = None
+        self._paths = (microphone, output)
+        self._rate = rate
+        self._overwrite = overwrite
+        self._blocks: SimpleQueue[tuple[Block, Block] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="rtvc recorder", daemon=True)
+        self._thread.start()
+
+    def write(self, microphone: Block, output: Block) -> None:
+        """Hand over two blocks `[n]`, which are not changed any more; returns at once."""
+        if self.failure is None:
+            self._blocks.put((microphone, output))
+
+    def close(self) -> None:
+        """Finish both files; raise `RtvcError` if they could not be written."""
+        self._blocks.put(None)
+        self._thread.join()
+        if self.failure is not None:
+            raise RtvcError(self.failure)
+
+    def _run(self) -> None:
+        blocks = iter(self._blocks.get, None)
+        first = list(islice(blocks, 1))
+        if not first:
+            return
+        try:
+            with ExitStack() as stack:
+                writers = [
+                    stack.enter_context(atomic_writer(path, self._rate, overwrite=self._overwrite))
+                    for path in self._paths
+                ]
+                for pair in chain(first, blocks):
+                    for writer, block in zip(writers, pair, strict=True):
+                        writer.write(block)
+        except RtvcError as error:
+            self.failure = str(error)
+
+
+def microphone_blocks(microphone: Device, seconds: float) -> Iterator[tuple[Block, int]]:
+    """Record a microphone for a while: blocks `[n]` of 0.1 s as they come, each with its rate.
+
+    Raises `RtvcError` if the microphone cannot be opened, or fails.
+    """
+    capture = Capture(live_rate(microphone, "input"))
+    stream = DeviceStream(microphone, capture, "microphone")
+    size = capture.rate // 10
+    stream.open()
+    try:
+        for _ in range(round(10 * seconds)):
+            while not capture.wait(size, 0.1):
+                if (failure := stream.failure()) is not None:
+                    raise RtvcError(f"{failure}.")
+            block = np.zeros(size, np.float32)
+            capture.ring.read_into(block)
+            yield block, capture.rate
+    finally:
+        stream.close()

@@ -1,0 +1,1 @@
+"""Model packs: what they declare, how their graphs run, where they come from."""

@@ -1,0 +1,148 @@
+"""Packs that are built on the user's machine, and the published checkpoints that they are built from.
+
+Everything runs on the calling thread.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from rtvc.errors import RtvcError
+from rtvc.packs.download import RemoteFile, digest, download
+from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
+
+CHECKED_FRAMES = 5
+
+
+@dataclass(frozen=True)
+class KnownPack:
+    """A pack that this program can build from two published checkpoints, the encoder's and the vocoder's."""
+
+    name: str
+    description: str
+    licence: str
+    training_data: str
+    encoder: RemoteFile
+    vocoder: RemoteFile
+
+    @property
+    def files(self) -> tuple[RemoteFile, RemoteFile]:
+        """Both checkpoints."""
+        return self.encoder, self.vocoder
+
+
+_RELEASE = "https://github.com/bshall/knn-vc/releases/download/v0.1"
+
+WAVLM_LARGE = KnownPack(
+    "wavlm-large",
+    "WavLM-Large layer 6 and kNN-VC's HiFi-GAN: the models of MKL-VC",
+    "WavLM: see github.com/microsoft/unilm (wavlm); HiFi-GAN: see github.com/bshall/knn-vc (MIT)",
+    "WavLM: 94,000 h of Libri-Light, GigaSpeech and VoxPopuli; HiFi-GAN: LibriSpeech train-clean-100",
+    RemoteFile(
+        "WavLM-Large.pt",
+        f"{_RELEASE}/WavLM-Large.pt",
+        1_261_965_425,
+        "6fb4b3c3e6aa567f0a997b30855859cb81528ee8078802af439f7b2da0bf100f",
+    ),
+    RemoteFile(
+        "prematch_g_02500000.pt",
+        f"{_RELEASE}/prematch_g_02500000.pt",
+        66_214_643,
+        "f924c7632c6eaf99004386d62293e124419e33582573552a6ae976eb88ed2dd5",
+    ),
+)
+
+KNOWN = {pack.name: pack for pack in (WAVLM_LARGE,)}
+
+
+def known_pack(name: str) -> KnownPack:
+    """Return a pack that can be built; raise `RtvcError` that lists them."""
+    if name not in KNOWN:
+        raise RtvcError(f"There is no pack {name!r} to fetch or build: choose one of {', '.join(KNOWN)}.")
+    return KNOWN[name]
+
+
+def downloads() -> Path:
+    """Return the folder that checkpoints are fetched into."""
+    return user_cache_path("rtvc", appauthor=False) / "checkpoints"
+
+
+def fetch(
+    pack: KnownPack, folder: Path | None = None, progress: Callable[[RemoteFile, int], None] = lambda file, size: None
+) -> dict[RemoteFile, Path]:
+    """Download a pack's checkpoints and return where they are; `progress` hears the bytes there are of each.
+
+    Raises `RtvcError` as `rtvc.packs.download.download` does.
+    """
+    return {
+        file: download(file, folder or downloads(), lambda size, file=file: progress(file, size))  # type: ignore[misc]
+        for file in pack.files
+    }
+
+
+def take(pack: KnownPack, folder: Path, unverified: bool = False) -> tuple[dict[RemoteFile, Path], list[str]]:
+    """Return where a pack's checkpoints are in a folder of the user's, and warnings.
+
+    Raises
+    ------
+    RtvcError
+        If one is missing, or is another file than the published one and `unverified` is false.
+    """
+    paths, warnings = {}, []
+    for file in pack.files:
+        path = folder / file.name
+        if not path.is_file():
+            raise RtvcError(
+                f"{folder} has no {file.name}: put it there, or name no folder, and it is downloaded for the pack."
+            )
+        if path.stat().st_size != file.size or digest(path) != file.sha256:
+            if not unverified:
+                raise RtvcError(
+                    f"{path} is not the published {file.name} (another size or SHA-256): use --unverified to take "
+                    "it all the same."
+                )
+            warnings.append(f"{path} is not the published {file.name}: what comes of it is yours to judge.")
+        paths[file] = path
+    return paths, warnings
+
+
+def verify(name: str) -> ModelPack:
+    """Open an installed pack, which checks every digest, and pass some silence through its graphs.
+
+    Raises `RtvcError` if the pack is not there or not sound.
+    """
+    pack = ModelPack(_installed(name))
+    features = pack.encoder().process(np.zeros(CHECKED_FRAMES * pack.hop, np.float32))
+    audio = pack.vocoder().process(features)
+    if not (np.isfinite(features).all() and np.isfinite(audio).all()):
+        raise RtvcError(f"The model pack {name} gives no finite sound for silence: build it again.")
+    return pack
+
+
+def remove(name: str) -> None:
+    """Delete an installed pack and what was fetched for it; raise `RtvcError` if there is neither."""
+    fetched = [
+        path
+        for file in (KNOWN[name].files if name in KNOWN else ())
+        for path in (downloads() / file.name, downloads() / f"{file.name}.part")
+        if path.exists()
+    ]
+    if not fetched or name in pack_names(installed_packs()):
+        shutil.rmtree(_installed(name))
+    for path in fetched:
+        path.unlink()
+
+
+def _installed(name: str) -> Path:
+    names = pack_names(installed_packs())
+    if name not in names and name in pack_names(embedded_packs()):
+        raise RtvcError(f"{name!r} came with the program: it is verified each time it is opened, and stays.")
+    if name not in names:
+        raise RtvcError(f"There is no installed pack {name!r}; there are: {', '.join(names) or 'none'}.")
+    return installed_packs() / name

@@ -1,0 +1,126 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
+from rtvc.devices.portaudio import DeviceIdentity
+from rtvc.errors import RtvcError
+from rtvc.settings import Settings
+
+CHOSEN = Preferences(
+    Settings(voice="Ada", strength=0.7, block_size=4, gate_threshold_dbfs=None, push_to_talk=True),
+    Wiring(DeviceIdentity("PulseAudio", "Mikrofon (größer)"), None, DeviceIdentity("ALSA", "hw:0"), "wavlm-large"),
+    {"game": Settings(voice="Bo"), "stage": Settings(output_gain_db=3.0)},
+    {"appearance": "dark", "size": [800, 600]},
+)
+
+# ONNX Runtime, in other tests, has denormals flushed to zero, which Hypothesis would stumble over.
+FLOATS = st.floats(-100, 100, allow_subnormal=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> PreferenceFile:
+    return PreferenceFile(tmp_path / "configuration" / "preferences.json")
+
+
+def test_nothing_saved_yet_means_the_defaults(file: PreferenceFile) -> None:
+    assert file.load() == Preferences()
+
+
+def test_what_is_saved_comes_back(file: PreferenceFile) -> None:
+    file.save(CHOSEN)
+    assert file.load() == CHOSEN
+    assert [path.name for path in file.path.parent.iterdir()] == ["preferences.json"]
+
+
+@given(
+    st.builds(
+        Settings,
+        voice=st.text(),
+        block_size=st.none() | st.integers(1, 100),
+        strength=FLOATS,
+        mute=st.booleans(),
+        input_gain_db=FLOATS,
+        gate_threshold_dbfs=st.none() | FLOATS,
+    )
+)
+def test_any_settings_come_back(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> None:
+    file = PreferenceFile(tmp_path_factory.mktemp("any") / "preferences.json")
+    file.save(Preferences(settings))
+    assert file.load().settings == settings
+
+
+def test_talking_is_of_the_moment_and_not_kept(file: PreferenceFile) -> None:
+    file.save(Preferences(Settings(push_to_talk=True, talking=True)))
+    assert file.load().settings == Settings(push_to_talk=True)
+
+
+def change(file: PreferenceFile, where: list[str], value: Any) -> None:  # noqa: ANN401
+    file.save(CHOSEN)
+    content = json.loads(file.path.read_text(encoding="utf-8"))
+    place = content
+    for name in where[:-1]:
+        place = place[name]
+    place[where[-1]] = value
+    file.path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_settings_of_other_versions_are_read_as_far_as_they_are_known(file: PreferenceFile) -> None:
+    change(file, ["settings"], {"voice": "Ada", "hologram": True})
+    assert file.load().settings == Settings(voice="Ada")
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (["format"], 99),
+        (["settings", "strength"], "a lot"),
+        (["settings", "strength"], float("nan")),
+        (["settings", "voice"], None),
+        (["settings", "mute"], 1),
+        (["settings", "block_size"], 2.5),
+        (["settings"], [1, 2]),
+        (["wiring", "microphone"], {"name": "x"}),
+        (["wiring"], None),
+        (["presets"], "none"),
+        (["presets", "game"], 3),
+        (["panel"], []),
+    ],
+)
+def test_a_damaged_file_is_kept_aside_and_the_defaults_follow(
+    file: PreferenceFile, where: list[str], value: object
+) -> None:
+    change(file, where, value)
+    content = file.path.read_bytes()
+    with pytest.raises(RtvcError, match="were damaged") as caught:
+        file.load()
+    (kept,) = file.path.parent.iterdir()
+    assert str(kept) in str(caught.value)
+    assert kept.read_bytes() == content
+    assert file.load() == Preferences()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000, b"null", b'{"format": 1}'])
+def test_what_is_no_preferences_file_is_damaged_too(file: PreferenceFile, content: bytes) -> None:
+    file.path.parent.mkdir()
+    file.path.write_bytes(content)
+    with pytest.raises(RtvcError, match="were damaged"):
+        file.load()
+    assert file.load() == Preferences()
+
+
+def test_a_failed_save_leaves_the_old_file(file: PreferenceFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.save(CHOSEN)
+
+    def fail(path: Path, text: str, encoding: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(RtvcError, match="No space left"):
+        file.save(replace(CHOSEN, settings=Settings()))
+    assert file.load() == CHOSEN

@@ -1,0 +1,127 @@
+"""`rtvc bench quality` from the command line, with a pack and ears that need no package of the extra."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from rtvc.benchmark.conditions import Louder
+from rtvc.benchmark.quality import System, source_copy
+from rtvc.cli import app
+from rtvc.commands import bench_quality
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.files.conversion import Conversion
+from tests.benchmark.test_quality import folder, simple_ears
+
+__all__ = ["folder", "simple_ears"]
+
+
+@dataclass(frozen=True)
+class FakePack:
+    name: str = "fake"
+    digest: str = "ab12"
+    defaults: dict[str, Any] = field(default_factory=lambda: {"block_size": 64})
+
+
+@dataclass(frozen=True)
+class FakeConverter:
+    """Gives the reference back at full strength, and the source at none."""
+
+    pack: FakePack
+    conversion: Conversion
+
+    def __call__(self, source: Block, reference: Block) -> Block:
+        return np.resize(reference, source.shape) if self.conversion.strength else source
+
+
+@pytest.fixture(autouse=True)
+def _fakes(monkeypatch: pytest.MonkeyPatch, simple_ears: None) -> None:
+    monkeypatch.setattr(bench_quality, "find_pack", lambda name: FakePack(name))
+    monkeypatch.setattr(bench_quality, "PackConverter", FakeConverter)
+    monkeypatch.setattr(bench_quality, "COPIES", (System("source copy", source_copy),))
+    monkeypatch.setattr(bench_quality, "CLASSICAL", ())
+
+
+def run(*arguments: object, command: str = "quality") -> str:
+    result = CliRunner().invoke(app, ["bench", command, *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_systems_are_compared_and_reported(folder: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    run(folder / "corpus", "--pairs", 2, "--json", report, "--html", tmp_path / "report.html")
+    written = json.loads(report.read_text())
+    by_name = {system["system"]: system for system in written["results"]["systems"]}
+    assert list(by_name) == ["source copy", "mini resynthesis", "mini mkl, K = 64"]
+    closer = {name: system["closer_to_target"]["mean"] for name, system in by_name.items()}
+    assert closer == {"source copy": 0, "mini resynthesis": 0, "mini mkl, K = 64": 1}
+    assert written["packs"] == {"mini": {"digest": "ab12"}}
+    assert written["settings"]["pairs"] == 2
+    assert "mini mkl, K = 64" in (tmp_path / "report.html").read_text()
+
+
+def test_every_transport_block_size_and_reference_is_a_line(folder: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    arguments = "--transport all --block-size 2 --block-size 8 --reference 3 --reference 5 --no-baselines --pairs 1"
+    run(folder, *arguments.split(), "--pack", "other", "--json", report)
+    lines = [
+        (line["system"], line["reference_seconds"]) for line in json.loads(report.read_text())["results"]["systems"]
+    ]
+    names = ["other mkl, K = 2", "other mkl, K = 8", "other knn", "other sinkhorn", "other flow"]
+    assert lines == [(name, seconds) for name in names for seconds in (3.0, 5.0)]
+
+
+def test_each_condition_stands_beside_what_was_heard_unconverted(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_quality, "benchmark_module", lambda name: None)
+    monkeypatch.setattr(bench_quality, "find_conditions", lambda speakers, noise: {"level +15 dB": Louder(15)})
+    report = tmp_path / "report.json"
+    run(folder / "corpus", "--pairs", 2, "--json", report, command="robustness")
+    lines = json.loads(report.read_text())["results"]["systems"]
+    assert [line["system"] for line in lines] == ["level +15 dB: unconverted", "level +15 dB: mini"]
+    assert [line["closer_to_target"]["mean"] for line in lines] == [0, 1]
+
+
+def test_classical_baselines_are_left_out_where_pyworld_is_missing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_quality, "CLASSICAL", (System("WORLD copy", source_copy),))
+    monkeypatch.setitem(sys.modules, "pyworld", None)
+    report = tmp_path / "report.json"
+    output = run(folder, "--pairs", 1, "--json", report)
+    assert "Without the WORLD baselines" in output
+    assert "WORLD copy" not in report.read_text()
+
+
+def test_a_report_is_not_overwritten_unasked(folder: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    report.write_text("old")
+    with pytest.raises(RtvcError, match=r"exists already; use --force"):
+        run(folder, "--json", report)
+    assert report.read_text() == "old"
+    run(folder, "--pairs", 1, "--json", report, "--force")
+    assert json.loads(report.read_text())["benchmark"] == "quality"
+
+
+@pytest.mark.parametrize("option", ["--keep", "--pictures"])
+def test_a_folder_that_is_a_file_is_refused_before_anything_is_measured(
+    folder: Path, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RtvcError, match="file: cannot be a folder"):
+        run(folder, option, tmp_path / "file")
+
+
+def test_an_unknown_transport_is_refused(folder: Path) -> None:
+    with pytest.raises(RtvcError, match="no transport named 'magic'"):
+        run(folder, "--transport", "magic")

@@ -1,0 +1,206 @@
+"""What conversions are measured by, on synthetic sounds and hand-made figures."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtvc.benchmark.metrics import (
+    SAMPLE_RATE,
+    SpeakerEncoder,
+    Transcriber,
+    benchmark_module,
+    bootstrap,
+    centroid,
+    character_error_rate,
+    edit_distance,
+    loudest_over_speech,
+    overall_quality,
+    pitch_correlation,
+    similarity,
+    spoken,
+)
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+
+
+def vowel(hertz: float, formants: tuple[float, ...], seconds: float = 2.0, seed: int = 0) -> Block:
+    """A buzz of wavering pitch through resonances: enough of a voice for the models to hear one."""
+    from scipy import signal
+
+    times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    wavering = hertz * 2 ** (0.2 * np.sin(2 * np.pi * 1.3 * times))
+    phase = np.cumsum(wavering) / SAMPLE_RATE
+    audio = np.diff(np.floor(phase), prepend=0.0) + 0.01 * np.random.default_rng(seed).standard_normal(len(times))
+    for formant in formants:
+        radius = np.exp(-np.pi * 80 / SAMPLE_RATE)
+        audio = signal.lfilter([1], [1, -2 * radius * np.cos(2 * np.pi * formant / SAMPLE_RATE), radius**2], audio)
+    audio *= 0.6 + 0.4 * np.sin(2 * np.pi * 3 * times)
+    return np.asarray(0.5 * audio / np.abs(audio).max(), np.float32)
+
+
+LOW = functools.partial(vowel, 110, (650, 1080, 2650))
+HIGH = functools.partial(vowel, 240, (860, 1550, 3300))
+
+
+def babble() -> Block:
+    """Hisses and vowels in turn, in which pocketsphinx hears words."""
+    noise = np.random.default_rng(0)
+    parts = []
+    for seed, formants in enumerate([(650, 1080, 2650), (300, 2300, 3000), (400, 800, 2400), (550, 1800, 2600)]):
+        hiss = 0.05 * np.diff(noise.standard_normal(2400), prepend=0) * np.hanning(2400)
+        sung = vowel(110, formants, 0.25, seed)
+        parts += [hiss, sung * np.hanning(len(sung)), np.zeros(1600)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+words = st.text("ab c", max_size=8)
+
+
+def plain_distance(first: str, second: str) -> int:
+    if not first or not second:
+        return len(first) + len(second)
+    replaced = plain_distance(first[1:], second[1:]) + (first[0] != second[0])
+    return min(plain_distance(first[1:], second) + 1, plain_distance(first, second[1:]) + 1, replaced)
+
+
+@given(st.text("abc", max_size=5), st.text("abc", max_size=5))
+def test_edit_distance_is_that_of_the_recursive_definition(first: str, second: str) -> None:
+    assert edit_distance(first, second) == plain_distance(first, second)
+
+
+@given(words, words, words)
+def test_edit_distance_is_a_metric(first: str, second: str, third: str) -> None:
+    assert (edit_distance(first, second) == 0) == (first == second)
+    assert edit_distance(first, second) == edit_distance(second, first)
+    assert edit_distance(first, third) <= edit_distance(first, second) + edit_distance(second, third)
+
+
+def test_character_errors_are_counted_as_texts_sound() -> None:
+    assert character_error_rate("It\N{RIGHT SINGLE QUOTATION MARK}s  Fine, really!", "it's fine really") == 0
+    assert character_error_rate("abcd", "abxd") == 0.25
+    assert character_error_rate("abcd", "") == 1
+    assert character_error_rate("ab", "ab cdef") == 2.5
+    assert character_error_rate("…", "words") is None
+    assert spoken("naïve_\N{FULLWIDTH LATIN CAPITAL LETTER X}") == "naïve x"
+
+
+def contour(length: int = 200) -> np.ndarray[Any, np.dtype[np.float64]]:
+    times = np.arange(length)
+    hertz = 150 * 2 ** (0.5 * np.sin(times / 11) + 0.2 * np.sin(times / 3))
+    hertz[60:90] = np.nan
+    return hertz
+
+
+def test_pitch_correlation_ignores_height_range_and_small_delays() -> None:
+    source = contour()
+    assert pitch_correlation(source, 3 * source**0.7) == pytest.approx(1)
+    late = np.concatenate([np.full(3, np.nan), source])[:-3]
+    assert pitch_correlation(source, late) == pytest.approx(1)
+    assert pitch_correlation(late, source) == pytest.approx(1)
+    too_late = np.concatenate([np.full(9, np.nan), source])[:-9]
+    correlation = pitch_correlation(source, too_late)
+    assert correlation is not None
+    assert correlation < 0.9
+
+
+def test_pitch_correlation_tells_a_lost_tune() -> None:
+    source = contour()
+    assert pitch_correlation(source, np.full_like(source, 150.0)) is None
+    assert pitch_correlation(source, 22500 / source, largest_lag=0) == pytest.approx(-1)
+
+
+def test_pitch_correlation_needs_frames_voiced_in_both() -> None:
+    source = contour()
+    assert pitch_correlation(source, np.full_like(source, np.nan)) is None
+    assert pitch_correlation(source, np.empty(0)) is None
+
+
+@given(st.lists(st.floats(-5, 5, allow_subnormal=False), min_size=1, max_size=30))
+def test_the_interval_lies_around_the_mean_and_within_the_values(values: list[float]) -> None:
+    estimate = bootstrap(values, resamples=200)
+    assert estimate is not None
+    assert estimate.mean == pytest.approx(np.mean(values), abs=1e-9)
+    assert min(values) - 1e-9 <= estimate.low <= estimate.high <= max(values) + 1e-9
+    assert estimate == bootstrap(values, resamples=200)
+
+
+def test_the_interval_holds_the_true_mean_as_often_as_it_says() -> None:
+    drawn = np.random.default_rng(1).normal(2.0, 1.0, (200, 40))
+    estimates = [bootstrap(list(values), resamples=400) for values in drawn]
+    held = np.mean([estimate is not None and estimate.low <= 2.0 <= estimate.high for estimate in estimates])
+    assert 0.88 <= held <= 0.99
+
+
+def test_missing_values_are_left_out_of_the_mean() -> None:
+    estimate = bootstrap([1.0, None, 3.0])
+    assert estimate is not None
+    assert (estimate.mean, estimate.count) == (2.0, 2)
+    assert bootstrap([None]) is None
+
+
+def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resemblyzer", None)
+    with pytest.raises(RtvcError, match=r"Resemblyzer.*`sh run\.sh benchmark` in the folder of rtvc"):
+        SpeakerEncoder()
+    with pytest.raises(RtvcError, match="needs the package no_such_module"):
+        benchmark_module("no_such_module")
+
+
+@pytest.fixture(scope="module")
+def speaker_encoder() -> SpeakerEncoder:
+    for module in ("torch", "webrtcvad", "librosa", "resemblyzer"):
+        pytest.importorskip(module, reason=f"similarity needs {module}, of the extra `benchmark`")
+    return SpeakerEncoder()
+
+
+def test_the_same_voice_is_more_similar_than_another(speaker_encoder: SpeakerEncoder) -> None:
+    voice = centroid(map(speaker_encoder.embed, [LOW(seed=1), LOW(seed=2)]), "low")
+    assert np.linalg.norm(voice) == pytest.approx(1, abs=1e-5)
+    same, other = (similarity(speaker_encoder.embed(audio), voice) for audio in (LOW(seed=3), HIGH(seed=3)))
+    assert other + 0.05 < same <= 1.001
+
+
+def test_there_is_no_voice_in_silence(speaker_encoder: SpeakerEncoder) -> None:
+    silence = np.zeros(SAMPLE_RATE, np.float32)
+    assert speaker_encoder.embed(silence) is None
+    assert similarity(None, centroid(map(speaker_encoder.embed, [LOW(), silence]), "low")) == 0
+    with pytest.raises(RtvcError, match="no speech to be heard in the recordings of nobody"):
+        centroid([speaker_encoder.embed(silence)], "nobody")
+
+
+def test_noise_lowers_the_overall_quality() -> None:
+    pytest.importorskip("speechmos.dnsmos", reason="DNSMOS comes with speechmos, of the extra `benchmark`")
+    audio = LOW(seconds=9.5)
+    noise = np.random.default_rng(0).standard_normal(len(audio)).astype(np.float32)
+    clean, noisy = overall_quality(audio), overall_quality(audio + 0.1 * noise)
+    assert 1 <= noisy < clean <= 5
+    assert np.isfinite(overall_quality(4 * audio))
+
+
+def test_a_transcript_does_not_depend_on_what_was_heard_before() -> None:
+    pytest.importorskip("pocketsphinx", reason="transcripts come from pocketsphinx, of the extra `benchmark`")
+    transcriber = Transcriber()
+    audio = babble()
+    before = transcriber.transcript(audio)
+    assert before
+    transcriber.transcript(0.05 * HIGH(seed=5))
+    assert transcriber.transcript(audio) == before
+    assert transcriber.transcript(np.zeros(SAMPLE_RATE, np.float32)) == ""
+
+
+def test_a_burst_stands_out_from_the_speech() -> None:
+    random = np.random.default_rng(0)
+    speech = (0.05 * random.standard_normal(2 * SAMPLE_RATE)).astype(np.float32)
+    burst = speech.copy()
+    burst[SAMPLE_RATE : SAMPLE_RATE + 640] *= 10
+    assert loudest_over_speech(speech) < 1.5
+    assert loudest_over_speech(burst) == pytest.approx(20, abs=1.5)
+    assert loudest_over_speech(3 * burst) == pytest.approx(loudest_over_speech(burst), abs=0.1)
+    assert loudest_over_speech(np.zeros(SAMPLE_RATE, np.float32)) == 0

@@ -1,0 +1,227 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from rtvc import cli
+from rtvc.app.preferences import PreferenceFile, Preferences
+from rtvc.cli import app
+from rtvc.commands import devices as device_commands
+from rtvc.commands import live as live_commands
+from rtvc.devices import streams
+from rtvc.devices.portaudio import PULSE, DeviceIdentity, refresh
+from rtvc.devices.virtual_microphone import DESCRIPTION, SOURCE
+from rtvc.errors import RtvcError
+from rtvc.packs.pack import ModelPack
+from rtvc.settings import Settings
+from rtvc.transport import FITS
+from rtvc.voices.enrolment import EnrolmentLibrary
+from rtvc.voices.library import shipped_voices
+from tests.support.packs import identity_pack
+from tests.support.pulse import FAKE_MICROPHONE, PulseServer
+from tests.support.sounds import babble
+
+RATE = 48_000
+MICROPHONE = f"{FAKE_MICROPHONE}.monitor"
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
+    return identity_pack(tmp_path_factory.mktemp("pack"))
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "in.wav"
+    soundfile.write(path, babble(1, RATE), RATE)
+    return path
+
+
+@pytest.fixture
+def voice(tmp_path: Path) -> Path:
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, babble(5, 16_000, seed=7), 16_000)
+    return path
+
+
+def rtvc(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def refusal(*arguments: object) -> str:
+    with pytest.raises(RtvcError) as caught:
+        CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return str(caught.value)
+
+
+def test_a_file_in_and_a_file_out(pack: ModelPack, recording: Path, voice: Path, tmp_path: Path) -> None:
+    output, kept = tmp_path / "out.wav", tmp_path / "kept"
+    said = rtvc(
+        *("live", "--pack", pack.folder, "--voice", voice, "--input", recording),
+        *("--output-file", output, "--record", kept),
+    )
+    assert "delay" in said
+    assert "underruns" in said
+    heard, rate = soundfile.read(output)
+    assert rate == RATE
+    assert 1 < len(heard) / rate < 2
+    assert np.abs(heard).max() > 0.01
+    assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
+    assert "No voice is chosen" not in said
+    assert "exists already" in refusal("live", "--pack", pack.folder, "--input", recording, "--output-file", output)
+    played = ("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--force")
+    assert "No voice is chosen, so your own is heard" in rtvc(*played)
+    assert "cannot be a folder" in refusal(*played, "--record", recording)
+
+
+def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, recording: Path) -> None:
+    live = ("live", "--pack", pack.folder)
+    assert "--output-file" in refusal(*live, "--input", recording)
+    assert "goes with a recording" in refusal(*live, "--output-file", "out.wav")
+    assert "no preset 'game'; there are: none yet" in refusal(*live, "--preset", "game")
+    assert "no voice 'nobody'" in refusal(*live, "--voice", "nobody", "--input", recording, "--output-file", "o.wav")
+    assert "no transport named 'magic'" in refusal(*live, "--transport", "magic")
+    assert "belongs to the transport mkl" in refusal(*live, "--transport", "knn", "--block-size", "2")
+
+
+def test_a_preset_is_begun_with(pack: ModelPack, recording: Path, tmp_path: Path) -> None:
+    PreferenceFile().save(Preferences(presets={"whisper": Settings(output_gain_db=-40.0)}))
+    levels = []
+    for index, extra in enumerate(((), ("--preset", "whisper"))):
+        output = tmp_path / f"{index}.wav"
+        rtvc("live", "--pack", pack.folder, "--input", recording, "--output-file", output, *extra)
+        levels.append(np.std(soundfile.read(output)[0]))
+    assert levels[1] / levels[0] == pytest.approx(0.01, rel=0.2)
+
+
+def test_without_any_device_the_way_out_is_named(
+    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (device_commands, live_commands):
+        monkeypatch.setattr(module, "list_devices", list)
+    assert "No device was found: `rtvc doctor`" in rtvc("devices")
+    enrol = ("enrol", "--pack", pack.folder)
+    soundfile.write(tmp_path / "me.wav", babble(12, 16_000), 16_000)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(160_000), 16_000)
+    # What is wrong with a recording comes first.
+    assert "no such file" in refusal(*enrol, tmp_path / "missing.wav")
+    assert "0.0 s of speech" in refusal(*enrol, tmp_path / "silent.wav")
+    assert "belongs to a microphone" in refusal(*enrol, tmp_path / "me.wav")
+    assert "belongs to a microphone" in refusal(*enrol)
+
+
+def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    opened: list[tuple[Path | None, float | None]] = []
+    monkeypatch.setattr("gui.application.main", lambda *arguments: opened.append(arguments))
+    assert "no display to open the panel on" in refusal("gui")
+    # What draws without a window needs none.
+    rtvc("gui", "--measure", "1")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    rtvc("gui")
+    assert opened == [(None, 1.0), (None, None)]
+
+
+def test_the_panel_has_a_command_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "argv", ["rtvc-gui"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.panel()
+    assert "no display to open the panel on" in capsys.readouterr().err
+
+
+def test_a_bypass_of_a_preset_is_not_taken_over(
+    pack: ModelPack, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "knn", lambda source, target: lambda features: np.zeros_like(features))
+    settings = Settings(voice=shipped_voices()[0].name, transport="knn", bypass=True)
+    PreferenceFile().save(Preferences(presets={"stored": settings}))
+    output = tmp_path / "out.wav"
+    rtvc("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--preset", "stored")
+    assert not soundfile.read(output)[0].any()
+
+
+def test_devices_are_listed(pulse: PulseServer) -> None:
+    refresh()
+    said = rtvc("devices")
+    assert PULSE in said
+    assert "48000 Hz" in said
+    assert "default" in said
+
+
+def test_enrolment_from_files_is_kept_for_the_microphone(pulse: PulseServer, pack: ModelPack, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "me.wav", babble(12, 16_000), 16_000)
+    said = rtvc("enrol", tmp_path / "me.wav", "--input", MICROPHONE, "--pack", pack.folder)
+    assert "12.0 s of speech" in said
+    enrolment = EnrolmentLibrary().load(str(DeviceIdentity(PULSE, MICROPHONE)), pack)
+    assert enrolment is not None
+    assert enrolment.speech_seconds == pytest.approx(12, abs=0.1)
+
+
+def test_enrolment_from_a_silent_microphone_is_refused(pulse: PulseServer, pack: ModelPack) -> None:
+    refresh()
+    assert "0.0 s of speech" in refusal("enrol", "--input", MICROPHONE, "--seconds", "5", "--pack", pack.folder)
+
+
+def test_the_doctor_measures_the_loop_and_tells_the_steps(
+    pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_commands, "TEST_SECONDS", 3.0)
+    monkeypatch.setattr(streams, "STALL_SECONDS", 5.0)  # as a busy machine may
+    said = rtvc("doctor", "--pack", pack.folder)
+    assert f"✓ virtual microphone: {DESCRIPTION} passes sound on" in said
+    assert "✓ model pack: identity runs on the CPU" in said
+    assert "Discord" in said
+    assert "OBS" in said
+    assert "✗" not in said
+
+
+def test_the_doctor_says_what_is_missing(pulse: PulseServer, pack: ModelPack) -> None:
+    pulse.kill()
+    refresh()
+    result = CliRunner().invoke(app, ["doctor", "--pack", str(pack.folder)])
+    assert result.exit_code == 1
+    assert "✗ virtual microphone: No PulseAudio or PipeWire server answers" in result.output
+    assert "✓ model pack" in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order(pulse: PulseServer, pack: ModelPack, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "rtvc.cli", "live", "--pack", str(pack.folder), "--input", MICROPHONE]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ)
+
+    def listed() -> bool:
+        with pulse.client() as client:
+            return SOURCE in [source.name for source in client.source_list()]
+
+    deadline = time.monotonic() + 15
+    while not listed():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(number)
+    said = process.communicate(timeout=15)[0].decode()
+    assert process.returncode == 0
+    assert "delay" in said
+    assert not listed()

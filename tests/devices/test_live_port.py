@@ -1,0 +1,128 @@
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from rtvc.devices import live_port, portaudio
+from rtvc.devices.live_port import LivePort
+from rtvc.devices.portaudio import PULSE, DeviceIdentity
+from rtvc.devices.virtual_microphone import SINK, VirtualMicrophone
+from rtvc.errors import RtvcError
+from tests.support.pulse import FAKE_MICROPHONE, PIPEWIRE, SPEAKERS, PulseServer
+
+MICROPHONE = DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor")
+
+
+def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def virtual(pulse: PulseServer) -> Iterator[VirtualMicrophone]:
+    with VirtualMicrophone() as microphone:
+        yield microphone
+
+
+def sinks(pulse: PulseServer) -> set[str]:
+    """Return the sinks that something plays to."""
+    with pulse.client() as client:
+        names = {sink.index: sink.name for sink in client.sink_list()}
+        return {names[stream.sink] for stream in client.sink_input_list()}
+
+
+def test_it_plays_into_the_virtual_microphone_and_the_monitor(pulse: PulseServer, virtual: VirtualMicrophone) -> None:
+    port = LivePort(MICROPHONE, monitor=SPEAKERS, virtual_microphone=virtual)
+    port.open()
+    try:
+        until(lambda: sinks(pulse) == {SINK, SPEAKERS})
+        assert port.monitor is not None
+        assert port.microphone_name == str(MICROPHONE)
+        assert port.warning == ""
+        until(lambda: port.capture.callbacks and port.playback.callbacks and port.monitor and port.monitor.callbacks)
+        assert port.failure() is None
+    finally:
+        port.close()
+    until(lambda: not sinks(pulse))
+
+
+def test_a_monitor_that_is_missing_keeps_nothing_else_from_being_opened(
+    pulse: PulseServer, virtual: VirtualMicrophone
+) -> None:
+    port = LivePort(MICROPHONE, monitor="headphones", virtual_microphone=virtual)
+    port.open()
+    try:
+        assert port.monitor is None
+        assert "No monitor: No output device is called 'headphones'" in port.warning
+    finally:
+        port.close()
+
+
+@pytest.mark.skipif(PIPEWIRE, reason="PipeWire leaves these streams where they are")
+def test_a_stream_that_is_moved_is_silenced_and_the_port_has_failed(
+    pulse: PulseServer, virtual: VirtualMicrophone
+) -> None:
+    port = LivePort(MICROPHONE, virtual_microphone=virtual)
+    port.open()
+    try:
+        until(lambda: port.playback.callbacks > 2)
+        port.playback.ring.write(np.full(port.playback.rate, 0.5, np.float32))
+
+        import pulsectl
+
+        def moved() -> bool:
+            # ALSA may just be opening its stream anew, after an underrun: then that one is moved.
+            with pulse.client() as client, suppress(pulsectl.PulseError):
+                names = {sink.name: sink.index for sink in client.sink_list()}
+                for stream in client.sink_input_list():
+                    if stream.sink == names[SINK]:
+                        client.sink_input_move(stream.index, names[SPEAKERS])
+            return f"moved the voice from {SINK} to {SPEAKERS}" in str(port.failure())
+
+        until(moved)
+        assert port.playback.muted
+        port.close()
+        port.open()
+        assert port.failure() is None
+        until(lambda: sinks(pulse) == {SINK})
+    finally:
+        port.close()
+
+
+def test_a_microphone_that_is_missing_is_named(pulse: PulseServer, virtual: VirtualMicrophone) -> None:
+    port = LivePort("headset", virtual_microphone=virtual)
+    with pytest.raises(RtvcError, match="No input device is called 'headset'"):
+        port.open()
+    port.close()
+    assert port.failure() is None
+
+
+def test_without_a_virtual_cable_the_way_to_one_is_told(pulse: PulseServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    portaudio.refresh()
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert live_port.virtual_microphone() is None
+    monkeypatch.undo()
+    with pytest.raises(RtvcError, match="No virtual microphone is installed"):
+        LivePort(MICROPHONE).open()
+
+
+def test_a_library_that_fails_is_a_failure_to_open(pulse: PulseServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise portaudio.portaudio().PortAudioError("Unanticipated host error")
+
+    monkeypatch.setattr(portaudio, "refresh", fail)
+    with pytest.raises(RtvcError, match="cannot reach the devices"):
+        LivePort(MICROPHONE).open()
+
+
+def test_before_it_is_opened_there_are_no_sides() -> None:
+    port = LivePort()
+    with pytest.raises(RuntimeError):
+        _ = port.capture
+    assert not port.ended
+    port.close()

@@ -1,0 +1,282 @@
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pyloudnorm
+import pytest
+import soundfile
+import torch
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from export import quantisation
+from export.build import CPU, GPU, BuildSettings, Models, build_pack
+from export.quantisation import quantise
+from export.streaming import export_streaming
+from export.sweep import describe, settings_to_try, sweep
+from export.synthetic_checkpoint import hifigan_checkpoint, wavlm_checkpoint
+from export.wavlm import EncoderSettings, StreamingWavLM
+from rtvc.benchmark import fidelity as benchmark
+from rtvc.cli import app
+from rtvc.commands.bench_fidelity import fidelity
+from rtvc.errors import RtvcError
+from rtvc.files.conversion import Conversion, convert_file
+from rtvc.files.whole_file import KNN_LUFS, OfflineModels, convert_offline
+from rtvc.packs.catalogue import WAVLM_LARGE
+from rtvc.packs.pack import GraphStage, ModelPack
+from rtvc.voices.library import Voice
+from tests.support.small_models import FEW_LAYERS, WAVLM, make_hifigan, make_wavlm
+from tests.support.sounds import babble
+
+RATE = WAVLM.sample_rate
+INCREMENTAL = replace(CPU, encoder=EncoderSettings(2, 3, 10), offline=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark, "MEASURED_SECONDS", 1.5)
+        patch.setattr(quantisation, "SMALLEST", 2**9)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("build")
+    torch.save(wavlm_checkpoint(make_wavlm()), folder / "encoder.pt")
+    torch.save(hifigan_checkpoint(make_hifigan(FEW_LAYERS)), folder / "vocoder.pt")
+    for index in range(3):
+        soundfile.write(folder / f"speech-{index}.wav", babble(5, RATE, index), RATE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(folder: Path) -> Models:
+    return Models.load(folder / "encoder.pt", folder / "vocoder.pt", WAVLM, FEW_LAYERS)
+
+
+def speech(folder: Path) -> list[Path]:
+    return sorted(folder.glob("speech-*.wav"))
+
+
+@pytest.fixture(scope="module")
+def pack(folder: Path, models: Models) -> ModelPack:
+    build_pack(WAVLM_LARGE, models, speech(folder), folder / "packs" / "incremental", INCREMENTAL)
+    return ModelPack(folder / "packs" / "incremental")
+
+
+def test_a_built_pack_says_what_it_is(pack: ModelPack, folder: Path) -> None:
+    assert pack.name == "wavlm-large"
+    assert (pack.sample_rate, pack.hop, pack.feature_dim) == (RATE, 320, WAVLM.width)
+    assert set(pack.card["checkpoints"]) == {"encoder.pt", "vocoder.pt"}
+    assert pack.population.count > 100
+    assert not [path for path in pack.folder.parent.iterdir() if path != pack.folder]
+    encoder, vocoder = pack.encoder(), pack.vocoder()
+    assert encoder._session.get_session_options().intra_op_num_threads == 2
+    assert pack.encoder(threads=1)._session.get_session_options().intra_op_num_threads == 1
+    assert encoder.latency == 2 * 320 + WAVLM.overlap
+    assert 320 < vocoder.latency <= 2 * 320
+
+
+def test_a_built_pack_converts_a_recording(pack: ModelPack, folder: Path, tmp_path: Path) -> None:
+    voice = Voice("target", folder / "speech-1.wav")
+    convert_file(folder / "speech-0.wav", voice, tmp_path / "out.wav", pack, Conversion())
+    convert_file(folder / "speech-0.wav", voice, tmp_path / "online.wav", pack, Conversion(online=True, step=3))
+    for name in ("out.wav", "online.wav"):
+        audio, _ = soundfile.read(tmp_path / name)
+        assert len(audio) == 5 * RATE
+        assert np.isfinite(audio).all()
+        assert np.abs(audio).max() > 0.01
+
+
+@torch.no_grad()
+def test_an_offline_conversion_is_that_of_the_paper(
+    pack: ModelPack, models: Models, folder: Path, tmp_path: Path
+) -> None:
+    paths = [folder / "speech-0.wav", folder / "speech-1.wav"]
+    convert_offline(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion())
+    sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
+    source, target = (models.encoder(torch.from_numpy(sound)[None])[0].double() for sound in sounds)
+    mapped = torch.empty_like(source)
+    order = source.std(dim=0).argsort(descending=True)
+    for block in order.split(2):
+        one, other = source[:, block], target[:, block]
+        a, b = torch.cov(one.T), torch.cov(other.T)
+        root = matrix_power(a, 0.5)
+        inverse = matrix_power(a, -0.5)
+        between = inverse @ matrix_power(root @ b @ root, 0.5) @ inverse
+        mapped[:, block] = (one - one.mean(dim=0)) @ between + other.mean(dim=0)
+    expected = models.vocoder(mapped.float()[None])[0].numpy()
+    found = soundfile.read(tmp_path / "out.wav")[0]
+    assert len(found) == len(sounds[0])
+    assert np.corrcoef(found[: len(expected)], expected)[0, 1] > 0.9999
+
+
+@torch.no_grad()
+def test_an_offline_conversion_by_neighbours_is_that_of_knn_vc(
+    pack: ModelPack, models: Models, folder: Path, tmp_path: Path
+) -> None:
+    paths = [folder / "speech-0.wav", folder / "speech-1.wav"]
+    convert_offline(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion("knn"))
+    sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
+    source, target = (models.encoder(torch.from_numpy(sound)[None])[0] for sound in sounds)
+    nearest = torch.nn.functional.cosine_similarity(source[:, None], target[None], dim=-1).topk(4).indices
+    expected = models.vocoder(target[nearest].mean(dim=1)[None])[0].numpy()
+    found = soundfile.read(tmp_path / "out.wav")[0]
+    assert np.corrcoef(found[: len(expected)], expected)[0, 1] > 0.9999
+    level = pyloudnorm.Meter(RATE).integrated_loudness(found)
+    assert level == pytest.approx(KNN_LUFS, abs=0.1)
+
+
+def matrix_power(matrix: torch.Tensor, exponent: float) -> torch.Tensor:
+    values, vectors = torch.linalg.eigh(matrix)
+    power: torch.Tensor = vectors @ torch.diag(values**exponent) @ vectors.T
+    return power
+
+
+def test_offline_graphs_are_the_models(pack: ModelPack, models: Models) -> None:
+    offline = OfflineModels(pack)
+    for seconds in (0.3, 1.7):
+        audio = babble(seconds, RATE)
+        features = offline.encode(audio)
+        np.testing.assert_allclose(features, models.encode(audio), atol=1e-4)
+        np.testing.assert_allclose(offline.vocode(features), models.vocode(features), atol=1e-4)
+
+
+@pytest.mark.parametrize("transport", ["mkl", "knn"])
+def test_the_command_converts_whole_files_and_folders(
+    pack: ModelPack, folder: Path, tmp_path: Path, transport: str
+) -> None:
+    def run(*words: str | Path) -> Result:
+        command = ["convert", "--pack", str(pack.folder), "--voice", str(folder / "speech-1.wav"), "--offline"]
+        return CliRunner().invoke(app, [*command, "--transport", transport, *map(str, words)])
+
+    one = run(folder / "speech-0.wav", "-o", tmp_path / "one.wav")
+    assert one.exit_code == 0, one.output
+    (tmp_path / "several").mkdir()
+    shutil.copy(folder / "speech-0.wav", tmp_path / "several")
+    assert run(tmp_path / "several", "-o", tmp_path / "converted").exit_code == 0
+    assert (tmp_path / "converted" / "speech-0.wav").read_bytes() == (tmp_path / "one.wav").read_bytes()
+    refused = run(folder / "speech-0.wav", "-o", tmp_path / "two.wav", "--online")
+    assert isinstance(refused.exception, RtvcError)
+
+
+def test_a_recording_that_cannot_be_converted_whole_is_refused(pack: ModelPack, folder: Path, tmp_path: Path) -> None:
+    voice = Voice("target", folder / "speech-1.wav")
+    for seconds, message in ((0.1, "too short"), (121, "takes no more than 120 s")):
+        soundfile.write(tmp_path / "odd.wav", babble(seconds, RATE), RATE)
+        with pytest.raises(RtvcError, match=message):
+            convert_offline(tmp_path / "odd.wav", voice, tmp_path / "out.wav", pack, Conversion())
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_windowed_pack_without_offline_graphs(models: Models, folder: Path, tmp_path: Path) -> None:
+    settings = replace(GPU, encoder=EncoderSettings(2, 20, 0))
+    found = build_pack(WAVLM_LARGE, models, speech(folder), tmp_path / "windowed", settings)
+    pack = ModelPack(tmp_path / "windowed")
+    assert pack.vocoder(provider="cpu").latency == 2 * 320 + settings.fade
+    assert found.latency_ms == pytest.approx(20 * 4 + 1000 * (settings.fade + WAVLM.overlap) / RATE)
+    with pytest.raises(RtvcError, match="has no offline graphs"):
+        OfflineModels(pack)
+
+
+def test_more_future_and_more_bits_come_closer(models: Models, folder: Path, tmp_path: Path) -> None:
+    far = BuildSettings(EncoderSettings(0, 1, 10), vocoder_frames=0, precision="int8")
+    near = BuildSettings(EncoderSettings(30, 60, 0), vocoder_frames=11, precision="float32")
+    results = []
+    for name, settings in (("far", far), ("near", near)):
+        results.append(build_pack(WAVLM_LARGE, models, speech(folder)[:1], tmp_path / name, settings))
+    assert results[1].feature_error < 0.5 * results[0].feature_error
+    assert results[1].feature_cosine > results[0].feature_cosine
+    assert results[1].vocoder_distance < 0.5 * results[0].vocoder_distance
+    assert results[1].distance < results[0].distance
+
+
+def test_the_benchmark_compares_packs_that_have_offline_graphs(pack: ModelPack, folder: Path, tmp_path: Path) -> None:
+    words = ["--speech", str(folder), "--recordings", "1", "--json", str(tmp_path / "fidelity.json")]
+    command = Typer()
+    command.command()(fidelity)
+    result = CliRunner().invoke(command, ["--pack", str(pack.folder), "--html", str(tmp_path / "page.html"), *words])
+    assert result.exit_code == 0, result.output
+    found = json.loads((tmp_path / "fidelity.json").read_text())["results"][str(pack.folder)]
+    assert 0 < found["feature_error"] < 1
+    assert found["latency_ms"] == pytest.approx(1000 * float(pack.encoder().latency_seconds), abs=40)
+    assert "data:image/png" in (tmp_path / "page.html").read_text()
+
+
+def test_a_sweep_has_a_row_for_each_setting(models: Models, folder: Path) -> None:
+    names = [describe(settings) for settings in settings_to_try()]
+    assert len(set(names)) == len(names) > 10
+    tried = [replace(CPU, encoder=EncoderSettings(0, 1, 4), vocoder_frames=frames) for frames in (0, 11)]
+    rows = sweep(WAVLM_LARGE, models, speech(folder)[:1], tried)
+    assert list(rows) == [
+        "L0 W1 P4 int8-blockwise, cached 0 int8",
+        "L0 W1 P4 int8-blockwise, cached 11 int8",
+    ]
+    first, second = rows.values()
+    assert first.feature_error == pytest.approx(second.feature_error)
+    assert second.vocoder_distance < first.vocoder_distance
+
+
+@pytest.mark.parametrize("blockwise", [False, True])
+def test_weights_of_8_bits_keep_the_graph_and_most_of_its_precision(
+    models: Models, pack: ModelPack, folder: Path, tmp_path: Path, blockwise: bool
+) -> None:
+    path = tmp_path / "encoder.onnx"
+    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
+    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
+    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+    whole = GraphStage(path.read_bytes(), "whole", "encoder")
+    quantise(path, blockwise)
+    small = GraphStage(path.read_bytes(), "small", "encoder")
+    assert small.description == whole.description
+    assert list(tmp_path.iterdir()) == [path]
+    audio = babble(1, RATE)
+    expected = whole.process(audio)
+    error = np.linalg.norm(small.process(audio) - expected) / np.linalg.norm(expected)
+    assert 1e-4 < error < 0.05
+
+
+def test_small_products_and_those_asked_for_keep_their_weights(models: Models, tmp_path: Path) -> None:
+    path = tmp_path / "encoder.onnx"
+    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
+    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
+    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+    quantise(path, keep="/front/")
+    graph = onnx.load(path).graph
+    whole = {value.name: value.dims for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT}
+    kept = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in whole]
+    front = [node for node in kept if "/front/" in node.name]
+    assert len(front) == len(WAVLM.convolutions) + 1
+    assert all(np.prod(whole[node.input[1]]) < quantisation.SMALLEST for node in kept if node not in front)
+    assert sum(node.op_type == "MatMulInteger" for node in graph.node) >= 4 * WAVLM.layers
+
+
+def test_a_pack_is_replaced_only_when_asked(pack: ModelPack, models: Models, folder: Path, tmp_path: Path) -> None:
+    before = (pack.folder / "card.json").read_bytes()
+    with pytest.raises(RtvcError, match="--force"):
+        build_pack(WAVLM_LARGE, models, speech(folder), pack.folder, INCREMENTAL)
+    assert (pack.folder / "card.json").read_bytes() == before
+    other = replace(INCREMENTAL, encoder=EncoderSettings(1, 2, 10), offline=False)
+    target = tmp_path / "pack"
+    for settings in (INCREMENTAL, other):
+        build_pack(WAVLM_LARGE, models, speech(folder)[:1], target, settings, overwrite=True)
+    assert ModelPack(target).lookahead_frames == 1
+    assert {path.name for path in target.iterdir()} == {"card.json", "encoder.onnx", "vocoder.onnx", "statistics.npz"}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_silence_is_no_speech_to_measure_on(models: Models, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silence.wav", np.zeros(5 * RATE), RATE)
+    with pytest.raises(RtvcError, match="None of the 1 recordings"):
+        build_pack(WAVLM_LARGE, models, [tmp_path / "silence.wav"], tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()
+
+
+def test_checkpoints_that_do_not_fit_together_are_refused(folder: Path) -> None:
+    with pytest.raises(RtvcError, match="HiFiGAN: it has misshapen"):
+        Models.load(folder / "encoder.pt", folder / "vocoder.pt", WAVLM, replace(FEW_LAYERS, feature_dim=8))

@@ -1,0 +1,37 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from export.measured import add_measured
+from rtvc.benchmark.quality import Row, quality_report
+from rtvc.errors import RtvcError
+from rtvc.packs.pack import ModelPack
+from tests.support.packs import identity_pack
+
+
+def report(path: Path, digest: str, system: str) -> Path:
+    rows = [
+        Row(system, 5.0, "a", target, "a.wav", similarity, 0.5, True, 2.8, 3.0, 0.4, None, 0.9, 0.0, 0.1)
+        for target, similarity in (("b", 0.7), ("c", 0.8))
+    ]
+    quality_report(rows, {}, {"identity": {"digest": digest}}).write_json(path)
+    return path
+
+
+def test_a_card_takes_the_figures_of_its_own_pack(tmp_path: Path) -> None:
+    pack = identity_pack(tmp_path / "pack")
+    add_measured(pack, [report(tmp_path / "q.json", pack.digest, "identity mkl, K = 2")])
+    measured = json.loads((pack.folder / "card.json").read_text())["measured"]["quality"]
+    assert measured["similarity_to_target"] == pytest.approx(0.75)
+    assert measured["closer_to_target"] == 1
+    assert measured["pairs"] == 2
+    assert ModelPack(pack.folder).digest == pack.digest
+
+
+def test_figures_of_another_pack_or_setting_are_refused(tmp_path: Path) -> None:
+    pack = identity_pack(tmp_path / "pack")
+    with pytest.raises(RtvcError, match="made of another pack"):
+        add_measured(pack, [report(tmp_path / "q.json", "0" * 64, "identity mkl, K = 2")])
+    with pytest.raises(RtvcError, match="no figures of identity mkl, K = 2"):
+        add_measured(pack, [report(tmp_path / "r.json", pack.digest, "identity mkl, K = 9")])

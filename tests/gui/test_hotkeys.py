@@ -1,0 +1,381 @@
+"""Hotkeys: what they do in the window and in other programs, and which keys users may give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeySequence
+from PyQt6.QtTest import QTest as _QTest
+from PyQt6.QtWidgets import QApplication, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from gui import hotkeys as hotkeys_module
+from gui.chords import IDLE_SECONDS, Chord, ChordTracker, chord, key_name
+from gui.dialogs.enrolment import EnrolmentDialog
+from gui.global_hotkeys import GlobalHotkeys, chords
+from gui.hotkeys import HOTKEYS, Scope, keys, problem, unavailable, with_keys
+from gui.main_window import MainWindow
+from gui.options import Options
+from gui.sections.hotkeys import HotkeysSection
+from rtvc.errors import RtvcError
+from tests.support.panel import FakeBackend, FakePlayer, open_window
+
+QTest: Any = _QTest  # its stubs take static methods for methods
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+ALT = Qt.KeyboardModifier.AltModifier
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> FakeBackend:
+    return FakeBackend(tmp_path, shipped=("Amber", "Bernard"), own=("Grandfather",))
+
+
+@pytest.fixture
+def window(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    monkeypatch.setattr(hotkeys_module, "unavailable", lambda: "")
+    with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+        yield window
+
+
+def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = CONTROL) -> None:
+    window.activateWindow()
+    QTest.keyClick(window, key, modifier)
+
+
+def section(window: MainWindow) -> HotkeysSection:
+    window.tabs[2].click()
+    return window.settings_page.hotkeys
+
+
+def give(
+    window: MainWindow,
+    name: str,
+    key: Qt.Key,
+    modifier: Qt.KeyboardModifier = CONTROL,
+    scope: Scope = Scope.WINDOW,
+) -> None:
+    """Click a hotkey's field and press keys, as a user does."""
+    field = section(window).fields[scope, name]
+    field.setFocus()
+    QTest.keyClick(field, key, modifier)
+
+
+def words(options: Options, name: str, scope: Scope = Scope.WINDOW) -> str:
+    return keys(options, scope)[name].toString()
+
+
+def talking(window: MainWindow) -> bool:
+    return window.session.settings.talking
+
+
+def muted(window: MainWindow) -> bool:
+    return window.session.settings.mute
+
+
+# In the window
+
+
+def test_keys_of_the_window(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    press(window, Qt.Key.Key_B)
+    press(window, Qt.Key.Key_M)
+    press(window, Qt.Key.Key_T)
+    press(window, Qt.Key.Key_H)
+    press(window, Qt.Key.Key_3)
+    settings = window.session.settings
+    assert settings.bypass
+    assert settings.mute
+    assert settings.push_to_talk
+    assert settings.monitor
+    assert settings.voice == "Bernard"
+    press(window, Qt.Key.Key_9)
+    assert window.session.settings.voice == "Bernard"
+    press(window, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.session.engine is not None)
+    press(window, Qt.Key.Key_R)
+    assert backend.engines[-1].recording is not None
+
+
+def test_space_talks_only_with_push_to_talk(window: MainWindow) -> None:
+    card = window.live.voices.gallery.cards["Amber"]
+    QTest.keyPress(card, Qt.Key.Key_Space)
+    QTest.keyRelease(card, Qt.Key.Key_Space)
+    assert window.session.settings.voice == "Amber", "without push-to-talk, it presses what has the focus"
+    window.session.change(push_to_talk=True)
+    other = window.live.voices.gallery.cards["Bernard"]
+    QTest.keyPress(other, Qt.Key.Key_Space)
+    assert talking(window)
+    QTest.keyRelease(other, Qt.Key.Key_Space)
+    assert not talking(window)
+    assert window.session.settings.voice == "Amber"
+    line = QLineEdit(window)
+    line.show()
+    QTest.keyClick(line, Qt.Key.Key_Space)
+    assert line.text() == " "
+
+
+# Keys of one's own
+
+
+def test_a_hotkey_gets_other_keys_and_keeps_them(window: MainWindow, backend: FakeBackend) -> None:
+    give(window, "mute", Qt.Key.Key_F6, NONE)
+    press(window, Qt.Key.Key_M)
+    assert not muted(window), "the old keys are free again"
+    press(window, Qt.Key.Key_F6, NONE)
+    assert muted(window)
+    assert "(F6)" in window.live.power.mute.toolTip()
+    window.quit()
+    assert words(Options.from_json(backend.saved.panel), "mute") == "F6"
+
+
+def test_the_key_to_hold_can_be_another(window: MainWindow) -> None:
+    give(window, "talk", Qt.Key.Key_F8, CONTROL)
+    window.session.change(push_to_talk=True)
+    window.tabs[0].click()
+    QTest.keyPress(window.live, Qt.Key.Key_Space)
+    assert not talking(window)
+    QTest.keyPress(window.live, Qt.Key.Key_F8, CONTROL)
+    assert talking(window)
+    QTest.keyRelease(window.live, Qt.Key.Key_F8, NONE)
+    assert not talking(window), "though Ctrl was let go first"
+
+
+def test_keys_that_are_taken_are_refused_by_name(window: MainWindow) -> None:
+    give(window, "mute", Qt.Key.Key_B)
+    fields, row = section(window).fields, section(window).rows["mute"]
+    assert row.complaint.isVisible()
+    assert "Bypass" in row.complaint.text()
+    assert fields[Scope.WINDOW, "mute"].keySequence() == QKeySequence("Ctrl+M")
+    give(window, "mute", Qt.Key.Key_F6, NONE)
+    assert not row.complaint.isVisible()
+
+
+def test_a_cleared_hotkey_has_no_keys(window: MainWindow) -> None:
+    give(window, "mute", Qt.Key.Key_Backspace, NONE)
+    press(window, Qt.Key.Key_M)
+    assert not muted(window)
+    assert words(Options.from_json(window.session.options.to_json()), "mute") == ""
+    give(window, "bypass", Qt.Key.Key_M)
+    press(window, Qt.Key.Key_M)
+    assert window.session.settings.bypass
+
+
+def test_the_usual_keys_come_back(window: MainWindow) -> None:
+    reset = section(window).reset
+    assert not reset.isEnabled()
+    give(window, "mute", Qt.Key.Key_F6, NONE)
+    give(window, "voice2", Qt.Key.Key_F7, NONE)
+    QTest.mouseClick(reset, LEFT)
+    assert window.session.options == Options(welcomed=window.session.options.welcomed)
+    assert section(window).fields[Scope.WINDOW, "mute"].keySequence() == QKeySequence("Ctrl+M")
+    assert not reset.isEnabled()
+
+
+def test_a_field_takes_keys_that_would_do_something(window: MainWindow) -> None:
+    window.session.change(push_to_talk=True)
+    give(window, "record", Qt.Key.Key_Space, CONTROL)
+    give(window, "record", Qt.Key.Key_Space, NONE)
+    assert not talking(window)
+    give(window, "record", Qt.Key.Key_M)
+    assert not muted(window)
+
+
+def test_no_hotkeys_clash_as_they_come() -> None:
+    for scope in Scope:
+        for hotkey in HOTKEYS:
+            assert problem(Options(), scope, hotkey.name, keys(Options(), scope)[hotkey.name]) == ""
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "sequence", "why"),
+    [
+        (Scope.WINDOW, "mute", "Ctrl+1", "Choose voice 1"),
+        (Scope.WINDOW, "mute", "Ctrl+Alt+B", "in other programs"),
+        (Scope.WINDOW, "mute", "Ctrl+O", "adds a voice"),
+        (Scope.WINDOW, "mute", "Return", "move about"),
+        (Scope.GLOBAL, "mute", "M", "typed in other programs"),
+        (Scope.GLOBAL, "mute", "Shift+M", "typed in other programs"),
+        (Scope.GLOBAL, "mute", "Ctrl+Shift+5", "leave it out"),
+        (Scope.GLOBAL, "mute", "Num+5", "number pad"),
+        (Scope.GLOBAL, "mute", "Launch Mail", "cannot be heard"),
+    ],
+)
+def test_keys_that_will_not_do_are_refused_in_words(scope: Scope, name: str, sequence: str, why: str) -> None:
+    assert why in problem(Options(), scope, name, QKeySequence(sequence))
+
+
+def test_the_same_keys_may_work_in_both_places() -> None:
+    options = Options(window_keys=with_keys(Options(), Scope.WINDOW, "mute", QKeySequence("Ctrl+Alt+M")))
+    assert problem(options, Scope.WINDOW, "mute", QKeySequence("Ctrl+Alt+M")) == ""
+
+
+def test_only_keys_that_differ_are_remembered_and_nonsense_is_not() -> None:
+    assert with_keys(Options(), Scope.WINDOW, "mute", QKeySequence("Ctrl+M")) == {}
+    changed = with_keys(Options(), Scope.WINDOW, "mute", QKeySequence("F6"))
+    assert changed == {"mute": "F6"}
+    assert Options.from_json({"window_keys": {"mute": 3}}) == Options.from_json({"window_keys": "F6"}) == Options()
+    assert words(Options(window_keys={"mute": "Ctrl+Nonsense, F3", "dance": "F1"}), "mute") == ""
+
+
+# In other programs
+
+
+def test_keys_mean_the_same_to_the_listener() -> None:
+    assert chord(QKeySequence("Ctrl+Alt+M")) == Chord("m", frozenset({"ctrl", "alt"}))
+    assert chord(QKeySequence("Ctrl+Alt+Space")) == Chord("space", frozenset({"ctrl", "alt"}))
+    assert chord(QKeySequence("Meta+Shift+PgUp")) == Chord("page_up", frozenset({"cmd", "shift"}))
+    assert chord(QKeySequence("F13")) == Chord("f13", frozenset())
+    assert chord(QKeySequence("Ctrl+M"), "darwin") == Chord("m", frozenset({"cmd"}))
+    with pytest.raises(RtvcError, match="typed"):
+        chord(QKeySequence("Space"))
+
+
+def test_every_name_is_one_of_pynputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYNPUT_BACKEND", "dummy")  # it needs no display
+    keyboard = pytest.importorskip("pynput.keyboard")
+    for text in ("Space", "Return", "PgDown", "Del", "F8", "Pause", "ScrollLock", "Print", "Media Next", "Ins"):
+        assert hasattr(keyboard.Key, chord(QKeySequence(f"Ctrl+{text}")).key)
+
+
+def test_a_key_is_known_whatever_is_held_with_it() -> None:
+    def character(char: str | None, vk: int | None = None) -> SimpleNamespace:
+        return SimpleNamespace(char=char, vk=vk)
+
+    assert key_name(SimpleNamespace(name="ctrl_l")) == "ctrl"
+    assert key_name(SimpleNamespace(name="alt_gr")) == "alt"
+    assert key_name(SimpleNamespace(name="page_down")) == "page_down"
+    assert key_name(SimpleNamespace(name="space")) == key_name(character(" ")) == "space"
+    assert key_name(character("M")) == key_name(character("\r", 77), "win32") == "m"
+    assert key_name(character(None, 77), "win32") == "m"
+    assert key_name(character("µ", 77), "win32") == "m", "as AltGr types it in Germany"
+    assert key_name(character("²", 50), "win32") == "2"
+    assert key_name(character("ö", 192), "win32") == "ö"
+    assert key_name(character(None, 65_056), "linux") == "<65056>"
+
+
+def test_chords_are_told_once_however_long_they_are_held() -> None:
+    tracker = ChordTracker({"mute": chord(QKeySequence("Ctrl+Alt+M")), "talk": chord(QKeySequence("Ctrl+Space"))})
+    assert [list(tracker.press(key)) for key in ("ctrl", "alt", "m", "m")] == [[], [], ["mute"], []]
+    assert list(tracker.release("m")) == ["mute"]
+    assert list(tracker.press("m")) == ["mute"]
+    for key in ("m", "alt", "ctrl"):
+        tracker.release(key)
+    assert list(tracker.press("m")) == []
+
+
+def test_a_key_that_was_let_go_unseen_is_forgotten() -> None:
+    now = 0.0
+    tracker = ChordTracker({"mute": chord(QKeySequence("Ctrl+Alt+M"))}, lambda: now)
+    for key in ("cmd", "l"):  # they lock the screen, and there they are let go
+        tracker.press(key)
+    now += IDLE_SECONDS + 1
+    assert [list(tracker.press(key)) for key in ("ctrl", "alt", "m")] == [[], [], ["mute"]]
+
+
+def test_chords_are_heard_while_a_game_is_played() -> None:
+    tracker = ChordTracker({"talk": chord(QKeySequence("F8"))})
+    assert [list(tracker.press(key)) for key in ("w", "f8")] == [[], ["talk"]]
+    tracker.release("f8")
+    tracker.press("shift")
+    assert list(tracker.press("f8")) == [], "with Shift it is another chord"
+
+
+def test_global_keys_do_what_they_say_while_other_windows_are_used(window: MainWindow) -> None:
+    heard = GlobalHotkeys(window.session)
+    window.hide()
+    for key in ("ctrl", "alt", "m"):
+        heard.press(key)
+    assert muted(window)
+    heard.release("m")
+    window.session.change(push_to_talk=True)
+    heard.press("space")
+    assert talking(window)
+    heard.release("alt")
+    assert not talking(window)
+    assert {"power", "bypass", "mute", "talk", "voice1", "voice9"} <= set(chords(window.session.options))
+
+
+def test_global_keys_of_ones_own_are_used_at_once(window: MainWindow) -> None:
+    heard = GlobalHotkeys(window.session)
+    window.session.choose(global_keys={"mute": "F9", "bypass": ""})
+    window.hide()
+    heard.press("f9")
+    assert muted(window)
+    heard.release("f9")
+    for key in ("ctrl", "alt", "b", "m"):
+        heard.press(key)
+    assert not window.session.settings.bypass
+    assert muted(window)
+
+
+def test_global_keys_are_heard_while_a_dialog_is_open(qtbot: QtBot, window: MainWindow) -> None:
+    heard = GlobalHotkeys(window.session)
+    window.live.teach_voice()
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeWindow(), EnrolmentDialog))
+    for key in ("ctrl", "alt", "m"):
+        heard.press(key)
+    assert muted(window)
+
+
+def test_a_panel_whose_listener_fails_says_so_once_and_goes_on(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise ImportError("no display")
+
+    monkeypatch.setattr("gui.global_hotkeys.importlib.import_module", refuse)
+    window.session.choose(global_hotkeys=True)
+    said: list[str] = []
+    window.session.failed.connect(said.append)
+    heard = GlobalHotkeys(window.session, window)
+    assert "no display" in window.toast.message.text()
+    window.session.choose(threads=2)
+    assert len(said) == 1
+    heard.close()
+
+
+def test_keys_that_work_everywhere_act_once_in_the_window(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = SimpleNamespace(start=lambda: None, stop=lambda: None)
+    keyboard = SimpleNamespace(Listener=lambda on_press, on_release: started)
+    monkeypatch.setattr("gui.global_hotkeys.importlib.import_module", lambda name: keyboard)
+    heard = GlobalHotkeys(window.session)
+    section(window)
+    window.session.choose(global_hotkeys=True)
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    for key in ("ctrl", "alt", "m"):
+        heard.press(key)
+    assert not muted(window)
+    QTest.keyClick(window, Qt.Key.Key_M, CONTROL | ALT)
+    assert muted(window)
+    window.session.choose(global_hotkeys=False)
+    QTest.keyClick(window, Qt.Key.Key_M, CONTROL | ALT)
+    assert muted(window)
+
+
+def test_the_second_column_is_there_where_other_programs_are_heard(window: MainWindow) -> None:
+    shown = section(window)
+    assert not shown.fields[Scope.GLOBAL, "mute"].isVisible()
+    window.session.choose(global_keys={"mute": "F9"})
+    window.session.choose(global_hotkeys=True)
+    assert shown.fields[Scope.GLOBAL, "mute"].isVisible()
+    assert shown.fields[Scope.GLOBAL, "mute"].keySequence() == QKeySequence("F9")
+    give(window, "mute", Qt.Key.Key_M, NONE, Scope.GLOBAL)
+    assert "typed in other programs" in shown.rows["mute"].complaint.text()
+
+
+def test_where_global_keys_are_forbidden_a_word_says_so() -> None:
+    assert "Wayland" in unavailable({"XDG_SESSION_TYPE": "wayland", "DISPLAY": ":0"}, "linux")
+    assert "Wayland" in unavailable({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, "linux")
+    assert "X11" in unavailable({}, "linux")
+    assert "Wayland" not in unavailable({"DISPLAY": ":0"}, "linux")

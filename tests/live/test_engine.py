@@ -1,0 +1,352 @@
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from rtvc.devices.streams import FilePort
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.live import engine as engine_module
+from rtvc.live.engine import Engine
+from rtvc.live.snapshot import State
+from rtvc.packs.pack import ModelPack
+from rtvc.settings import Settings
+from rtvc.transport import FITS, Transport
+from rtvc.voices.enrolment import enrol_audio
+from rtvc.voices.library import shipped_voices
+from rtvc.voices.statistics import FeatureSet
+from tests.support.packs import identity_pack
+from tests.support.simulation import SimulatedPort
+from tests.support.sounds import babble
+from tests.support.transports import Endless
+
+RATE = 48_000
+OPEN = Settings(gate_threshold_dbfs=None)
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
+    return identity_pack(tmp_path_factory.mktemp("pack"))
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.01)
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.002)
+
+
+class FragilePort(SimulatedPort):
+    """A port that fails when told to, and that may refuse to open again for a while."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        super().__init__()
+        self.refusals = refusals
+        self.trouble: str | None = None
+        self.opened = self.closed = 0
+
+    def open(self) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise RtvcError("The microphone is not there")
+        # A device that comes back comes back as another object.
+        fresh = SimulatedPort()
+        self.capture, self.playback = fresh.capture, fresh.playback
+        self.trouble = None
+        self.opened += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def failure(self) -> str | None:
+        return self.trouble
+
+    def speak(self, sound: Block) -> Block:
+        """Push sound, let the worker do its part, and return what is then played."""
+        size = self.capture.block
+        heard = []
+        for start in range(0, len(sound), 2 * size):
+            for half in (start, start + size):
+                self.capture.push(sound[half : half + size])
+            until(lambda: self.capture.ring.position == self.capture.ring.written)
+            until(lambda: self.playback.ring.fill >= 2 * size)
+            for _ in range(2):
+                out = np.zeros(size, np.float32)
+                self.playback.pull(out)
+                heard.append(out)
+        return np.concatenate(heard)
+
+
+@pytest.fixture
+def started(pack: ModelPack) -> Iterator[Callable[..., tuple[Engine, FragilePort]]]:
+    engines: list[Engine] = []
+
+    def start(refusals: int = 0, settings: Settings = OPEN, **options: object) -> tuple[Engine, FragilePort]:
+        port = FragilePort(refusals)
+        engine = Engine(pack, port, settings, **options)  # type: ignore[arg-type]
+        engines.append(engine)
+        engine.start()
+        until(lambda: engine.snapshot().state != State.STARTING)
+        return engine, port
+
+    yield start
+    for engine in engines:
+        engine.stop()
+
+
+Start = Callable[..., tuple[Engine, FragilePort]]
+
+
+def test_a_file_goes_through_in_real_time(pack: ModelPack, tmp_path: Path) -> None:
+    sound = babble(2, RATE)
+    soundfile.write(tmp_path / "in.wav", sound, RATE, subtype="FLOAT")
+    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OPEN)
+    engine.start()
+    assert engine.wait(20)
+    snapshot = engine.snapshot()
+    assert (snapshot.state, snapshot.message) == (State.STOPPED, "")
+    heard, rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert rate == RATE
+    match = np.correlate(
+        heard[RATE // 2 : RATE // 2 + RATE + RATE // 5], sound[RATE // 2 : RATE // 2 + RATE], "valid"
+    )
+    # No sooner than the chain can; how much later depends on how busy the machine is.
+    latency = snapshot.latency
+    assert latency.step + latency.algorithmic < float(np.argmax(match)) / RATE < 0.2
+
+
+def test_a_device_that_cannot_be_opened_is_a_failure_to_start(started: Start) -> None:
+    engine, port = started(refusals=1)
+    assert engine.wait(5)
+    snapshot = engine.snapshot()
+    assert (snapshot.state, snapshot.message) == (State.FAILED, "The microphone is not there")
+    assert port.closed == 1
+
+
+def test_it_runs_and_stops_and_runs_again(started: Start) -> None:
+    engine, port = started()
+    port.speak(babble(0.5, RATE))
+    with pytest.raises(RuntimeError):
+        engine.start()
+    engine.stop()
+    assert engine.snapshot().state == State.STOPPED
+    assert gc.get_freeze_count() == 0
+    engine.start()
+    until(lambda: engine.snapshot().state == State.RUNNING)
+    assert np.abs(port.speak(babble(0.5, RATE))).max() > 0.01
+    assert (port.opened, port.closed) == (2, 1)
+
+
+def test_each_run_counts_anew(started: Start) -> None:
+    engine, port = started()
+    port.speak(babble(0.5, RATE))
+    for _ in range(10):
+        port.playback.pull(np.zeros(port.playback.block, np.float32))
+    until(lambda: engine.snapshot().underruns == 1)
+    engine.stop()
+    assert engine.snapshot().underruns == 1
+    engine.start()
+    until(lambda: engine.snapshot().state == State.RUNNING)
+    assert engine.snapshot().underruns == 0
+
+
+def test_it_is_silent_during_a_failure_and_resumes_by_itself(started: Start) -> None:
+    engine, port = started()
+    port.speak(babble(1, RATE))
+    before = port.playback
+    counted = engine.snapshot().underruns
+    port.refusals = 3
+    port.trouble = "The headset has gone"
+    until(lambda: engine.snapshot().state == State.RECOVERING)
+    assert before.muted
+    until(lambda: engine.snapshot().message == "The microphone is not there: trying again." or port.opened == 2)
+    until(lambda: engine.snapshot().state == State.RUNNING)
+    assert engine.snapshot().message == ""
+    assert port.playback is not before
+    assert np.abs(port.speak(babble(0.5, RATE))).max() > 0.01
+    assert engine.snapshot().underruns >= counted
+
+
+def test_what_was_counted_before_a_failure_stays_counted(started: Start) -> None:
+    engine, port = started()
+    port.speak(babble(0.5, RATE))
+    for _ in range(10):
+        port.playback.pull(np.zeros(port.playback.block, np.float32))
+    until(lambda: engine.snapshot().underruns == 1)
+    port.trouble = "The headset has gone"
+    until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
+    assert engine.snapshot().underruns == 1
+
+
+def test_it_can_be_stopped_while_it_tries_to_recover(started: Start) -> None:
+    engine, port = started()
+    port.refusals = 10**9
+    port.trouble = "The headset has gone"
+    until(lambda: engine.snapshot().state == State.RECOVERING)
+    engine.stop()
+    assert engine.wait(0)
+
+
+def test_a_voice_that_is_missing_is_said_and_the_sound_goes_on(started: Start) -> None:
+    engine, port = started(settings=replace(OPEN, voice="nobody"))
+    assert np.abs(port.speak(babble(1, RATE))).max() > 0.01
+    until(lambda: "There is no voice 'nobody'" in engine.snapshot().message)
+    engine.settings = OPEN
+    port.speak(babble(0.2, RATE))
+    until(lambda: engine.snapshot().message == "")
+
+
+class Silencer:
+    """A fit that waits until it may, of a map to silence."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self, source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
+        self.begun.set()
+        assert self.may_end.wait(60)
+        return lambda features: np.zeros_like(features)
+
+
+@pytest.fixture
+def silencer(monkeypatch: pytest.MonkeyPatch) -> Silencer:
+    silencer = Silencer()
+    monkeypatch.setitem(FITS, "mkl", silencer)
+    monkeypatch.setitem(FITS, "flow", Endless())
+    return silencer
+
+
+@pytest.mark.parametrize("transport", ["mkl", "flow"])
+def test_nothing_is_heard_unconverted_at_the_start(pack: ModelPack, silencer: Silencer, transport: str) -> None:
+    """Where the fit takes long, the voice is reached by MKL first."""
+    port = FragilePort()
+    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name, transport=transport))
+    engine.start()
+    try:
+        assert silencer.begun.wait(60)
+        assert (engine.snapshot().state, port.opened) == (State.STARTING, 0)
+        silencer.may_end.set()
+        until(lambda: engine.snapshot().state == State.RUNNING)
+        assert not port.speak(babble(1, RATE)).any()
+        engine.settings = OPEN
+        until(lambda: np.abs(port.speak(babble(0.2, RATE))).max() > 0.01)
+    finally:
+        engine.stop()
+
+
+def test_it_can_be_stopped_before_the_first_map_is_there(
+    pack: ModelPack, silencer: Silencer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "JOIN_SECONDS", 0.01)
+    port = FragilePort()
+    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name))
+    engine.start()
+    assert silencer.begun.wait(60)
+    engine.stop()
+    silencer.may_end.set()
+    assert engine.wait(60)
+    assert (engine.snapshot().state, port.opened) == (State.STOPPED, 0)
+
+
+def test_what_the_port_warns_of_is_said(started: Start) -> None:
+    engine, port = started()
+    port.warning = "No monitor: it is unplugged"
+    assert engine.snapshot().message == "No monitor: it is unplugged"
+
+
+def test_the_snapshot_tells_levels_and_times(started: Start) -> None:
+    engine, port = started()
+    sound = babble(2, RATE)
+    port.speak(sound)
+    until(lambda: len(engine.snapshot().recent_compute) == 100)
+    snapshot = engine.snapshot()
+    assert snapshot.input_peak > snapshot.input_level > -40
+    assert snapshot.output_peak > snapshot.output_level > -40
+    assert 0 < snapshot.compute_p50 <= snapshot.compute_p99
+    assert snapshot.deadline == 0.02
+    latency = snapshot.latency
+    assert latency.total == latency.step + latency.algorithmic + latency.compute + latency.queue + latency.device
+    assert min(latency.step, latency.algorithmic, latency.compute, latency.queue) > 0
+    assert snapshot.speech_seconds == pytest.approx(2, abs=0.2)
+    heard, sent = engine.recent_audio(1.0)
+    assert len(heard) == len(sent) == 16_000
+    np.testing.assert_allclose(sent[640:], heard[:-640], atol=1e-5)
+
+
+def test_an_enrolment_is_taken_and_given_back_while_it_runs(started: Start, pack: ModelPack) -> None:
+    engine, port = started()
+    port.speak(babble(0.5, RATE))
+    assert engine.snapshot().speech_seconds is not None
+    engine.enrolment = enrol_audio(babble(4, RATE), RATE, pack, "microphone")
+    assert engine.snapshot().speech_seconds is None
+    engine.enrolment = None
+    heard = engine.snapshot().speech_seconds
+    port.speak(babble(0.5, RATE))
+    assert (engine.snapshot().speech_seconds or 0) > (heard or 0)
+
+
+def test_a_long_fit_shows_in_the_snapshot_until_another_transport_is_chosen(
+    started: Start, pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "flow", Endless())
+    soundfile.write(tmp_path / "voice.wav", babble(4, 16_000, seed=7), 16_000)
+    settings = replace(OPEN, voice=str(tmp_path / "voice.wav"), transport="flow")
+    engine, port = started(settings=settings, enrolment=enrol_audio(babble(4, RATE), RATE, pack, "microphone"))
+    until(lambda: engine.snapshot().fit_progress == 0.25, seconds=60)
+    assert engine.snapshot().message == ""
+    engine.settings = replace(settings, transport="knn")
+    port.speak(babble(0.1, RATE))
+    until(lambda: engine.snapshot().fit_progress is None, seconds=60)
+
+
+def test_a_recording_is_made_while_it_runs(started: Start, tmp_path: Path) -> None:
+    engine, port = started()
+    engine.start_recording(tmp_path / "in.wav", tmp_path / "out.wav")
+    assert engine.snapshot().recording
+    with pytest.raises(RtvcError, match="being made already"):
+        engine.start_recording(tmp_path / "in2.wav", tmp_path / "out2.wav")
+    port.speak(babble(1, RATE))
+    engine.stop_recording()
+    assert not engine.snapshot().recording
+    for name in ("in.wav", "out.wav"):
+        sound, rate = soundfile.read(tmp_path / name)
+        assert rate == 16_000
+        assert 0.9 <= len(sound) / rate <= 1.0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.wav", "out.wav"]
+
+
+def test_a_fault_of_the_program_ends_in_a_sentence_and_closed_devices(
+    started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    engine, port = started()
+    monkeypatch.setattr(port.capture, "wait", lambda frames, timeout: 1 / 0)
+    assert engine.wait(5)
+    assert engine.snapshot().state == State.FAILED
+    assert "ZeroDivisionError" in engine.snapshot().message
+    assert port.closed == 1
+    assert len(faults) == 1
+
+
+def test_a_damaged_recording_ends_it_with_a_sentence(pack: ModelPack, tmp_path: Path) -> None:
+    sound = babble(1, RATE)
+    sound[RATE // 2] = np.nan
+    soundfile.write(tmp_path / "in.wav", sound, RATE, subtype="FLOAT")
+    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OPEN)
+    engine.start()
+    assert engine.wait(60)
+    assert engine.snapshot().state == State.FAILED
+    assert "holds NaN" in engine.snapshot().message
+    assert not (tmp_path / "out.wav").exists()

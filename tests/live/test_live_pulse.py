@@ -1,0 +1,287 @@
+"""The whole of it, on a private PulseAudio server: into a fake microphone, out of "RTVC Microphone"."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from scipy.signal import correlate
+
+from rtvc.devices import streams
+from rtvc.devices.live_port import LivePort
+from rtvc.devices.portaudio import PULSE, DeviceIdentity
+from rtvc.devices.virtual_microphone import SINK, SOURCE, VirtualMicrophone
+from rtvc.dsp.stage import Block
+from rtvc.files.conversion import Conversion, convert_file
+from rtvc.live import engine as engine_module
+from rtvc.live.engine import Engine
+from rtvc.live.pipeline import Pipeline
+from rtvc.live.snapshot import State
+from rtvc.packs.pack import ModelPack
+from rtvc.settings import Settings
+from rtvc.voices.enrolment import Enrolment, enrol_files
+from rtvc.voices.library import VoiceLibrary
+from tests.support.packs import identity_pack
+from tests.support.pulse import DEFAULT_MICROPHONE, FAKE_MICROPHONE, SPEAKERS, PulseServer
+from tests.support.sounds import babble
+
+RATE = 48_000
+FORMAT = ["--format=float32le", f"--rate={RATE}", "--channels=1", "--raw"]
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("pacat") is None, reason="needs the program 'pacat' (apt install pulseaudio-utils)"
+)
+
+
+def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+class Listener:
+    """An application that records a source, in a process of its own."""
+
+    def __init__(self, pulse: PulseServer, source: str, latency: int = 20) -> None:
+        command = ["pacat", "--record", f"--server={pulse.address}", f"--device={source}", *FORMAT]
+        command.append(f"--latency-msec={latency}")
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def read(self, seconds: float) -> Block:
+        assert self._process.stdout is not None
+        return np.frombuffer(self._process.stdout.read(round(seconds * RATE) * 4), np.float32)
+
+    def stop(self) -> Block:
+        """Return what was heard and not yet read."""
+        self._process.terminate()
+        rest = self._process.communicate()[0]
+        return np.frombuffer(rest[: len(rest) // 4 * 4], np.float32)
+
+
+@contextmanager
+def speaking(pulse: PulseServer, sound: Block, latency: int = 20) -> Iterator[None]:
+    """Play a sound into the fake microphone."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(sound.tobytes())
+        file.flush()
+        command = ["pacat", "--playback", f"--server={pulse.address}", f"--device={FAKE_MICROPHONE}", *FORMAT]
+        command += [f"--latency-msec={latency}", file.name]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
+    return identity_pack(tmp_path_factory.mktemp("pack"))
+
+
+@pytest.fixture
+def live(pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An engine that runs between the fake microphone and the virtual one."""
+    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.1)
+    microphone = DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor")
+    with VirtualMicrophone() as virtual:
+        engine = Engine(pack, LivePort(microphone, virtual_microphone=virtual), Settings(gate_threshold_dbfs=None))
+        engine.start()
+        try:
+            until(lambda: engine.snapshot().state != State.STARTING)
+            assert engine.snapshot().message == ""
+            yield engine
+        finally:
+            engine.stop()
+    with pulse.client() as client:
+        assert SOURCE not in [source.name for source in client.source_list()]
+
+
+def murmur(seconds: float, seed: int = 0) -> Block:
+    """Noise below some 2 kHz, in which a shift of a few samples, as clocks that drift make it, changes little."""
+    window = np.hanning(31).astype(np.float32)
+    return 4 * np.convolve(babble(seconds, RATE, seed), window / window.sum(), "same").astype(np.float32)
+
+
+def loud(sound: Block) -> bool:
+    return len(sound) > 0 and float(np.abs(sound).max()) > 0.01
+
+
+class Lateness:
+    """How long the machine kept the engine's callbacks and worker waiting."""
+
+    TOLERATED = 0.005
+    STEP = 0.02
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._latest: dict[object, float] = {}
+        self.waits: list[float] = []
+        beat, step = streams._Side._beat, Pipeline.step
+
+        def noted_beat(side: streams._Side, delay: float) -> None:
+            self._note(side, side.block / side.rate)
+            beat(side, delay)
+
+        def noted_step(pipeline: Pipeline, settings: Settings, enrolment: Enrolment | None = None) -> bool:
+            self._note(pipeline, pipeline.seconds)
+            return step(pipeline, settings, enrolment)
+
+        monkeypatch.setattr(streams._Side, "_beat", noted_beat)
+        monkeypatch.setattr(Pipeline, "step", noted_step)
+
+    def _note(self, who: object, period: float) -> None:
+        now = time.monotonic()
+        late = now - self._latest.get(who, now) - period
+        self._latest[who] = now
+        if late > self.TOLERATED:
+            self.waits.append(late)
+
+    @property
+    def seconds(self) -> float:
+        """How much sound may have been lost by it: what waited, and a step begun at either end of it."""
+        return sum(self.waits) + 2 * self.STEP * len(self.waits)
+
+
+@pytest.fixture
+def lateness(monkeypatch: pytest.MonkeyPatch) -> Lateness:
+    return Lateness(monkeypatch)
+
+
+def test_what_is_spoken_for_a_minute_comes_out_converted_and_nothing_is_lost(
+    pulse: PulseServer, lateness: Lateness, live: Engine, pack: ModelPack, tmp_path: Path
+) -> None:
+    """Speak for 60 s of real time, and compare all that was heard with the conversion of the file.
+
+    A machine that is too busy may lose sound honestly, and only then: the gaps between the callbacks of the devices
+    and between the steps of the worker, which no fault of the queues can make, say how much that may be. On a machine
+    that keeps time they are none, and then nothing may be lost at all.
+    """
+    source = murmur(62)
+    soundfile.write(tmp_path / "source.wav", source, RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "voice.wav", 0.5 * murmur(5, seed=7) + 0.02, RATE)
+    voice = VoiceLibrary().open(str(tmp_path / "voice.wav"))
+    convert_file(tmp_path / "source.wav", voice, tmp_path / "converted.wav", pack, Conversion())
+    wanted, _ = soundfile.read(tmp_path / "converted.wav", dtype="float32")
+    live.enrolment = enrol_files([tmp_path / "source.wav"], pack, "the fake microphone")
+    live.settings = Settings(voice=str(tmp_path / "voice.wav"), gate_threshold_dbfs=None)
+    # Speaker and listener take their time: it is not they who are tried.
+    listener = Listener(pulse, SOURCE, latency=500)
+    with speaking(pulse, source, latency=500):
+        until(lambda: loud(listener.read(0.1)))
+        listener.read(1)
+        heard = listener.read(58)
+        snapshot = live.snapshot()
+    listener.stop()
+    # Every half second, a tenth of what was heard lies in the conversion of the file where it should, at its level.
+    part, near = RATE // 10, RATE
+    shifts, likeness, levels, offsets = [], [], [], []
+    shift = int(np.argmax(correlate(wanted, heard[: 4 * part], "valid")))
+    for start in range(0, len(heard) - part, 5 * part):
+        piece = heard[start : start + part]
+        begin = max(0, start + shift - near)
+        match = correlate(wanted[begin : start + shift + near + part], piece, "valid")
+        best = int(np.argmax(match))
+        found = wanted[begin + best : begin + best + part]
+        size = np.linalg.norm(piece) + 1e-9  # a machine that is too busy makes gaps
+        likeness.append(match[best] / size / np.linalg.norm(found))
+        if likeness[-1] > 0.9:
+            shift = begin + best - start
+            shifts.append(shift)
+            levels.append(size / np.linalg.norm(found))
+            offsets.append(np.mean(piece))
+    assert len(shifts) > 0
+    assert len(likeness) - len(shifts) <= len(lateness.waits)
+    # Steering the queue moves the sound by some milliseconds, anything lost by as much as was lost.
+    assert np.ptp(shifts) / RATE <= 0.02 + lateness.seconds
+    assert snapshot.dropped_frames * Lateness.STEP <= lateness.seconds
+    assert snapshot.underruns <= len(lateness.waits)
+    assert snapshot.state == State.RUNNING
+    assert np.median(levels) == pytest.approx(1, abs=0.1)
+    # The voice has an offset, which the speaker has not.
+    assert np.mean(wanted) > 0.01
+    assert np.median(offsets) == pytest.approx(np.mean(wanted), rel=0.2)
+    assert 0.06 < snapshot.latency.total < 0.4
+
+
+def test_a_server_that_restarts_is_found_again_and_no_other_sink_hears_the_voice(
+    pulse: PulseServer, live: Engine
+) -> None:
+    speakers = Listener(pulse, f"{SPEAKERS}.monitor")
+    with speaking(pulse, babble(6, RATE)):
+        speakers.read(0.5)
+        pulse.kill()
+        until(lambda: live.snapshot().state == State.RECOVERING)
+        assert live.snapshot().message.endswith("trying again.")
+    assert not loud(speakers.stop())
+    pulse.start()
+    until(lambda: live.snapshot().state == State.RUNNING)
+    speakers, listener = Listener(pulse, f"{SPEAKERS}.monitor"), Listener(pulse, SOURCE)
+    with speaking(pulse, babble(6, RATE)):
+        until(lambda: loud(listener.read(0.1)))
+    listener.stop()
+    assert not loud(speakers.stop())
+
+
+def test_when_the_sink_is_taken_away_the_voice_reaches_no_other(pulse: PulseServer, live: Engine) -> None:
+    speakers, listener = Listener(pulse, f"{SPEAKERS}.monitor"), Listener(pulse, SOURCE)
+    with speaking(pulse, babble(20, RATE)):
+        until(lambda: loud(listener.read(0.1)))
+        listener.stop()
+        with pulse.client() as client:
+            sink = next(sink for sink in client.sink_list() if sink.name == SINK)
+            client.module_unload(sink.owner_module)
+        until(lambda: live.snapshot().state == State.RECOVERING)
+        until(lambda: live.snapshot().state == State.RUNNING)
+        listener = Listener(pulse, SOURCE)
+        until(lambda: loud(listener.read(0.1)))
+    listener.stop()
+    assert not speakers.stop().any()
+
+
+def test_a_microphone_that_is_unplugged_is_waited_for_and_what_the_speakers_play_is_not_heard(
+    pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.1)
+    with VirtualMicrophone() as virtual:
+        port = LivePort(virtual_microphone=virtual)
+        engine = Engine(pack, port, Settings(gate_threshold_dbfs=None))
+        engine.start()
+        try:
+            until(lambda: engine.snapshot().state == State.RUNNING)
+            pulse.unplug()
+            until(lambda: "There is no input device" in engine.snapshot().message)
+            assert engine.snapshot().state == State.RECOVERING
+            with pulse.client() as client:
+                pulse.plug_in(client)
+            until(lambda: engine.snapshot().state == State.RUNNING)
+            assert port.microphone_name == str(DeviceIdentity(PULSE, DEFAULT_MICROPHONE))
+        finally:
+            engine.stop()
+
+
+def test_a_server_that_hangs_is_noticed_and_waited_for(
+    pulse: PulseServer, live: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "STARTING_SECONDS", 0.5)
+    listener = Listener(pulse, SOURCE)
+    with speaking(pulse, babble(20, RATE)):
+        until(lambda: loud(listener.read(0.1)))
+        pulse.signal(signal.SIGSTOP)
+        try:
+            until(lambda: live.snapshot().state == State.RECOVERING)
+            assert "stalled" in live.snapshot().message
+        finally:
+            pulse.signal(signal.SIGCONT)
+        until(lambda: live.snapshot().state == State.RUNNING)
+        listener.stop()
+        listener = Listener(pulse, SOURCE)
+        until(lambda: loud(listener.read(0.1)))
+    listener.stop()

@@ -1,0 +1,372 @@
+import os
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from rtvc.chain.voice_converter import unchanged
+from rtvc.dsp.stage import Block
+from rtvc.live.map_fitter import NICENESS, MapFitter, MapWish, Speaker, fit_map
+from rtvc.packs.pack import ModelPack
+from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport
+from rtvc.transport.flow_matching import FlowTransport
+from rtvc.transport.knn import NearestTransport
+from rtvc.transport.mkl import AffineTransport
+from rtvc.voices.library import VoiceLibrary
+from rtvc.voices.statistics import FeatureSet
+from tests.support.packs import identity_pack
+from tests.support.sounds import babble
+from tests.support.transports import QUICK, QUICK_FLOW, Endless
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
+    return identity_pack(tmp_path_factory.mktemp("pack"), hop=160)
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    soundfile.write(path, babble(5, 16_000, seed=7), 16_000)
+    return str(path)
+
+
+def frames(pack: ModelPack, seconds: float, seed: int) -> Block:
+    """Features of a speaker who differs from the population in every mean and every deviation."""
+    random = np.random.default_rng(seed)
+    traits = np.random.default_rng(99)
+    dim, count = pack.feature_dim, round(seconds * pack.frame_rate)
+    centre, spread = traits.normal(0, 0.05, dim), traits.uniform(0.01, 0.2, dim)
+    made = (centre + spread * random.standard_normal((count, dim))).astype(np.float32)
+    assert pack.roles.pitch is not None
+    assert pack.roles.voicing is not None
+    made[:, pack.roles.pitch] = random.normal(4.6, 0.2, count)
+    made[:, pack.roles.voicing] = random.integers(0, 2, count)
+    return made
+
+
+def test_within_ten_seconds_the_online_map_comes_near_that_of_the_whole_recording(
+    pack: ModelPack, voice: str
+) -> None:
+    target = VoiceLibrary().open(voice).features(pack)
+    whole = frames(pack, 60, seed=1)
+    best = fit_map(pack, FeatureSet.of(whole, roles=pack.roles), target, "mkl", {"block_size": 1})
+    speaker = Speaker(pack)
+    probe = frames(pack, 5, seed=2)
+    wanted = best(probe)
+    errors = []
+    for heard in (slice(0, 0), slice(0, 1), slice(1, 10)):
+        rows = whole[heard.start * pack.frame_rate : heard.stop * pack.frame_rate]
+        speaker(rows, np.ones(len(rows), bool))
+        online = fit_map(pack, speaker.features(), target, "mkl", {"block_size": 1})
+        errors.append(float(np.sqrt(np.mean((online(probe) - wanted) ** 2) / np.mean(wanted**2))))
+    assert errors[2] < errors[1] < errors[0]
+    assert errors[2] < 0.2 * errors[0]
+
+
+def test_silence_teaches_nothing(pack: ModelPack) -> None:
+    speaker = Speaker(pack)
+    before = speaker.features().statistics
+    made = frames(pack, 3, seed=1)
+    speaker(made, np.zeros(len(made), bool))
+    np.testing.assert_array_equal(speaker.features().statistics.mean, before.mean)
+    assert speaker.speech_frames == 0
+
+
+def test_an_enrolled_speaker_is_learnt_no_more_until_the_enrolment_is_taken_back(pack: ModelPack) -> None:
+    made = frames(pack, 3, seed=1)
+    enrolled = FeatureSet.of(made, roles=pack.roles)
+    speaker = Speaker(pack, enrolled)
+    speaker(made, np.ones(len(made), bool))
+    assert speaker.features() is enrolled
+    version = speaker.version
+    speaker(made, np.ones(len(made), bool))
+    assert speaker.version == version
+    speaker.enrolled = None
+    speaker(made, np.ones(len(made), bool))
+    assert speaker.speech_frames == len(made)
+
+
+class Counting(VoiceLibrary):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.opened = 0
+
+    def open(self, name: str) -> object:  # type: ignore[override]
+        self.opened += 1
+        return super().open(name)
+
+
+def test_a_map_is_fitted_once_for_each_wish_and_each_second_of_speech(
+    pack: ModelPack, voice: str, tmp_path: Path
+) -> None:
+    library, speaker = Counting(tmp_path), Speaker(pack)
+    fitter = MapFitter(pack, speaker, library)
+    wish = MapWish(voice, "mkl", None)
+    maps = []
+    for seed in range(3):
+        fitter.ask(wish)
+        fitter.work()
+        maps.append(fitter.transport)
+        fitter.work()
+        assert fitter.transport is maps[-1]
+        made = frames(pack, 1, seed)
+        speaker(made, np.ones(len(made), bool))
+    assert len({id(one) for one in maps}) == 3
+    assert library.opened == 1
+    fitter.ask(MapWish("", "mkl", None))
+    fitter.work()
+    assert fitter.transport is unchanged
+
+
+def test_what_cannot_be_fitted_is_said_and_the_map_stays(pack: ModelPack, voice: str) -> None:
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.ask(MapWish(voice, "mkl", None))
+    fitter.work()
+    transport = fitter.transport
+    for wish, words in (
+        (MapWish("nobody", "mkl", None), "no voice 'nobody'"),
+        (MapWish(voice, "magic", None), "no transport named 'magic'"),
+        (MapWish("/nowhere.wav", "mkl", None), "no such file"),
+        (MapWish(voice, "mkl", 0), "block size"),
+    ):
+        fitter.ask(wish)
+        fitter.work()
+        assert words in fitter.trouble
+        assert fitter.transport is transport
+    fitter.ask(MapWish(voice, "mkl", 1))
+    fitter.work()
+    assert fitter.trouble == ""
+
+
+def test_a_fault_of_the_program_is_said_and_the_next_wish_is_met(
+    pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "knn", lambda source, target: 1 / 0)
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.start()
+    try:
+        for transport, words in (("knn", "ZeroDivisionError"), ("mkl", "")):
+            wish = MapWish(voice, transport, None)
+            fitter.ask(wish)
+            for _ in range(3000):
+                if fitter.answered(wish):
+                    break
+                threading.Event().wait(0.01)
+            assert words in fitter.trouble
+    finally:
+        fitter.stop()
+    assert isinstance(fitter.transport, AffineTransport)
+    assert fitter.trouble == ""
+
+
+@pytest.mark.parametrize("chosen", ["", "nobody"])
+def test_what_is_said_does_not_pile_up_where_no_voice_is_reached(pack: ModelPack, chosen: str) -> None:
+    speaker = Speaker(pack)
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    for seed in range(3):
+        speaker(frames(pack, 1, seed), np.ones(pack.frame_rate, bool))
+        fitter.ask(MapWish(chosen, "mkl", None))
+        fitter.work()
+    assert len(speaker._running._pending) == 0
+
+
+def keeping(library: VoiceLibrary, voice: str, pack: ModelPack) -> Path:
+    """Store the voice as `kept`, and return where its maps lie."""
+    library.add("kept", [Path(voice)], pack)
+    return library.folder / "kept"
+
+
+def speaker_set(pack: ModelPack, seed: int = 1) -> FeatureSet:
+    return FeatureSet.of(frames(pack, 1, seed), roles=pack.roles)
+
+
+def test_a_flow_is_fitted_once_for_the_same_speaker_voice_pack_and_options(
+    pack: ModelPack, voice: str, tmp_path: Path
+) -> None:
+    library = VoiceLibrary(tmp_path)
+    folder = keeping(library, voice, pack)
+    target = library.find("kept").features(pack)
+    told: list[float] = []
+
+    def fitted(source: FeatureSet, towards: FeatureSet = target, **options: int) -> Transport:
+        return fit_map(pack, source, towards, "flow", {**QUICK, **options}, folder, told.append)
+
+    first = fitted(speaker_set(pack))
+    assert told == [0.5, 1.0]
+    again = fitted(speaker_set(pack))
+    assert told == [0.5, 1.0]
+    probe = frames(pack, 1, seed=2)
+    np.testing.assert_array_equal(again(probe), first(probe))
+    fitted(speaker_set(pack, seed=3))
+    fitted(speaker_set(pack), seed=5)
+    fitted(speaker_set(pack), FeatureSet.of(target.frames[:50], roles=pack.roles))
+    assert len(told) == 8
+    assert len(list(folder.glob("flow-*.npz"))) == 4
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "version"])
+def test_a_kept_map_that_is_of_no_use_is_fitted_anew_and_replaced(
+    pack: ModelPack, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = speaker_set(pack), speaker_set(pack, seed=2)
+    told: list[float] = []
+    if damage == "version":
+        monkeypatch.setattr("rtvc.transport.flow_matching.ARRAYS_VERSION", 0)
+    fit_map(pack, source, target, "flow", QUICK, tmp_path)
+    monkeypatch.undo()
+    (kept,) = tmp_path.iterdir()
+    if damage == "cut":
+        kept.write_bytes(kept.read_bytes()[:500])
+    for _ in range(2):
+        fit_map(pack, source, target, "flow", QUICK, tmp_path, told.append)
+        assert told == [0.5, 1.0]
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_the_map_that_was_not_used_for_longest_makes_room(
+    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtvc.live.map_fitter.MOST_KEPT", 2)
+    target = speaker_set(pack, seed=9)
+    told: list[float] = []
+
+    def ask(seed: int) -> None:
+        for path in tmp_path.iterdir():
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 10))
+        fit_map(pack, speaker_set(pack, seed), target, "flow", QUICK, tmp_path, told.append)
+
+    for seed in (1, 2, 1, 3):
+        ask(seed)
+    assert len(list(tmp_path.iterdir())) == 2
+    told.clear()
+    ask(1)
+    assert not told
+    ask(2)
+    assert told
+
+
+def test_a_folder_that_cannot_be_written_costs_no_more_than_the_fit(pack: ModelPack, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    transport = fit_map(pack, speaker_set(pack), speaker_set(pack, 2), "flow", QUICK, tmp_path / "file" / "folder")
+    assert np.isfinite(transport(frames(pack, 1, seed=2))).all()
+
+
+@pytest.mark.parametrize("transport", FITTED_ON_FRAMES)
+def test_a_map_that_wants_an_enrolment_says_so_and_mkl_learns_on_until_there_is_one(
+    pack: ModelPack, voice: str, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
+    speaker = Speaker(pack)
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    maps = []
+    for seed in (1, 2):
+        fitter.ask(MapWish(voice, transport, None))
+        fitter.work()
+        maps.append(fitter.transport)
+        assert isinstance(fitter.transport, AffineTransport)
+        assert (
+            "enrol (`rtvc enrol`, or “Teach my voice” in the panel), or choose the transport mkl or knn"
+            in fitter.trouble
+        )
+        speaker(frames(pack, 1, seed), np.ones(pack.frame_rate, bool))
+    assert maps[0] is not maps[1]
+    speaker.enrolled = speaker_set(pack)
+    fitter.work()
+    assert not isinstance(fitter.transport, AffineTransport)
+    assert fitter.trouble == ""
+
+
+def test_knn_needs_no_enrolment(pack: ModelPack, voice: str) -> None:
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.ask(MapWish(voice, "knn", None))
+    fitter.work()
+    assert isinstance(fitter.transport, NearestTransport)
+    assert fitter.trouble == ""
+
+
+def test_a_new_enrolment_is_fitted_to(pack: ModelPack, voice: str) -> None:
+    speaker = Speaker(pack, speaker_set(pack))
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    maps = []
+    for seed in (2, 2, 3):
+        fitter.ask(MapWish(voice, "mkl", None))
+        fitter.work()
+        maps.append(fitter.transport)
+        if seed == 2 and len(maps) == 2:
+            speaker.enrolled = speaker_set(pack, seed=3)
+    assert maps[0] is maps[1]
+    assert maps[1] is not maps[2]
+
+
+@pytest.mark.parametrize("change", ["wish", "enrolment", "stop"])
+def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
+    pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Meanwhile the new voice is reached by MKL."""
+    endless = Endless()
+    monkeypatch.setitem(FITS, "flow", endless)
+    speaker = Speaker(pack, speaker_set(pack))
+    fitter = MapFitter(pack, speaker, VoiceLibrary())
+    fitter.start()
+    fitter.ask(MapWish(voice, "flow", None))
+    assert endless.begun.wait(60)
+    told = fitter.progress
+    assert told == 0.25
+    meanwhile = fitter.transport
+    assert isinstance(meanwhile, AffineTransport)
+    wish = MapWish(voice, "flow", None)
+    if change == "wish":
+        wish = MapWish(voice, "knn", None)
+    elif change == "enrolment":
+        monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
+        speaker.enrolled = speaker_set(pack, seed=2)
+    if change != "stop":
+        for _ in range(6000):
+            fitter.ask(wish)
+            if fitter.transport is not meanwhile:
+                break
+            threading.Event().wait(0.01)
+        assert isinstance(fitter.transport, NearestTransport if change == "wish" else FlowTransport)
+    fitter.stop()
+    assert fitter.progress is None
+    assert fitter.trouble == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+def test_the_thread_gives_way_to_the_sound(pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    niceness: list[int] = []
+    fitted = threading.Event()
+
+    def note(source: FeatureSet, target: FeatureSet) -> Transport:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        fitted.set()
+        return unchanged
+
+    monkeypatch.setitem(FITS, "knn", note)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.start()
+    fitter.ask(MapWish(voice, "knn", None))
+    assert fitted.wait(60)
+    fitter.stop()
+    assert niceness == [min(19, own + NICENESS)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
+
+
+def test_the_thread_fits_what_is_asked_and_ends(pack: ModelPack, voice: str) -> None:
+    fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
+    fitter.start()
+    fitter.ask(MapWish(voice, "mkl", None))
+    waited = threading.Event()
+    for _ in range(500):
+        if fitter.transport is not unchanged:
+            break
+        waited.wait(0.01)
+    assert fitter.transport is not unchanged
+    fitter.stop()
+    assert "rtvc map fitter" not in {thread.name for thread in threading.enumerate()}
