@@ -85,6 +85,7 @@ class PacedPort:
     monitor = None
     ended = False
     warning = ""
+    microphone_name = ""
 
     def __init__(self, rate: int = DEVICE_RATE) -> None:
         self.capture = Capture(rate)
@@ -99,6 +100,10 @@ class PacedPort:
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="rtvc paced port", daemon=True)
         self._thread.start()
+
+    def start(self) -> None:
+        """Drop what the microphone heard since `open`."""
+        self.capture.ring.skip(0)
 
     def close(self) -> None:
         """Stop."""

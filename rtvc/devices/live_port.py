@@ -90,6 +90,10 @@ class LivePort:
             # Asking for devices may fail as well as opening them, while a sound server comes and goes.
             raise RtvcError(f"PortAudio cannot reach the devices ({error.args[0]})") from None
 
+    def start(self) -> None:
+        """Drop what the microphone heard since `open`."""
+        self._opened().start()
+
     def close(self) -> None:
         """Close the streams; the virtual microphone stays, silent."""
         if self._watch is not None:
@@ -125,7 +129,7 @@ class LivePort:
         port = DevicePort(microphone, output, monitor, self._buffer_seconds)
         port.open()
         self._port = port
-        self.microphone_name = str(microphone.identity)
+        self.microphone_name = port.microphone_name
         self._guard(microphone, output, monitor)
 
     def _opened(self) -> DevicePort:

@@ -188,8 +188,15 @@ class AudioPort(Protocol):
     def warning(self) -> str:
         """What the user should know of how it was opened; empty if nothing."""
 
+    @property
+    def microphone_name(self) -> str:
+        """The microphone that `open` found, as enrolments know it; empty if the sound comes from elsewhere."""
+
     def open(self) -> None:
-        """Start the sound; raise `RtvcError` where that is refused."""
+        """Open the devices; raise `RtvcError` where that is refused."""
+
+    def start(self) -> None:
+        """Let sound flow: what the microphone heard since `open` is dropped, and a recording begins."""
 
     def close(self) -> None:
         """Stop the sound; harmless when it has stopped."""
@@ -360,6 +367,7 @@ class DevicePort:
         self.playback = Playback(live_rate(output, "output"))
         self.monitor: Playback | None = None
         self.warning = ""
+        self.microphone_name = str(microphone.identity)
         self._streams = [
             DeviceStream(microphone, self.capture, "microphone", buffer_seconds),
             DeviceStream(output, self.playback, "voice", buffer_seconds),
@@ -369,16 +377,16 @@ class DevicePort:
             self._streams.append(DeviceStream(monitor, self.monitor, "monitor", buffer_seconds))
 
     def open(self) -> None:
-        """Open all streams, or none; raise `RtvcError` naming the one that is refused.
-
-        What the microphone hears before they all keep their pace is thrown away.
-        """
+        """Open all streams, or none; raise `RtvcError` naming the one that is refused."""
         with ExitStack() as undo:
             for stream in self._streams:
                 stream.open()
                 undo.callback(stream.close)
             settle((self.capture, self.playback))
             undo.pop_all()
+
+    def start(self) -> None:
+        """Drop what the microphone heard since `open`."""
         self.capture.ring.skip(0)
 
     def close(self) -> None:
@@ -434,11 +442,19 @@ class FilePort:
         self._failure: str | None = None
         self._ended = False
 
+    @property
+    def microphone_name(self) -> str:
+        """Empty: no microphone takes part."""
+        return ""
+
     def open(self) -> None:
-        """Start from the beginning of the recording."""
+        """Return to the beginning of the recording."""
         self._stopping.clear()
         self._failure = None
         self._ended = False
+
+    def start(self) -> None:
+        """Play the recording."""
         self._thread = threading.Thread(target=self._run, name="rtvc file port", daemon=True)
         self._thread.start()
 

@@ -25,7 +25,7 @@ from rtvc.live.recorder import Recorder
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
-from rtvc.voices.enrolment import Enrolment
+from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary
 from rtvc.voices.library import VoiceLibrary
 
 SWITCH_SECONDS = 0.001
@@ -52,6 +52,9 @@ class Engine:
         What to begin with.
     enrolment
         The user's own voice at this microphone; without it the voice is learnt while they speak.
+    enrolments
+        Where to look up the enrolment of each microphone that the port opens, at the start and after recovery.
+        None keeps `enrolment`.
     library
         Where voices are found.
     step
@@ -72,6 +75,7 @@ class Engine:
         settings: Settings | None = None,
         *,
         enrolment: Enrolment | None = None,
+        enrolments: EnrolmentLibrary | None = None,
         library: VoiceLibrary | None = None,
         step: int | None = None,
         threads: int | None = None,
@@ -81,6 +85,9 @@ class Engine:
         self.settings = settings or Settings()
         self._speaker = Speaker(pack)
         self.enrolment = enrolment
+        self._enrolments = enrolments
+        self._microphone = ""
+        self._notice = ""
         self._fitter = MapFitter(pack, self._speaker, library or VoiceLibrary())
         self._step = step or int(pack.defaults.get("step", 1))
         self._threads = threads
@@ -110,6 +117,7 @@ class Engine:
         self._stopping.clear()
         self._pipeline, self._past = None, Counts()
         self._state, self._message = State.STARTING, ""
+        self._microphone, self._notice = "", ""
         self._thread = threading.Thread(target=self._run, name="rtvc worker", daemon=True)
         self._thread.start()
 
@@ -155,7 +163,7 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return what the engine is doing now."""
         pipeline, recorder = self._pipeline, self._recorder
-        message = self._message or self._fitter.trouble or self.port.warning
+        message = self._message or self._fitter.trouble or self._notice or self.port.warning
         if recorder is not None and recorder.failure is not None:
             message = message or recorder.failure
         speech = None if self._enrolment else self._speaker.speech_frames / self.pack.frame_rate
@@ -201,11 +209,11 @@ class Engine:
         """The worker."""
         try:
             self._fitter.start()
+            self._open_port()
             self._fitter.ask(MapWish.of(self.settings))
             converter = self._warm_up()
             self._await_map()
             if not self._stopping.is_set():
-                self.port.open()
                 self._follow(converter)
                 self._state = State.RUNNING
                 self._work(converter)
@@ -232,17 +240,32 @@ class Engine:
         sys.setswitchinterval(SWITCH_SECONDS)
         return converter
 
+    def _open_port(self) -> None:
+        """Open the port and load the enrolment of the microphone it opened.
+
+        The microphone is only known once the port is open, and the map depends on it, so no map is fitted before.
+        """
+        self.port.open()
+        if self._enrolments is None or self.port.microphone_name == self._microphone:
+            return
+        self._microphone, self._notice = self.port.microphone_name, ""
+        try:
+            self.enrolment = self._enrolments.load(self._microphone, self.pack)
+        except RtvcError as error:
+            self.enrolment, self._notice = None, str(error)
+
     def _await_map(self) -> None:
-        """Wait for the first map, so that not even the first words are heard in the speaker's own voice."""
+        """Wait for a map from this speaker to the voice; until then nothing is played."""
         while not self._fitter.answered(wish := MapWish.of(self.settings)):
             self._fitter.ask(wish)
             if self._stopping.wait(POLL_SECONDS):
                 return
 
     def _follow(self, converter: VoiceConverter) -> None:
-        """Build a pipeline for the port as it has just been opened."""
+        """Let sound flow from the port, which has just been opened, through a new pipeline."""
         if self._pipeline is not None:
             self._past = self._past + self._pipeline.counts
+        self.port.start()
         self._pipeline = Pipeline(converter, self._fitter, self.port, self._step)
 
     def _work(self, converter: VoiceConverter) -> None:
@@ -271,10 +294,11 @@ class Engine:
         self.port.close()
         while not self._stopping.wait(RETRY_SECONDS):
             try:
-                self.port.open()
+                self._open_port()
             except RtvcError as error:
                 self._message = f"{str(error).rstrip('.')}: trying again."
                 continue
+            self._await_map()
             self.port.playback.muted = False
             self._follow(converter)
             self._state, self._message = State.RUNNING, ""

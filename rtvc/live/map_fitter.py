@@ -192,7 +192,7 @@ class MapFitter:
         self._wish = MapWish("", "mkl", None)
         self._done: tuple[MapWish, object] | None = None
         self._target: tuple[str, FeatureSet, Path | None] | None = None
-        self._reached = ""
+        self._reached: tuple[str, FeatureSet | None] = ("", None)
         self._due = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -204,8 +204,10 @@ class MapFitter:
             self._due.set()
 
     def answered(self, wish: MapWish) -> bool:
-        """Tell whether the map leads to the wished voice, if only by MKL for the time being, or no map can."""
-        return self._reached == wish.voice or (self._done is not None and self._done[0] == wish)
+        """Tell whether the map leads from this speaker to the wished voice, if only by MKL so far, or no map can."""
+        return self._reached == (wish.voice, self._speaker.enrolled) or (
+            self._done is not None and self._done == (wish, self._speaker.version)
+        )
 
     def work(self) -> None:
         """Fit the map of the latest wish, unless that has been done, on the calling thread."""
@@ -258,17 +260,19 @@ class MapFitter:
             self.work()
 
     def _fit(self, wish: MapWish, progress: Callable[[float], None]) -> None:
+        # Read before the features: if the enrolment changes in between, the map is fitted once more.
+        reached = (wish.voice, self._speaker.enrolled)
         # Taken even where it is not needed: it counts in what the speaker has said, which would pile up otherwise.
         source = self._speaker.features()
         if not wish.voice:
-            self.transport, self._reached = unchanged, ""
+            self.transport, self._reached = unchanged, reached
             return
         if self._target is None or self._target[0] != wish.voice:
             voice = self._library.open(wish.voice)
             self._target = (wish.voice, voice.features(self._pack), voice.maps)
         _, target, folder = self._target
-        if wish.transport in FITTED_ON_FRAMES and (len(source.frames) == 0 or self._reached != wish.voice):
-            self.transport, self._reached = fit_map(self._pack, source, target, "mkl", {}), wish.voice
+        if wish.transport in FITTED_ON_FRAMES and (len(source.frames) == 0 or self._reached != reached):
+            self.transport, self._reached = fit_map(self._pack, source, target, "mkl", {}), reached
         options = {} if wish.block_size is None or wish.transport != "mkl" else {"block_size": wish.block_size}
         fitted = fit_map(self._pack, source, target, wish.transport, options, folder, progress)
-        self.transport, self._reached = fitted, wish.voice
+        self.transport, self._reached = fitted, reached

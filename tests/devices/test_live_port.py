@@ -1,6 +1,5 @@
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -12,15 +11,9 @@ from rtvc.devices.portaudio import PULSE, DeviceIdentity
 from rtvc.devices.virtual_microphone import SINK, VirtualMicrophone
 from rtvc.errors import RtvcError
 from tests.support.pulse import FAKE_MICROPHONE, PIPEWIRE, SPEAKERS, PulseServer
+from tests.support.waiting import until
 
 MICROPHONE = DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor")
-
-
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,15 +18,9 @@ from rtvc.devices.streams import Capture, DevicePort, FilePort, Playback
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer
+from tests.support.waiting import until
 
 RATE = 48_000
-
-
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 def tone(frames: int) -> Block:
@@ -179,6 +173,7 @@ def test_a_file_runs_through_at_the_pace_of_real_time(tmp_path: Path) -> None:
     port = FilePort(tmp_path / "in.wav", tmp_path / "out.wav", tail=0.3)
     started = time.monotonic()
     port.open()
+    port.start()
     with Wire(port):
         until(lambda: port.ended)
     assert time.monotonic() - started > 0.75
@@ -195,6 +190,7 @@ def test_a_file_port_that_is_closed_early_keeps_what_was_played(tmp_path: Path) 
     soundfile.write(tmp_path / "in.wav", tone(10 * RATE), RATE)
     port = FilePort(tmp_path / "in.wav", tmp_path / "out.wav")
     port.open()
+    port.start()
     until(lambda: port.capture.callbacks > 5)
     port.close()
     assert not port.ended or port.failure() is None
@@ -210,6 +206,7 @@ def test_a_file_port_says_what_is_wrong(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "bad.wav", audio, RATE, subtype="FLOAT")
     port = FilePort(tmp_path / "bad.wav", tmp_path / "out.wav")
     port.open()
+    port.start()
     until(port.failure)
     assert "NaN" in str(port.failure())
     port.close()

@@ -1,7 +1,6 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -20,13 +19,7 @@ from rtvc.devices.virtual_microphone import (
 )
 from rtvc.errors import RtvcError
 from tests.support.pulse import PIPEWIRE, SPEAKERS, PulseServer
-
-
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
+from tests.support.waiting import until
 
 
 def modules(pulse: PulseServer) -> list[int]:

@@ -18,7 +18,7 @@ from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITS, Transport
-from rtvc.voices.enrolment import enrol_audio
+from rtvc.voices.enrolment import EnrolmentLibrary, enrol_audio
 from rtvc.voices.library import shipped_voices
 from rtvc.voices.statistics import FeatureSet
 from tests.support.packs import identity_pack
@@ -60,7 +60,7 @@ class FragilePort(SimulatedPort):
         if self.refusals:
             self.refusals -= 1
             raise RtvcError("The microphone is not there")
-        # A device that comes back comes back as another object.
+        # A device that comes back is another object.
         fresh = SimulatedPort()
         self.capture, self.playback = fresh.capture, fresh.playback
         self.trouble = None
@@ -92,8 +92,11 @@ class FragilePort(SimulatedPort):
 def started(pack: ModelPack) -> Iterator[Callable[..., tuple[Engine, FragilePort]]]:
     engines: list[Engine] = []
 
-    def start(refusals: int = 0, settings: Settings = OPEN, **options: object) -> tuple[Engine, FragilePort]:
+    def start(
+        refusals: int = 0, settings: Settings = OPEN, microphone: str = "", **options: object
+    ) -> tuple[Engine, FragilePort]:
         port = FragilePort(refusals)
+        port.microphone_name = microphone
         engine = Engine(pack, port, settings, **options)  # type: ignore[arg-type]
         engines.append(engine)
         engine.start()
@@ -235,7 +238,7 @@ def test_nothing_is_heard_unconverted_at_the_start(pack: ModelPack, silencer: Si
     engine.start()
     try:
         assert silencer.begun.wait(60)
-        assert (engine.snapshot().state, port.opened) == (State.STARTING, 0)
+        assert engine.snapshot().state == State.STARTING
         silencer.may_end.set()
         until(lambda: engine.snapshot().state == State.RUNNING)
         assert not port.speak(babble(1, RATE)).any()
@@ -256,7 +259,7 @@ def test_it_can_be_stopped_before_the_first_map_is_there(
     engine.stop()
     silencer.may_end.set()
     assert engine.wait(60)
-    assert (engine.snapshot().state, port.opened) == (State.STOPPED, 0)
+    assert (engine.snapshot().state, port.closed) == (State.STOPPED, 1)
 
 
 def test_what_the_port_warns_of_is_said(started: Start) -> None:
@@ -294,6 +297,60 @@ def test_an_enrolment_is_taken_and_given_back_while_it_runs(started: Start, pack
     heard = engine.snapshot().speech_seconds
     port.speak(babble(0.5, RATE))
     assert (engine.snapshot().speech_seconds or 0) > (heard or 0)
+
+
+class Sources:
+    """A transport that notes the source of every fit."""
+
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+
+    def __call__(self, source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
+        self.frames.append(len(source.frames))
+        return lambda features: features
+
+
+@pytest.fixture
+def enrolments(pack: ModelPack, tmp_path: Path) -> EnrolmentLibrary:
+    library = EnrolmentLibrary(tmp_path / "enrolments")
+    for microphone, seconds in (("desk", 4.0), ("headset", 6.0)):
+        library.save(enrol_audio(babble(seconds, RATE), RATE, pack, microphone), pack)
+    return library
+
+
+def test_every_map_starts_from_the_enrolment_of_the_microphone_that_opened(
+    started: Start, pack: ModelPack, enrolments: EnrolmentLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources()
+    monkeypatch.setitem(FITS, "mkl", sources)
+    expected = {}
+    for microphone in ("desk", "headset"):
+        found = enrolments.load(microphone, pack)
+        assert found is not None
+        expected[microphone] = len(found.features.frames)
+    settings = replace(OPEN, voice=shipped_voices()[0].name)
+    engine, port = started(settings=settings, enrolments=enrolments, microphone="desk")
+    assert set(sources.frames) == {expected["desk"]}
+    port.microphone_name = "headset"
+    port.trouble = "The desk microphone has gone"
+    until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
+    assert sources.frames[-1] == expected["headset"]
+    assert engine.enrolment is not None
+    assert engine.enrolment.microphone == "headset"
+    port.microphone_name = "unknown"
+    port.trouble = "The headset has gone"
+    until(lambda: port.opened == 3 and engine.snapshot().state == State.RUNNING)
+    assert engine.enrolment is None
+
+
+def test_a_damaged_enrolment_is_said_and_the_voice_is_learnt(
+    started: Start, pack: ModelPack, enrolments: EnrolmentLibrary
+) -> None:
+    for path in enrolments.folder.iterdir():
+        path.write_bytes(b"damaged")
+    engine, _ = started(enrolments=enrolments, microphone="desk")
+    assert "enrol again" in engine.snapshot().message
+    assert engine.snapshot().speech_seconds == 0
 
 
 def test_a_long_fit_shows_in_the_snapshot_until_another_transport_is_chosen(

@@ -28,8 +28,12 @@ class SimulatedPort:
         self.monitor = Playback(output_rate) if monitored else None
         self.ended = False
         self.warning = ""
+        self.microphone_name = ""
 
     def open(self) -> None:
+        pass
+
+    def start(self) -> None:
         pass
 
     def close(self) -> None:

@@ -1,0 +1,12 @@
+"""Waiting for something that another thread or process brings about."""
+
+import time
+from collections.abc import Callable
+
+
+def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    """Return once `condition()` is true; fail if that takes longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"nothing happened within {seconds:.0f} s"
+        time.sleep(0.002)
