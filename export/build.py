@@ -33,6 +33,7 @@ from rtvc.files.whole_file import GRAPHS
 from rtvc.packs.catalogue import KnownPack
 from rtvc.packs.download import digest
 from rtvc.packs.pack import ENCODER, VOCODER, GraphStage, Kind, ModelPack
+from rtvc.packs.runtime import Runtime
 from rtvc.voices.library import reference_features
 from rtvc.voices.statistics import FeatureStatistics, merge_all
 
@@ -271,7 +272,7 @@ def _check(
     net: nn.Module, path: Path, kind: Kind, block: Block, tolerance: float | None, say: Callable[[str], None]
 ) -> None:
     """Compare torch with ONNX Runtime, both frame by frame."""
-    stage = GraphStage(path.read_bytes(), str(path), kind, provider="cpu")
+    stage = GraphStage(path.read_bytes(), str(path), kind, Runtime(provider="cpu"))
     memory, steps = Memory(), []
     for start in range(0, len(block), stage.granularity):
         step = block[start : start + stage.granularity]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.streaming import Memory
 from rtvc.dsp.stage import Block
 from rtvc.packs.pack import METADATA_KEY, GraphDescription, GraphStage, Kind
+from rtvc.packs.runtime import Runtime
 
 EXAMPLE_FRAMES = 3
 
@@ -82,7 +83,7 @@ def export_streaming(
 
 def verify_streaming(net: nn.Module, path: Path, kind: Kind, frames: int = 24) -> float:
     """Return the largest difference between torch over a whole stretch and ONNX Runtime frame by frame."""
-    stage = GraphStage(path.read_bytes(), str(path), kind, provider="cpu")
+    stage = GraphStage(path.read_bytes(), str(path), kind, Runtime(provider="cpu"))
     description = stage.description
     random = np.random.default_rng(0)
     shape = (frames * description.hop,) if kind == "encoder" else (frames, description.feature_dim)

@@ -16,6 +16,7 @@ from export.wavlm import EncoderSettings
 from rtvc.benchmark.fidelity import Fidelity, fidelity_report, find_recordings, measure, read_recordings
 from rtvc.commands.reports import check_reports, hand_over
 from rtvc.packs.catalogue import KNOWN, KnownPack, downloads, known_pack, take
+from rtvc.packs.runtime import Runtime
 
 
 def settings_to_try() -> list[BuildSettings]:
@@ -68,7 +69,9 @@ def sweep(
     for settings in tried:
         with tempfile.TemporaryDirectory() as folder:
             pack = export_graphs(known, models, sounds[0], settings, Path(folder))
-            rows[describe(settings)] = found = measure(pack, models.encode, models.vocode, sounds, threads=threads)
+            rows[describe(settings)] = found = measure(
+                pack.bound(Runtime(threads)), models.encode, models.vocode, sounds
+            )
         print(f"{describe(settings)}: {found}", flush=True)
     return rows
 

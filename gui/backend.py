@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -32,7 +31,8 @@ from rtvc.live.pipeline import decibels
 from rtvc.live.recorder import microphone_blocks
 from rtvc.packs import catalogue
 from rtvc.packs.download import RemoteFile
-from rtvc.packs.pack import ModelPack, cuda_works, embedded_packs, find_pack, installed_packs, pack_names
+from rtvc.packs.pack import ModelPack, embedded_packs, find_pack, installed_packs, pack_names
+from rtvc.packs.runtime import Runtime, cuda_works
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio
 from rtvc.voices.library import Voice, VoiceLibrary, shipped_voices
@@ -99,10 +99,8 @@ class LocalBackend:
 
     def open_engine(self, wiring: Wiring, settings: Settings, options: Options) -> Engine:
         """Load the models and make an engine that has yet to be started."""
-        pack = self._pack(wiring.pack)
-        if options.provider is not Provider.AUTOMATIC:
-            pack = copy(pack)
-            pack.defaults = {**pack.defaults, "provider": options.provider.value}
+        provider = None if options.provider is Provider.AUTOMATIC else options.provider.value
+        pack = self._pack(wiring.pack).bound(Runtime(options.threads, provider))
         microphone = _plugged_in(wiring.microphone)
         port = LivePort(
             wiring.microphone,
@@ -118,7 +116,6 @@ class LocalBackend:
             enrolment=self._enrolments.load(str(microphone.identity), pack),
             library=self._library,
             step=options.profile.step(int(pack.defaults.get("step", 1))),
-            threads=options.threads,
         )
 
     def figures(self, pack: str) -> PackFigures:
@@ -323,10 +320,10 @@ def _described(folder: Path, origin: Literal["shipped", "installed"]) -> PackEnt
     """Tell of a pack on disk, sound or not."""
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6
     try:
-        pack = ModelPack(folder)
+        pack = ModelPack(folder, Runtime(provider="cpu"))
     except RtvcError as error:
         return PackEntry(folder.name, origin, megabytes=size, problem=str(error))
-    latency = pack.encoder(provider="cpu").latency_seconds + pack.vocoder(provider="cpu").latency_seconds
+    latency = pack.encoder().latency_seconds + pack.vocoder().latency_seconds
     card = pack.card
     return PackEntry(
         folder.name, origin, card.get("description", ""), card.get("licence", ""), size, float(latency) * 1000

@@ -108,13 +108,12 @@ def measure(
     vocode: Offline,
     recordings: Sequence[Block],
     step: int = 1,
-    threads: int | None = None,
 ) -> Fidelity:
     """Measure a pack against `encode` and `vocode` on recordings `[samples]` at its rate and level.
 
     Recordings must be longer than the pack's latency.
     """
-    encoder, vocoder = pack.encoder(threads), pack.vocoder(threads)
+    encoder, vocoder = pack.encoder(), pack.vocoder()
     wanted, errors, cosines, distances, vocoder_distances = [], [], [], [], []
     times: list[float] = []
     overlap = encoder.description.delay_samples

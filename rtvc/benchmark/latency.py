@@ -27,6 +27,7 @@ from rtvc.files.conversion import block_length, file_chain
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Latency, State
 from rtvc.packs.pack import ModelPack
+from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
 
 WARM_UP_STEPS = 5
@@ -171,7 +172,7 @@ def envelope_lag(sound: Block, late: Block, rate: int) -> float:
 def compute(pack: ModelPack, step: int, threads: int, seconds: float) -> dict[str, Any]:
     """Run the chain at the pace of live speech, and return how long its steps took, under plain keys."""
     speech = Speech()
-    chain = file_chain(DEVICE_RATE, converter(pack, threads), DEVICE_RATE, speech.level_dbfs)
+    chain = file_chain(DEVICE_RATE, converter(pack.bound(Runtime(threads))), DEVICE_RATE, speech.level_dbfs)
     block = block_length(DEVICE_RATE, DEVICE_RATE, pack, step)
     period = block / DEVICE_RATE
     steps = round(seconds / period)
@@ -241,7 +242,7 @@ def running(engine: Engine) -> None:
 
 def _run(pack: ModelPack, loop: Loop, step: int, threads: int, clicks: int) -> dict[str, Any]:
     settings = Settings(voice=target().name, bypass=True, gate_threshold_dbfs=None)
-    engine = Engine(pack, loop.port, settings, step=step, threads=threads)
+    engine = Engine(pack.bound(Runtime(threads)), loop.port, settings, step=step)
     heard: list[Block] = []
     displayed: list[Latency] = []
     shown_at: list[float] = []

@@ -50,7 +50,6 @@ def soak_report(
     loop: Loop,
     minutes: float,
     step: int = 1,
-    threads: int | None = None,
     stress: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Report:
@@ -62,8 +61,8 @@ def soak_report(
         The models, and the engine's devices, entered.
     minutes
         How long.
-    step, threads
-        Frames a step, and threads that each graph may use; None for what the pack needs.
+    step
+        Frames a step.
     stress
         How many processes compute without pause beside it.
     progress
@@ -74,12 +73,12 @@ def soak_report(
     RtvcError
         If the engine does not start.
     """
-    looks, states, heard = _listen(pack, loop, 60 * minutes, step, threads, stress, progress)
+    looks, states, heard = _listen(pack, loop, 60 * minutes, step, stress, progress)
     settings = {
         "minutes": minutes,
         "loop": loop.name,
         "step_frames": step,
-        "threads": threads or int(pack.defaults.get("threads", 1)),
+        "threads": pack.runtime.threads,
         "stress_processes": stress,
         "speech": speaker().name,
         "voice": target().name,
@@ -111,12 +110,11 @@ def _listen(
     loop: Loop,
     seconds: float,
     step: int,
-    threads: int | None,
     stress: int,
     progress: Callable[[float], None],
 ) -> tuple[list[Look], list[State], float]:
     """Run the engine; return what was seen each second, each state it was in, and the seconds that were heard."""
-    engine = Engine(pack, loop.port, Settings(voice=target().name), step=step, threads=threads)
+    engine = Engine(pack, loop.port, Settings(voice=target().name), step=step)
     heard = [0]
 
     def hear(block: Block) -> None:

@@ -18,6 +18,7 @@ from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, tar
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import block_length, file_chain
 from rtvc.packs.pack import ModelPack
+from rtvc.packs.runtime import Runtime
 
 WARM_UP_STEPS = 5
 REST = "everything else"
@@ -75,7 +76,7 @@ def measure(
 ) -> dict[str, Any]:
     """Convert so many minutes of speech and return the figures, under plain keys."""
     speech = Speech()
-    heart = converter(pack, threads)
+    heart = converter(pack.bound(Runtime(threads)))
     chain = file_chain(DEVICE_RATE, heart, DEVICE_RATE, speech.level_dbfs)
     block = block_length(DEVICE_RATE, DEVICE_RATE, pack, step)
     steps = int(minutes * 60 * DEVICE_RATE / block)

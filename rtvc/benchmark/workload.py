@@ -58,7 +58,7 @@ class Speech:
             position, done = position + size, done + 1
 
 
-def converter(pack: ModelPack, threads: int) -> VoiceConverter:
+def converter(pack: ModelPack) -> VoiceConverter:
     """Return a converter of an average speaker, whom nobody has heard yet, into `target`."""
     nobody = FeatureSet(np.zeros((0, pack.feature_dim), np.float32), pack.population)
-    return VoiceConverter(pack, fit_map(pack, nobody, target().features(pack), "mkl", {}), threads=threads)
+    return VoiceConverter(pack, fit_map(pack, nobody, target().features(pack), "mkl", {}))

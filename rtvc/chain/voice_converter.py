@@ -27,8 +27,8 @@ class Analyser:
     Both come `lookahead_frames` late, so that they belong together.
     """
 
-    def __init__(self, pack: ModelPack, threads: int | None = None) -> None:
-        self.encoder = pack.encoder(threads)
+    def __init__(self, pack: ModelPack) -> None:
+        self.encoder = pack.encoder()
         self._activity = SpeechActivity(pack.hop, pack.sample_rate)
         self._lookahead = pack.lookahead_frames
         self.reset()
@@ -60,8 +60,6 @@ class VoiceConverter(Stage):
         How far to move along the map: 0 … 1.
     observe
         Told the features of every step, as they were before the map; for statistics of the speaker.
-    threads
-        Threads that each graph may use; None for what the pack needs.
     """
 
     def __init__(
@@ -70,11 +68,10 @@ class VoiceConverter(Stage):
         transport: Transport | None = None,
         strength: float = 1.0,
         observe: Observer | None = None,
-        threads: int | None = None,
     ) -> None:
         self.pack = pack
-        self.analyser = Analyser(pack, threads)
-        self.vocoder = pack.vocoder(threads)
+        self.analyser = Analyser(pack)
+        self.vocoder = pack.vocoder()
         self.observe = observe
         super().__init__(pack.sample_rate, granularity=pack.hop)
         self.begin(transport or unchanged, strength)
@@ -109,9 +106,9 @@ def unchanged(features: Block) -> Block:
     return features
 
 
-def analyse(audio: Block, pack: ModelPack, threads: int | None = None) -> FeatureSet:
+def analyse(audio: Block, pack: ModelPack) -> FeatureSet:
     """Return the features of the speech in a recording `[samples]` at the pack's rate and level."""
-    analyser = Analyser(pack, threads)
+    analyser = Analyser(pack)
     frames = -(-len(audio) // pack.hop) + pack.lookahead_frames
     padded = np.zeros(frames * pack.hop, np.float32)
     padded[: len(audio)] = audio

@@ -12,6 +12,7 @@ from rtvc.commands.options import Threads
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.files.whole_file import OfflineModels
 from rtvc.packs.pack import find_pack
+from rtvc.packs.runtime import Runtime
 
 
 def fidelity(
@@ -29,10 +30,10 @@ def fidelity(
     paths = find_recordings(speech)
     rows, digests = {}, {}
     for name in pack:
-        opened = find_pack(name)
-        offline = OfflineModels(opened, threads)
+        opened = find_pack(name, Runtime(threads))
+        offline = OfflineModels(opened)
         sounds = read_recordings(paths, opened.sample_rate, opened.level_dbfs, recordings)
-        rows[name] = measure(opened, offline.encode, offline.vocode, sounds, step, threads)
+        rows[name] = measure(opened, offline.encode, offline.vocode, sounds, step)
         digests[name] = {"digest": opened.digest}
     settings = {"speech": speech or "shipped voices", "recordings": recordings, "step": step, "threads": threads}
     title = "Streamed against whole recordings"

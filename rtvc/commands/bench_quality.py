@@ -19,6 +19,7 @@ from rtvc.errors import RtvcError
 from rtvc.files.audio_file import make_folder
 from rtvc.files.conversion import Conversion
 from rtvc.packs.pack import ModelPack, find_pack
+from rtvc.packs.runtime import Runtime
 from rtvc.transport import FITS
 
 
@@ -48,10 +49,10 @@ def quality(
 ) -> None:
     """Convert between all speakers of a folder and measure voice, naturalness, words and pitch."""
     check_reports(json, html, force)
-    model = find_pack(pack)
+    model = find_pack(pack, Runtime(threads))
     lengths = reference or [5.0]
     block_sizes: Sequence[int | None] = block_size or [None]
-    systems = _systems(model, transport or ["mkl"], block_sizes, lengths, online, threads)
+    systems = _systems(model, transport or ["mkl"], block_sizes, lengths, online)
     if baselines:
         plain = System(f"{model.name} resynthesis", PackConverter(model, Conversion(strength=0.0)), lengths[0])
         copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
@@ -85,8 +86,8 @@ def robustness(
     """
     check_reports(json, html, force)
     benchmark_module("pyworld")  # whispers and raises voices
-    model = find_pack(pack)
-    converter = PackConverter(model, Conversion(threads=threads))
+    model = find_pack(pack, Runtime(threads))
+    converter = PackConverter(model, Conversion())
     systems = []
     for name, change in find_conditions(folder, noise).items():
         systems.append(System(f"{name}: unconverted", Changed(change, source_copy)))
@@ -117,13 +118,12 @@ def _systems(
     block_sizes: Sequence[int | None],
     lengths: list[float],
     online: bool,
-    threads: int | None,
 ) -> list[System]:
     systems = []
     for name in FITS if "all" in transports else transports:
         for block_size in block_sizes if name == "mkl" else [None]:
             options = transport_options(name, block_size)
-            conversion = Conversion(name, options, online=online, threads=threads)
+            conversion = Conversion(name, options, online=online)
             shown = block_size or pack.defaults["block_size"]
             title = f"{pack.name} {name}" + (f", K = {shown}" if name == "mkl" else "")
             systems += [System(title, PackConverter(pack, conversion), seconds) for seconds in lengths]

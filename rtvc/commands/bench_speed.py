@@ -23,6 +23,7 @@ from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import find_pack
+from rtvc.packs.runtime import Runtime
 from rtvc.transport import FITS
 
 ThreadCounts = Annotated[
@@ -157,9 +158,9 @@ def soak(
 ) -> None:
     """Run the engine live for a long time: drops, underruns, memory, drift."""
     check_reports(json, html, force)
-    opened = find_pack(pack)
+    opened = find_pack(pack, Runtime(threads))
     with _loop(devices, player, microphone, output, recorder) as loop, bar("live") as progress:
-        report = soak_report(opened, loop, minutes, step, threads, every_core() if stress else 0, progress)
+        report = soak_report(opened, loop, minutes, step, every_core() if stress else 0, progress)
     hand_over(report, json, html)
 
 

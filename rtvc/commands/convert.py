@@ -18,6 +18,7 @@ from rtvc.files.audio_file import make_folder
 from rtvc.files.conversion import Conversion, Outcome, convert_file
 from rtvc.files.whole_file import convert_offline
 from rtvc.packs.pack import find_pack
+from rtvc.packs.runtime import Runtime
 from rtvc.voices.library import AUDIO_SUFFIXES, Target, VoiceLibrary
 
 Run = Callable[..., Outcome]
@@ -55,16 +56,15 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
 ) -> None:
     """Convert a recording, or every recording of a folder, into another voice."""
-    conversion = Conversion(
-        transport, transport_options(transport, block_size), strength, online, step, sample_rate, threads
-    )
+    conversion = Conversion(transport, transport_options(transport, block_size), strength, online, step, sample_rate)
     if offline and (online or step is not None):
         raise RtvcError("--offline takes the whole file at once: leave out --online and --step.")
     if not source.exists():
         raise RtvcError(f"{source}: no such file or folder.")
     run = convert_offline if offline else convert_file
+    runtime = Runtime(threads)
     if source.is_dir():
-        _convert_folder(source, voice, output, pack, conversion, run, jobs, force)
+        _convert_folder(source, voice, output, pack, runtime, conversion, run, jobs, force)
         return
     with _bar() as bar:
         task = bar.add_task(source.name, total=1.0)
@@ -73,7 +73,7 @@ def convert(
             source,
             VoiceLibrary().open(voice),
             output,
-            find_pack(pack),
+            find_pack(pack, runtime),
             conversion,
             overwrite=force,
             progress=lambda share: bar.update(task, completed=share),
@@ -83,7 +83,15 @@ def convert(
 
 
 def _convert_folder(
-    folder: Path, voice: str, output: Path, pack: str, conversion: Conversion, run: Run, jobs: int, force: bool
+    folder: Path,
+    voice: str,
+    output: Path,
+    pack: str,
+    runtime: Runtime,
+    conversion: Conversion,
+    run: Run,
+    jobs: int,
+    force: bool,
 ) -> None:
     sources = _recordings(folder, output)
     if not sources:
@@ -98,13 +106,13 @@ def _convert_folder(
         tasks[target] = path
     opened = VoiceLibrary().open(voice)
     if run is convert_file:
-        opened.features(find_pack(pack))
+        opened.features(find_pack(pack, runtime))
     make_folder(output)
     failures = []
     with _bar() as bar, ProcessPoolExecutor(jobs) as pool:
         running = bar.add_task(folder.name, total=len(tasks))
         pending = [
-            (target, pool.submit(_convert_one, path, opened, target, pack, conversion, run, force))
+            (target, pool.submit(_convert_one, path, opened, target, pack, runtime, conversion, run, force))
             for target, path in tasks.items()
         ]
         for target, future in pending:
@@ -134,10 +142,17 @@ def _destination(path: Path, folder: Path, output: Path) -> Path:
 
 
 def _convert_one(
-    path: Path, voice: Target, target: Path, pack: str, conversion: Conversion, run: Run, force: bool
+    path: Path,
+    voice: Target,
+    target: Path,
+    pack: str,
+    runtime: Runtime,
+    conversion: Conversion,
+    run: Run,
+    force: bool,
 ) -> Outcome:
     make_folder(target.parent)
-    return run(path, voice, target, find_pack(pack), conversion, overwrite=force)
+    return run(path, voice, target, find_pack(pack, runtime), conversion, overwrite=force)
 
 
 def report(output: Path, outcome: Outcome, to: Console = console) -> None:

@@ -18,7 +18,8 @@ from rtvc.devices.live_port import LivePort, virtual_microphone
 from rtvc.devices.portaudio import PULSE, DeviceIdentity, Direction, find_device, list_devices
 from rtvc.devices.virtual_microphone import DESCRIPTION, SOURCE, explain_virtual_cable, find_virtual_cable
 from rtvc.errors import RtvcError
-from rtvc.packs.pack import ModelPack, cuda_works, find_pack
+from rtvc.packs.pack import ModelPack, find_pack
+from rtvc.packs.runtime import cuda_works
 from rtvc.voices.library import VoiceLibrary
 
 TEST_SECONDS = 5.0

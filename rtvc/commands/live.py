@@ -30,6 +30,7 @@ from rtvc.live.engine import Engine
 from rtvc.live.recorder import microphone_blocks
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.packs.pack import ModelPack, find_pack
+from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
 from rtvc.transport import FITS
 from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
@@ -83,7 +84,7 @@ def live(
     settings = replace(settings, monitor=monitor is not None)
     transport_options(settings.transport, block_size)
     library = VoiceLibrary()
-    opened = find_pack(pack)
+    opened = find_pack(pack, Runtime(threads))
     if not settings.voice:
         warn("No voice is chosen, so your own is heard: choose one with --voice; `rtvc voices list` shows them.")
     elif (warning := library.open(settings.voice).warning(opened)) is not None:
@@ -105,7 +106,7 @@ def live(
                 monitor,
                 virtual_microphone=None if made is None else stack.enter_context(made),
             )
-        engine = Engine(opened, port, settings, library=library, step=step, threads=threads)
+        engine = Engine(opened, port, settings, library=library, step=step)
         if record is not None:
             make_folder(record)
             engine.start_recording(record / "microphone.wav", record / "output.wav", overwrite=force)

@@ -19,6 +19,7 @@ from rtvc.packs import catalogue
 from rtvc.packs.catalogue import KNOWN, KnownPack, known_pack
 from rtvc.packs.download import RemoteFile
 from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
+from rtvc.packs.runtime import Runtime
 from rtvc.voices.library import check_name
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, build, verify and remove model packs.")
@@ -136,10 +137,10 @@ def _report(rows: dict[str, Fidelity], destination: Path) -> None:
 def _described(folder: Path) -> tuple[str, str, str]:
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     try:
-        pack = ModelPack(folder)
+        pack = ModelPack(folder, Runtime(provider="cpu"))
     except RtvcError as error:
         return folder.name, f"{size / 1e6:.0f} MB", str(error)
-    latency = pack.encoder(provider="cpu").latency_seconds + pack.vocoder(provider="cpu").latency_seconds
+    latency = pack.encoder().latency_seconds + pack.vocoder().latency_seconds
     return folder.name, f"{size / 1e6:.0f} MB", f"{float(latency) * 1000:.0f} ms"
 
 

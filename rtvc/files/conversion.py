@@ -51,8 +51,6 @@ class Conversion:
         Frames a step; None for the size that suits files, or with `online` for the pack's live one.
     sample_rate
         Of the output; None for the source's.
-    threads
-        Threads that each graph may use; None for what the pack needs.
     """
 
     transport: str = "mkl"
@@ -61,7 +59,6 @@ class Conversion:
     online: bool = False
     step: int | None = None
     sample_rate: int | None = None
-    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +176,7 @@ def convert_file(
         warnings.append(f"{source}: holds no speech.")
     gain = 10 ** ((pack.level_dbfs - level) / 20)
     rate = conversion.sample_rate or recording.rate
-    converter = VoiceConverter(pack, threads=conversion.threads)
+    converter = VoiceConverter(pack)
     usual = int(pack.defaults.get("step", 1)) if conversion.online else ANALYSIS_FRAMES
     block = block_length(recording.rate, rate, pack, conversion.step or usual)
 
@@ -237,7 +234,7 @@ def _learn(
 ) -> FeatureSet:
     """Encode the whole recording for its statistics."""
     observer = SourceStatistics(pack)
-    analyser = Analyser(pack, conversion.threads)
+    analyser = Analyser(pack)
     resampler = Resampler(recording.rate, pack.sample_rate)
     block = block_length(recording.rate, pack.sample_rate, pack, conversion.step or ANALYSIS_FRAMES)
     delay = ceil((resampler.latency_seconds + analyser.encoder.latency_seconds) * recording.rate)

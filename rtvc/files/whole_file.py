@@ -20,7 +20,7 @@ from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, atomic_writer, check_destination
 from rtvc.files.conversion import Conversion, Outcome
 from rtvc.live.map_fitter import fit_map
-from rtvc.packs.pack import METADATA_KEY, GraphDescription, Kind, ModelPack, session_options
+from rtvc.packs.pack import METADATA_KEY, GraphDescription, Kind, ModelPack
 from rtvc.transport import TransportStage
 from rtvc.voices.library import Blend, Target
 from rtvc.voices.statistics import FeatureSet
@@ -46,9 +46,9 @@ class OfflineModels:
         If the pack has none, or they are damaged or of another kind.
     """
 
-    def __init__(self, pack: ModelPack, threads: int | None = None) -> None:
-        self._encoder = _session(pack, "encoder", threads)
-        self._vocoder = _session(pack, "vocoder", threads)
+    def __init__(self, pack: ModelPack) -> None:
+        self._encoder = _session(pack, "encoder")
+        self._vocoder = _session(pack, "vocoder")
 
     def encode(self, audio: Block) -> Block:
         """Return the features `[frames, dim]` of audio `[samples]` at the pack's rate."""
@@ -86,7 +86,7 @@ def convert_offline(
     check_destination(output, overwrite)
     if isinstance(voice, Blend):
         raise RtvcError("Offline conversion takes one voice, not a blend: leave --offline out, or name one voice.")
-    models = OfflineModels(pack, conversion.threads)
+    models = OfflineModels(pack)
     recording = AudioFile(source)
     began = time.perf_counter()
     speaker, target = (
@@ -140,7 +140,7 @@ def _as_loud(audio: Block, lufs: float, rate: int) -> Block:
     return audio * np.float32(min(10 ** ((lufs - found) / 20), 1 / np.abs(audio).max()))
 
 
-def _session(pack: ModelPack, kind: Kind, threads: int | None) -> onnxruntime.InferenceSession:
+def _session(pack: ModelPack, kind: Kind) -> onnxruntime.InferenceSession:
     name = GRAPHS[kind]
     entry = pack.card["files"].get(name)
     if entry is None:
@@ -155,7 +155,7 @@ def _session(pack: ModelPack, kind: Kind, threads: int | None) -> onnxruntime.In
         raise RtvcError(f"{path} cannot be read ({error.strerror}): build the model pack again.") from None
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         raise RtvcError(f"{path} does not have the digest that its card names: build the model pack again.")
-    options = session_options(threads or int(pack.defaults.get("threads", 1)))
+    options = pack.runtime.session_options()
     session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
     description = GraphDescription.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), str(path))
     if (description.kind, description.feature_dim) != (kind, pack.feature_dim):

@@ -59,8 +59,6 @@ class Engine:
         Where voices are found.
     step
         Frames a step; None for the pack's default.
-    threads
-        Threads that each graph may use.
 
     Attributes
     ----------
@@ -78,7 +76,6 @@ class Engine:
         enrolments: EnrolmentLibrary | None = None,
         library: VoiceLibrary | None = None,
         step: int | None = None,
-        threads: int | None = None,
     ) -> None:
         self.pack = pack
         self.port = port
@@ -90,7 +87,6 @@ class Engine:
         self._notice = ""
         self._fitter = MapFitter(pack, self._speaker, library or VoiceLibrary())
         self._step = step or int(pack.defaults.get("step", 1))
-        self._threads = threads
         self._pipeline: Pipeline | None = None
         self._recorder: Recorder | None = None
         self._past = Counts()
@@ -230,7 +226,7 @@ class Engine:
 
     def _warm_up(self) -> VoiceConverter:
         """Build the converter and run it, so that the first words find everything in place."""
-        converter = VoiceConverter(self.pack, threads=self._threads)
+        converter = VoiceConverter(self.pack)
         for _ in range(WARM_UP_STEPS):
             converter.process(np.zeros(self._step * self.pack.hop, np.float32))
         converter.observe = self._speaker

@@ -7,13 +7,12 @@ belongs to one thread at a time; a `ModelPack` is immutable and may be shared.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +25,7 @@ from platformdirs import user_data_path
 
 from rtvc.dsp.stage import Block, Stage
 from rtvc.errors import RtvcError
+from rtvc.packs.runtime import Runtime
 from rtvc.voices.statistics import FeatureRoles, FeatureStatistics
 
 FORMAT = 1
@@ -36,7 +36,6 @@ VOCODER = "vocoder.onnx"
 STATISTICS = "statistics.npz"
 
 Kind = Literal["encoder", "vocoder"]
-Provider = Literal["auto", "cpu", "cuda"]
 
 _TYPES = {
     "tensor(float)": np.float32,
@@ -120,22 +119,15 @@ class GraphStage(Stage):
         What to call it in errors.
     kind
         What it must be.
-    threads
-        Threads that one step may use.
-    provider
-        `cpu`, `cuda`, or `auto`: CUDA where it works.
+    runtime
+        Threads (default: 1) and provider (default: `auto`).
     """
 
-    def __init__(self, model: bytes, where: str, kind: Kind, threads: int = 1, provider: Provider = "auto") -> None:
-        providers = ["CPUExecutionProvider"]
-        if provider == "cuda" and not cuda_works():
-            raise RtvcError(
-                "CUDA does not work here: install an NVIDIA driver and onnxruntime-gpu[cuda,cudnn], or use the CPU."
-            )
-        if provider != "cpu" and cuda_works():
-            providers.insert(0, "CUDAExecutionProvider")
+    def __init__(self, model: bytes, where: str, kind: Kind, runtime: Runtime | None = None) -> None:
+        runtime = runtime or Runtime()
+        providers = runtime.execution_providers()
         try:
-            self._session = onnxruntime.InferenceSession(model, session_options(threads), providers)
+            self._session = onnxruntime.InferenceSession(model, runtime.session_options(), providers)
         except Exception as error:  # ONNX Runtime raises many kinds, all without a common base.
             raise RtvcError(f"{where} is not a graph that ONNX Runtime can run ({_first_line(error)}).") from None
         metadata = self._session.get_modelmeta().custom_metadata_map
@@ -220,20 +212,6 @@ class GraphStage(Stage):
             )
 
 
-def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """Return how graphs are run, with so many threads."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # A layer is over before a sleeping thread wakes, so threads spin within a step; between steps that would take a
-    # core from the other graph, or from a game. Denormals are slow and inaudible.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    return options
-
-
 @dataclass(frozen=True)
 class _Binding:
     io: onnxruntime.IOBinding
@@ -248,6 +226,8 @@ class ModelPack:
     ----------
     folder
         Where `card.json` and the graphs lie.
+    runtime
+        How to run the graphs; the card's defaults fill in what it leaves open.
 
     Raises
     ------
@@ -255,7 +235,7 @@ class ModelPack:
         If the card or a file is missing, damaged, of another version, or has another digest.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runtime: Runtime | None = None) -> None:
         self.folder = folder
         where = folder / CARD
         try:
@@ -271,6 +251,7 @@ class ModelPack:
             self.roles = FeatureRoles(roles.get("pitch"), roles.get("voicing"), cepstra)
             self.defaults: dict[str, Any] = self.card["defaults"]
             self.level_dbfs: float = float(self.card["level_dbfs"])
+            self.runtime = self._bind(runtime or Runtime())
         except FileNotFoundError:
             raise RtvcError(f"{folder} is not a model pack: it has no {CARD}.") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -283,8 +264,8 @@ class ModelPack:
             if required not in self._digests:
                 raise RtvcError(f"{where} names no digest for {required}: fetch or build the model pack again.")
         self._contents = {name: self._read(name) for name in (ENCODER, VOCODER, STATISTICS)}
-        encoder = self.encoder(provider="cpu").description
-        vocoder = self.vocoder(provider="cpu").description
+        checked = self.bound(Runtime(provider="cpu"))
+        encoder, vocoder = checked.encoder().description, checked.vocoder().description
         for attribute in ("sample_rate", "hop", "feature_dim"):
             one, other = getattr(encoder, attribute), getattr(vocoder, attribute)
             if one != other:
@@ -305,13 +286,19 @@ class ModelPack:
         """A digest of all graphs: features and statistics are only worth something under the pack that made them."""
         return hashlib.sha256("".join(sorted(self._digests.values())).encode()).hexdigest()
 
-    def encoder(self, threads: int | None = None, provider: Provider | None = None) -> GraphStage:
-        """Return a fresh encoder stage: audio `[hop·n]` to features `[n, feature_dim]`."""
-        return self._stage(ENCODER, "encoder", threads, provider)
+    def bound(self, runtime: Runtime) -> ModelPack:
+        """Return this pack bound to another runtime; no file is read again."""
+        pack = copy(self)
+        pack.runtime = self._bind(runtime)
+        return pack
 
-    def vocoder(self, threads: int | None = None, provider: Provider | None = None) -> GraphStage:
+    def encoder(self) -> GraphStage:
+        """Return a fresh encoder stage: audio `[hop·n]` to features `[n, feature_dim]`."""
+        return self._stage(ENCODER, "encoder")
+
+    def vocoder(self) -> GraphStage:
         """Return a fresh vocoder stage: features `[n, feature_dim]` to audio `[hop·n]`."""
-        return self._stage(VOCODER, "vocoder", threads, provider)
+        return self._stage(VOCODER, "vocoder")
 
     @cached_property
     def population(self) -> FeatureStatistics:
@@ -322,10 +309,11 @@ class ModelPack:
         except (ValueError, OSError, BadZipFile):
             raise RtvcError(f"{self.folder / STATISTICS} is damaged: fetch or build the model pack again.") from None
 
-    def _stage(self, name: str, kind: Kind, threads: int | None, provider: Provider | None) -> GraphStage:
-        provider = provider or self.defaults.get("provider", "auto")
-        threads = threads or int(self.defaults.get("threads", 1))
-        return GraphStage(self._contents[name], str(self.folder / name), kind, threads, provider)
+    def _bind(self, runtime: Runtime) -> Runtime:
+        return runtime.or_else(Runtime(self.defaults.get("threads", 1), self.defaults.get("provider", "auto")))
+
+    def _stage(self, name: str, kind: Kind) -> GraphStage:
+        return GraphStage(self._contents[name], str(self.folder / name), kind, self.runtime)
 
     def _read(self, name: str) -> bytes:
         path = self.folder / name
@@ -342,13 +330,13 @@ class ModelPack:
         return content
 
 
-def find_pack(name: str) -> ModelPack:
-    """Open a pack by the name of an embedded or installed one, or by its folder."""
+def find_pack(name: str, runtime: Runtime | None = None) -> ModelPack:
+    """Open a pack by the name of an embedded or installed one, or by its folder, to be run as `runtime` says."""
     for folder in (embedded_packs(), installed_packs()):
         if name in pack_names(folder):
-            return ModelPack(folder / name)
+            return ModelPack(folder / name, runtime)
     if (Path(name) / CARD).is_file():
-        return ModelPack(Path(name))
+        return ModelPack(Path(name), runtime)
     known = [*pack_names(embedded_packs()), *pack_names(installed_packs())]
     raise RtvcError(
         f"There is no model pack {name!r}: choose one of {', '.join(known)}, name a folder with a {CARD}, or "
@@ -369,19 +357,6 @@ def embedded_packs() -> Path:
 def installed_packs() -> Path:
     """Return the folder of the packs that the user has fetched or built."""
     return user_data_path("rtvc", appauthor=False) / "packs"
-
-
-@cache
-def cuda_works() -> bool:
-    """Tell whether ONNX Runtime can use an NVIDIA GPU, without the noise it makes where it cannot."""
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return False
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    onnxruntime.preload_dlls()
-    return True
 
 
 def _first_line(error: Exception) -> str:

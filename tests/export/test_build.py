@@ -28,6 +28,7 @@ from rtvc.files.conversion import Conversion, convert_file
 from rtvc.files.whole_file import KNN_LUFS, OfflineModels, convert_offline
 from rtvc.packs.catalogue import WAVLM_LARGE
 from rtvc.packs.pack import GraphStage, ModelPack
+from rtvc.packs.runtime import Runtime
 from rtvc.voices.library import Voice
 from tests.support.small_models import FEW_LAYERS, WAVLM, make_hifigan, make_wavlm
 from tests.support.sounds import babble
@@ -76,8 +77,8 @@ def test_a_built_pack_says_what_it_is(pack: ModelPack, folder: Path) -> None:
     assert pack.population.count > 100
     assert not [path for path in pack.folder.parent.iterdir() if path != pack.folder]
     encoder, vocoder = pack.encoder(), pack.vocoder()
-    assert encoder._session.get_session_options().intra_op_num_threads == 2
-    assert pack.encoder(threads=1)._session.get_session_options().intra_op_num_threads == 1
+    assert pack.runtime.threads == 2
+    assert pack.bound(Runtime(threads=1)).runtime.threads == 1
     assert encoder.latency == 2 * 320 + WAVLM.overlap
     assert 320 < vocoder.latency <= 2 * 320
 
@@ -178,7 +179,7 @@ def test_a_windowed_pack_without_offline_graphs(models: Models, folder: Path, tm
     settings = replace(GPU, encoder=EncoderSettings(2, 20, 0))
     found = build_pack(WAVLM_LARGE, models, speech(folder), tmp_path / "windowed", settings)
     pack = ModelPack(tmp_path / "windowed")
-    assert pack.vocoder(provider="cpu").latency == 2 * 320 + settings.fade
+    assert pack.vocoder().latency == 2 * 320 + settings.fade
     assert found.latency_ms == pytest.approx(20 * 4 + 1000 * (settings.fade + WAVLM.overlap) / RATE)
     with pytest.raises(RtvcError, match="has no offline graphs"):
         OfflineModels(pack)

@@ -13,6 +13,7 @@ from export.streaming import export_streaming
 from models.hifigan import HiFiGAN
 from models.streaming import Memory
 from rtvc.packs.pack import GraphStage
+from rtvc.packs.runtime import Runtime
 from tests.support.small_models import HIFIGAN, make_hifigan
 
 FRAMES = 42
@@ -50,7 +51,7 @@ def graph(net: nn.Module, latency: int, folder: Path) -> GraphStage:
         lookahead_frames=latency // HIFIGAN.hop,
         delay_samples=latency % HIFIGAN.hop,
     )
-    return GraphStage(path.read_bytes(), str(path), "vocoder", provider="cpu")
+    return GraphStage(path.read_bytes(), str(path), "vocoder", Runtime(provider="cpu"))
 
 
 def streamed(stage: GraphStage, step: int) -> npt.NDArray[np.float32]:

@@ -13,6 +13,7 @@ from export.wavlm import EncoderSettings, StreamingWavLM
 from models.streaming import Memory
 from models.wavlm import Reach, WavLM
 from rtvc.packs.pack import GraphStage
+from rtvc.packs.runtime import Runtime
 from tests.support.small_models import WAVLM, make_wavlm
 
 FRAMES = 42
@@ -72,7 +73,7 @@ def graph(settings: EncoderSettings, folder: Path) -> GraphStage:
         lookahead_frames=settings.lookahead,
         delay_samples=WAVLM.overlap,
     )
-    return GraphStage(path.read_bytes(), str(path), "encoder", provider="cpu")
+    return GraphStage(path.read_bytes(), str(path), "encoder", Runtime(provider="cpu"))
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)

@@ -16,10 +16,10 @@ from rtvc.packs.pack import (
     STATISTICS,
     VOCODER,
     ModelPack,
-    cuda_works,
     embedded_packs,
     find_pack,
 )
+from rtvc.packs.runtime import Runtime, cuda_works
 from tests.support.packs import identity_pack
 
 
@@ -195,5 +195,5 @@ def test_cuda_is_refused_with_a_sentence_where_it_does_not_work(folder: Path) ->
     if cuda_works():
         pytest.skip("CUDA works here")
     with pytest.raises(RtvcError, match="CUDA does not work here"):
-        ModelPack(folder).encoder(provider="cuda")
-    assert ModelPack(folder).encoder(provider="auto").provider == "cpu"
+        ModelPack(folder, Runtime(provider="cuda")).encoder()
+    assert ModelPack(folder, Runtime(provider="auto")).encoder().provider == "cpu"
