@@ -1,6 +1,6 @@
 #!/bin/sh
 # Everything that a fresh machine needs, and the commands of the README:
-#   sh run.sh demo | test | check | install | benchmark
+#   sh run.sh demo | test | check | install | benchmark | release
 # Makes .venv beside this file, adds the Debian packages that are missing where it may, and pinned Python packages.
 set -eu
 cd "$(dirname "$0")"
@@ -68,6 +68,12 @@ check)
     .venv/bin/ruff format --check .
     .venv/bin/mypy rtvc gui export models tests
     ;;
+release)
+    # Wheel, source distribution and this system's bundle in dist/; --wheel-only leaves the bundle out.
+    debian $AUDIO $QT binutils
+    shift
+    "$PYTHON" packaging/release.py "$@"
+    ;;
 test)
     debian $AUDIO $QT $SERVER
     environment gui,export,picture,dev
@@ -75,7 +81,7 @@ test)
     .venv/bin/python -m pytest "$@"
     ;;
 *)
-    echo "usage: sh run.sh demo | test | check | install | benchmark" >&2
+    echo "usage: sh run.sh demo | test | check | install | benchmark | release" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,198 @@
+"""Build everything that people download, into dist/: python3 packaging/release.py [--bundle-only] [--nvidia].
+
+The wheel, the source distribution, and for the system this runs on one bundle: a folder that needs no Python. On
+Linux the bundle becomes a .tar.gz and a .deb, on Windows and macOS a .zip. SHA256SUMS stands beside them. Needs only
+Python: the tools are installed, pinned, into build/release. Every artefact is tried before it counts as built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "release"
+DIST = ROOT / "dist"
+TOOLS = ("build", "twine", "check-wheel-contents", "pyinstaller")
+EXTRAS = ("gui", "picture")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VERSION = PROJECT["version"]
+RELEASED = (
+    os.environ.get("SOURCE_DATE_EPOCH")
+    or subprocess.run(
+        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+)
+"""Seconds since 1970 that stand in the archives: those of the last commit, so that two builds of it are alike."""
+
+
+def run(*command: str | Path, **environment: str) -> None:
+    """Run a command in the checkout and end here if it fails."""
+    print("$", *(Path(part).name if isinstance(part, Path) else part for part in command), flush=True)
+    values = {**os.environ, "SOURCE_DATE_EPOCH": RELEASED, "PYTHONHASHSEED": "0", **environment}
+    if subprocess.run([str(part) for part in command], cwd=ROOT, env=values).returncode:
+        sys.exit(f"release: {command[0]} failed")
+
+
+def environment(name: str) -> Path:
+    """Make an empty virtual environment in build/release; return its Python."""
+    folder = BUILD / name
+    venv.create(folder, clear=True, with_pip=True)
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def install(python: Path, *requirements: str) -> None:
+    """Install pinned packages."""
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run(*pip, "-c", ROOT / "packaging" / "constraints.txt", "-c", ROOT / "constraints.txt", *requirements)
+
+
+def runtime_requirements(nvidia: bool) -> list[str]:
+    """Return what a bundle holds: the runtime and the panel, with ONNX Runtime for CPUs or for NVIDIA's GPUs."""
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *(line for extra in EXTRAS for line in extras[extra])]
+    others = [line for line in wanted if not line.startswith("onnxruntime")]
+    return [*others, "onnxruntime-gpu[cuda,cudnn]" if nvidia else "onnxruntime"]
+
+
+def distributions(python: Path) -> Path:
+    """Build and check the wheel and the source distribution; return the wheel."""
+    run(python, "-m", "build", "--outdir", DIST, ROOT)
+    wheel, source = next(DIST.glob("*.whl")), next(DIST.glob("*.tar.gz"))
+    # W009: more than one top-level package; their names are fixed by the owner of the project.
+    run(python, "-m", "check_wheel_contents", "--ignore", "W009", wheel)
+    run(python, "-m", "twine", "check", "--strict", wheel, source)
+    return wheel
+
+
+def try_program(*program: str | Path) -> None:
+    """Convert the demo's recording and draw the panel, in a folder and a home of their own outside the checkout."""
+    home = BUILD / "home"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    own = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "XDG_CONFIG_HOME": str(home / "config")}
+    run(*program, "demo", "--output", home / "demo", **own)
+    run(*program, "gui", "--screenshots", home / "panel", **own)
+    if not (home / "demo" / "demo.wav").exists() or not list((home / "panel").glob("*.png")):
+        sys.exit("release: the program left no recording or no picture")
+
+
+def bundle(wheel: Path, nvidia: bool) -> Path:
+    """Build the folder that needs no Python, with the licences of all that it holds; return it."""
+    python = environment("bundle-nvidia" if nvidia else "bundle")
+    install(python, "pyinstaller", *runtime_requirements(nvidia))
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
+    folders = ("--distpath", BUILD / "bundles", "--workpath", BUILD / "work", "--noconfirm")
+    run(python, "-m", "PyInstaller", *folders, "--log-level", "WARN", ROOT / "packaging" / "rtvc.spec")
+    folder = BUILD / "bundles" / "rtvc"
+    run(python, ROOT / "packaging" / "licences.py", folder / "LICENCES.txt")
+    shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
+    program = folder / ("rtvc.exe" if sys.platform == "win32" else "rtvc")
+    print(f"{program} {size(folder) / 2**20:.0f} MiB")
+    try_program(program)
+    return folder
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def packed(folder: Path, name: str) -> None:
+    """Pack a bundle for the system this runs on."""
+    if sys.platform != "linux":
+        inside = folder.parent / "rtvc.app" if sys.platform == "darwin" else folder
+        shutil.make_archive(str(DIST / name), "zip", inside.parent, inside.name)
+        return
+    steady = ["--sort=name", f"--mtime=@{RELEASED}", "--owner=0", "--group=0", "--numeric-owner"]
+    run("tar", *steady, "-C", folder.parent, "-czf", DIST / f"{name}.tar.gz", folder.name, GZIP="-n")
+    debian(folder, DIST / f"{name}.deb")
+
+
+def debian(folder: Path, target: Path) -> None:
+    """Pack a bundle as a Debian package: programs, a menu entry, an icon, and a word on what an uninstall leaves."""
+    tree = BUILD / "debian"
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(folder, tree / "usr/lib/rtvc", symlinks=True)
+    (tree / "usr/bin").mkdir(parents=True)
+    for program in ("rtvc", "rtvc-gui"):
+        (tree / "usr/bin" / program).symlink_to(f"../lib/rtvc/{program}")
+    places = {
+        "packaging/linux/rtvc.desktop": "usr/share/applications/rtvc.desktop",
+        "gui/images/rtvc.svg": "usr/share/icons/hicolor/scalable/apps/rtvc.svg",
+        "LICENSE": "usr/share/doc/rtvc/copyright",
+    }
+    for source, place in places.items():
+        (tree / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / source, tree / place)
+    control = tree / "DEBIAN"
+    control.mkdir()
+    architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True)
+    (control / "control").write_text(
+        f"Package: rtvc\nVersion: {VERSION}\nArchitecture: {architecture.stdout.strip()}\n"
+        f"Installed-Size: {size(folder) // 1024}\nSection: sound\nPriority: optional\n"
+        "Maintainer: The rtvc developers <rtvc@localhost>\n"
+        f"Depends: {', '.join(run_sh_packages('AUDIO', 'QT', 'X11'))}\nRecommends: pulseaudio | pipewire-pulse\n"
+        f"Description: {PROJECT['description']}\n"
+        " Speak, and be heard in Discord, OBS or a game as someone else. Runs on the CPU.\n",
+        encoding="utf-8",
+    )
+    after = control / "postrm"
+    after.write_text(
+        '#!/bin/sh\nset -e\n[ "$1" != remove ] || echo "rtvc: your voices, enrolments and settings stay in'
+        ' ~/.local/share/rtvc and ~/.config/rtvc; delete them if you want them gone."\n',
+        encoding="utf-8",
+    )
+    after.chmod(0o755)
+    run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, target)
+
+
+def run_sh_packages(*names: str) -> list[str]:
+    """Return the Debian packages that run.sh installs under the names of its lists."""
+    text = (ROOT / "run.sh").read_text(encoding="utf-8")
+    lists = [re.search(rf'^{name}="([^"]*)"', text, re.MULTILINE) for name in names]
+    return [package for found in lists if found for package in found[1].split()]
+
+
+def sums() -> None:
+    """Write the digests of everything in dist/."""
+    files = sorted(path for path in DIST.iterdir() if path.name != "SHA256SUMS")
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (DIST / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+    print("".join(lines), end="")
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--nvidia", action="store_true", help="build the bundle for NVIDIA's GPUs as well")
+    parser.add_argument("--wheel-only", action="store_true", help="build and try the wheel, and no bundle")
+    arguments = parser.parse_args()
+    shutil.rmtree(DIST, ignore_errors=True)
+    DIST.mkdir()
+    tools = environment("tools")
+    install(tools, *TOOLS[:3])
+    wheel = distributions(tools)
+    empty = environment("wheel")
+    install(empty, *runtime_requirements(nvidia=False))
+    run(empty, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
+    try_program(empty, "-P", "-m", "rtvc.cli")
+    if not arguments.wheel_only:
+        system = f"{platform.system().lower()}-{platform.machine().lower()}"
+        packed(bundle(wheel, nvidia=False), f"rtvc-{VERSION}-{system}")
+        if arguments.nvidia:
+            packed(bundle(wheel, nvidia=True), f"rtvc-{VERSION}-{system}-nvidia")
+    sums()
+
+
+if __name__ == "__main__":
+    main()
