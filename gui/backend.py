@@ -24,7 +24,7 @@ from rtvc.devices.virtual_microphone import DESCRIPTION, SINK, SOURCE, explain_v
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, atomic_writer
+from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.live.engine import Engine
 from rtvc.live.pipeline import decibels
@@ -175,7 +175,7 @@ class LocalBackend:
             total += len(block)
             control.progress(total / rate / seconds)
         path = Path(tempfile.mkdtemp(dir=self._scratch.name)) / "recording.wav"
-        with atomic_writer(path, rate, subtype="PCM_24") as writer:
+        with audio_writer(path, rate, subtype="PCM_24") as writer:
             writer.write(np.concatenate(heard))
         return path
 

@@ -17,7 +17,7 @@ from rtvc.devices.portaudio import Device
 from rtvc.devices.streams import FilePort
 from rtvc.devices.virtual_microphone import DESCRIPTION
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import atomic_writer
+from rtvc.files.audio_file import audio_writer
 from rtvc.live.engine import Engine
 from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
@@ -47,7 +47,7 @@ class RecordingBackend(LocalBackend):
         self._folder = folder
         voice = shipped_voices()[-1].recording
         once = voice.read()
-        with atomic_writer(folder / "microphone.wav", voice.rate) as writer:
+        with audio_writer(folder / "microphone.wav", voice.rate) as writer:
             writer.write(np.tile(once, int(seconds * voice.rate / len(once)) + 1))
 
     def devices(self, refresh: bool) -> Sequence[Device]:

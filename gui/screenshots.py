@@ -26,8 +26,8 @@ from gui.theme import Appearance, theme
 from gui.view_state import Tone
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import make_folder
 from rtvc.live.snapshot import Snapshot, State
+from rtvc.storage import make_folder
 
 SCALES = ("1", "1.5")
 SIZES = ((1400, 860), (900, 1060), (360, 1000))

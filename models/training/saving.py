@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
+from rtvc.storage import atomic_write
+
 
 def save_whole(contents: Mapping[str, object], path: Path) -> None:
     """Write tensors and numbers to `path`, aside first."""
-    aside = path.with_suffix(".writing")
-    torch.save(contents, aside)
-    aside.replace(path)
+    with atomic_write(path) as file:
+        torch.save(contents, file)

@@ -18,6 +18,7 @@ from platformdirs import user_config_path
 from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
+from rtvc.storage import atomic_write, make_folder
 
 FORMAT = 1
 
@@ -110,13 +111,9 @@ class PreferenceFile:
             "presets": {name: _values(settings) for name, settings in preferences.presets.items()},
             "panel": dict(preferences.panel),
         }
-        aside = self.path.with_suffix(".writing.json")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
-            aside.replace(self.path)
-        except OSError as error:
-            raise RtvcError(f"{self.path} cannot be written ({error.strerror}).") from None
+        make_folder(self.path.parent)
+        with atomic_write(self.path) as file:
+            file.write(json.dumps(content, indent=2, ensure_ascii=False).encode())
 
 
 def _values(settings: Settings) -> dict[str, Any]:

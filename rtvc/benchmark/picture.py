@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtvc.benchmark.pitch import PERIOD_SECONDS, PITCH_RANGE, track_pitch
-from rtvc.benchmark.report import write_aside
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.storage import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,8 @@ def conversion_picture(path: Path, source: Block, reference: Block, result: Bloc
         figure.savefig(drawn, format="png", dpi=100)
     with Image.open(drawn) as image:  # 256 colours look the same and take a third of the space
         image.convert("RGB").quantize(dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-    write_aside(path, small.getvalue())
+    with atomic_write(path) as file:
+        file.write(small.getvalue())
 
 
 _COLOURS = {"source": "#2c6fbb", "reference": "#c0571b", "result": "#2e8b57"}

@@ -46,7 +46,7 @@ from rtvc.benchmark.report import Report, Table
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, atomic_writer
+from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.library import Voice
@@ -101,7 +101,7 @@ class PackConverter:
         with tempfile.TemporaryDirectory(prefix="rtvc-") as folder:
             paths = [Path(folder) / name for name in ("source.wav", "reference.wav", "result.wav")]
             for path, audio in zip(paths, (source, reference), strict=False):
-                with atomic_writer(path, SAMPLE_RATE, subtype="FLOAT") as file:
+                with audio_writer(path, SAMPLE_RATE, subtype="FLOAT") as file:
                     file.write(audio)
             convert_file(paths[0], Voice("reference", paths[1]), paths[2], self.pack, self.conversion)
             return AudioFile(paths[2]).read()
@@ -340,7 +340,7 @@ def _keep(folder: Path, pair: Pair, system: System, sounds: Mapping[str, Block])
     place.mkdir(parents=True, exist_ok=True)
     for name, audio in sounds.items():
         named = name if name == "source" else _with_length(name, system)
-        with atomic_writer(place / f"{_plain_name(named)}.flac", SAMPLE_RATE, overwrite=True) as file:
+        with audio_writer(place / f"{_plain_name(named)}.flac", SAMPLE_RATE, overwrite=True) as file:
             file.write(audio)
 
 

@@ -13,7 +13,6 @@ import math
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from rtvc.errors import RtvcError
+from rtvc.storage import atomic_write
 
 PACKAGES = (
     *("rtvc", "numpy", "scipy", "onnxruntime", "onnxruntime-gpu", "soundfile", "samplerate", "sounddevice"),
@@ -103,29 +102,6 @@ def plain(value: object) -> Plain:
     return str(value)
 
 
-def write_aside(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all: under another name first, then renamed.
-
-    Raises
-    ------
-    RtvcError
-        Where it cannot be written; what was there before stays.
-    """
-    aside = None
-    try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(aside).chmod(0o644)
-        Path(aside).replace(path)
-    except OSError as error:
-        if aside is not None:
-            Path(aside).unlink(missing_ok=True)
-        raise RtvcError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and is yours to write to"
-        ) from error
-
-
 @dataclass(frozen=True)
 class Report:
     """The outcome of one benchmark.
@@ -171,7 +147,8 @@ class Report:
 
     def write_json(self, path: Path) -> None:
         """Write `as_dict` as JSON; raises `RtvcError` where the file cannot be written."""
-        write_aside(path, (json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n").encode())
+        with atomic_write(path) as file:
+            file.write((json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n").encode())
 
     def write_html(self, path: Path) -> None:
         """Write tables, figures, settings and machine as one page; raises `RtvcError` where it cannot be written."""
@@ -185,7 +162,8 @@ class Report:
         facts = {key: value for key, value in self.as_dict().items() if key not in ("benchmark", "results")}
         parts.append(_html_table(Table("Taken on", ("what", "value"), tuple(_flat(facts)))))
         page = _PAGE.format(title=html.escape(f"rtvc bench {self.name}"), body="\n".join(parts))
-        write_aside(path, page.encode())
+        with atomic_write(path) as file:
+            file.write(page.encode())
 
 
 def _flat(value: object, name: str = "") -> list[tuple[str, str]]:

@@ -16,10 +16,10 @@ from rtvc.commands.options import PackName, Threads, transport_options
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import make_folder
 from rtvc.files.conversion import Conversion
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
+from rtvc.storage import make_folder
 from rtvc.transport import FITS
 
 

@@ -14,11 +14,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rtvc.commands.options import BlockSize, PackName, Strength, Threads, TransportName, transport_options
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import make_folder
 from rtvc.files.conversion import Conversion, Outcome, convert_file
 from rtvc.files.whole_file import convert_offline
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
+from rtvc.storage import make_folder
 from rtvc.voices.library import AUDIO_SUFFIXES, Target, VoiceLibrary
 
 Run = Callable[..., Outcome]

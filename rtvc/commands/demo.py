@@ -12,9 +12,10 @@ from rtvc.benchmark.picture import conversion_picture
 from rtvc.commands.convert import report
 from rtvc.commands.terminal import console
 from rtvc.dsp.resample import resample
-from rtvc.files.audio_file import AudioFile, make_folder
+from rtvc.files.audio_file import AudioFile
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.packs.pack import find_pack
+from rtvc.storage import make_folder
 from rtvc.voices.library import VoiceLibrary
 
 

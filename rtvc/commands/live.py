@@ -25,13 +25,14 @@ from rtvc.devices.portaudio import find_device, list_devices
 from rtvc.devices.streams import AudioPort, FilePort
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import is_file, make_folder
+from rtvc.files.audio_file import is_file
 from rtvc.live.engine import Engine
 from rtvc.live.recorder import microphone_blocks
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
+from rtvc.storage import make_folder
 from rtvc.transport import FITS
 from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
 from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary

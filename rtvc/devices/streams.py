@@ -33,7 +33,7 @@ from rtvc.devices.ring import Ring
 from rtvc.devices.virtual_microphone import CHANNELS, ROLE_PROPERTY, VOICE_CHANNEL, Role, VirtualMicrophone
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, atomic_writer, check_destination
+from rtvc.files.audio_file import AudioFile, audio_writer, check_destination
 
 BLOCK_SECONDS = 0.01
 BUFFER_SECONDS = 0.02
@@ -483,7 +483,7 @@ class FilePort:
 
     def _run(self) -> None:
         try:
-            with atomic_writer(self._destination, self.playback.rate, overwrite=self._overwrite) as writer:
+            with audio_writer(self._destination, self.playback.rate, overwrite=self._overwrite) as writer:
                 out = np.zeros(self.playback.block, np.float32)
                 due = time.monotonic()
                 for block in self._blocks():

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedRandom, FileIO
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import soundfile
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.storage import StorageError, atomic_write
 
 LOWEST_RATE = 8_000
 HIGHEST_RATE = 192_000
@@ -146,74 +147,111 @@ class AudioFile:
 
 
 class AudioWriter:
-    """A recording being written: one channel. Made by `atomic_writer`."""
+    """An audio file being written, one channel. Made by `audio_writer`.
 
-    def __init__(self, file: soundfile.SoundFile, path: Path) -> None:
+    Attributes
+    ----------
+    frames
+        Samples written so far.
+    """
+
+    def __init__(self, file: soundfile.SoundFile, path: Path, disk: _WatchedFile) -> None:
         self._file = file
         self._path = path
+        self._disk = disk
         self.frames = 0
-        """Samples written so far."""
 
     def write(self, block: Block) -> None:
-        """Append samples `[n]`; beyond full scale they are clipped. Raises `RtvcError` if the disk is full."""
+        """Append samples `[n]`; those beyond full scale are clipped. Raises `RtvcError` if the disk is full."""
         try:
             self._file.write(block)
-        except (soundfile.LibsndfileError, OSError, AssertionError) as error:
-            raise RtvcError(f"{self._path}: cannot be written ({error or 'disk full?'})") from None
+        except (soundfile.LibsndfileError, AssertionError) as error:
+            raise _unwritable(self._path, self._disk.error or error) from error
+        if self._disk.error is not None:
+            raise _unwritable(self._path, self._disk.error)
         self.frames += len(block)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for outputs unless it is there; raise `RtvcError` if that cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RtvcError(f"{folder}: cannot be a folder ({error.strerror}); name another for the output") from None
+class _WatchedFile:
+    """The file that libsndfile writes through, which keeps the first error of the disk.
+
+    libsndfile reports no error when it closes a file: without this, a FLAC cut off by a full disk would pass for
+    complete.
+    """
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+        self.seek = file.seek
+        self.tell = file.tell
+        self.read = file.read
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`, or as much as fits; return how many bytes that was."""
+        view, written = memoryview(data), 0
+        try:
+            while written < len(view):
+                written += self._file.write(view[written:])
+        except OSError as error:
+            self.error = self.error or error
+        return written
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether there is a file at a path; one that nobody may look at, or that no name can be, is none."""
+    """Return whether a path is a file that can be looked up: False for a name that the system refuses."""
     try:
         return path.is_file()
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
 def check_destination(path: Path, overwrite: bool = False) -> None:
-    """Raise `RtvcError` if `path` cannot become an audio file: before any work is done for it."""
+    """Raise `RtvcError` if `path` cannot become an audio file. Call it before the work starts."""
     try:
         is_folder, in_folder, exists = path.is_dir(), path.parent.is_dir(), path.exists()
     except OSError as error:
-        raise RtvcError(f"{path}: cannot be written ({error.strerror}); name another output") from None
+        raise RtvcError(f"{path}: cannot be written ({error.strerror}). Name another output.") from None
     if is_folder:
-        raise RtvcError(f"{path}: is a folder; name a file in it, such as {path / 'converted.wav'}")
+        raise RtvcError(f"{path}: is a folder; name a file in it, such as {path / 'converted.wav'}.")
     if path.suffix.lower() not in _OUTPUT_FORMATS:
         known = ", ".join(_OUTPUT_FORMATS)
-        raise RtvcError(f"{path}: cannot write '{path.suffix or 'no suffix'}'; give the output one of {known}")
+        raise RtvcError(f"{path}: cannot write '{path.suffix or 'no suffix'}'; give the output one of {known}.")
     if not in_folder:
-        raise RtvcError(f"{path}: its folder does not exist")
+        raise RtvcError(f"{path}: its folder does not exist.")
     if exists and not overwrite:
-        raise RtvcError(f"{path}: exists already; use --force to replace it")
+        raise RtvcError(f"{path}: exists already; use --force to replace it.")
 
 
 @contextmanager
-def atomic_writer(
-    path: str | Path, rate: int, *, subtype: str | None = None, overwrite: bool = False
+def audio_writer(
+    path: str | Path,
+    rate: int,
+    *,
+    subtype: str | None = None,
+    overwrite: bool = False,
+    private: bool = False,
+    keep_partial: bool = False,
 ) -> Iterator[AudioWriter]:
-    """Write an audio file beside its destination and rename it once it is complete.
+    """Write an audio file that appears at its path complete, through `rtvc.storage.atomic_write`.
 
-    If the body raises, nothing is left behind and an existing file stays as it was.
+    If the body raises, nothing is left behind and an existing file stays as it was. Before the rename, the file is
+    opened again and its length compared with what was written.
 
     Parameters
     ----------
     path
-        Its suffix sets the format: `.wav` and `.flac` (16 bits unless told otherwise), `.ogg` (Vorbis).
+        Its suffix sets the format: `.wav` and `.flac` (16 bits by default), `.ogg` (Vorbis).
     rate
-        Samples a second.
+        Sample rate in Hz.
     subtype
         Sample format in libsndfile's words, such as `PCM_24` or `FLOAT`.
     overwrite
         Whether an existing file may be replaced.
+    private
+        Whether only the user may read the file (mode 0600).
+    keep_partial
+        If the disk fills, finish the file with what was written, and raise the error then. For WAV, whose header
+        can be corrected on a full disk; other formats leave nothing.
 
     Raises
     ------
@@ -223,25 +261,39 @@ def atomic_writer(
     path = Path(path)
     check_destination(path, overwrite)
     container, default_subtype = _OUTPUT_FORMATS[path.suffix.lower()]
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    failure: RtvcError | None = None
+    with atomic_write(path, overwrite=overwrite, private=private) as whole:
+        assert isinstance(whole.raw, FileIO)
+        disk = _WatchedFile(whole.raw)
         file = soundfile.SoundFile(
-            temporary, "w", samplerate=rate, channels=1, format=container, subtype=subtype or default_subtype
+            disk, "w", samplerate=rate, channels=1, format=container, subtype=subtype or default_subtype
         )
-    except (soundfile.LibsndfileError, ValueError) as error:
-        temporary.unlink(missing_ok=True)
-        if os.access(path.parent, os.W_OK) and isinstance(error, ValueError):
-            raise
-        raise RtvcError(f"{path}: cannot be written to this folder") from None
-    try:
         try:
-            yield AudioWriter(file, path)
+            writer = AudioWriter(file, path, disk)
+            yield writer
+        except RtvcError as error:
+            if disk.error is None or not keep_partial or container != "WAV":
+                raise
+            failure = error
         finally:
             file.close()
-        check_destination(path, overwrite)
-        try:
-            temporary.replace(path)
-        except OSError as error:
-            raise RtvcError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+        if failure is None:
+            if disk.error is not None:
+                raise _unwritable(path, disk.error)
+            _check_length(path, whole, writer.frames)
+    if failure is not None:
+        raise failure
+
+
+def _check_length(path: Path, file: BufferedRandom, frames: int) -> None:
+    """Raise `RtvcError` unless an audio file that was just written announces this many samples."""
+    file.seek(0)
+    with soundfile.SoundFile(file) as written:
+        found: int = written.frames
+    if found != frames:
+        raise StorageError(path, f"the file holds {found} of {frames} samples")
+
+
+def _unwritable(path: Path, error: Exception) -> RtvcError:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return StorageError(path, str(reason or error or "disk full?"))

@@ -21,7 +21,7 @@ from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.stage import Block, Chain
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, atomic_writer, check_destination
+from rtvc.files.audio_file import AudioFile, audio_writer, check_destination
 from rtvc.live.map_fitter import Speaker, fit_map
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITTED_ON_FRAMES, Transport
@@ -197,7 +197,7 @@ def convert_file(
     expected = max(1, round(recording.frames * rate / recording.rate))
     skip = round(chain.latency_seconds * rate)
     written = 0
-    with atomic_writer(output, rate, overwrite=overwrite) as writer:
+    with audio_writer(output, rate, overwrite=overwrite) as writer:
         for sound in _padded(recording, block, ceil(chain.latency_seconds * recording.rate)):
             result = chain.process(sound)
             dropped = min(skip, len(result))

@@ -17,7 +17,7 @@ import onnxruntime
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, atomic_writer, check_destination
+from rtvc.files.audio_file import AudioFile, audio_writer, check_destination
 from rtvc.files.conversion import Conversion, Outcome
 from rtvc.live.map_fitter import fit_map
 from rtvc.packs.pack import METADATA_KEY, GraphDescription, Kind, ModelPack
@@ -107,7 +107,7 @@ def convert_offline(
     result = np.zeros(round(recording.frames * rate / recording.rate), np.float32)
     heard = resample(audio, pack.sample_rate, rate)[: len(result)]
     result[: len(heard)] = heard
-    with atomic_writer(output, rate, overwrite=overwrite) as writer:
+    with audio_writer(output, rate, overwrite=overwrite) as writer:
         writer.write(result)
     progress(1.0)
     return Outcome(recording.duration, time.perf_counter() - began, Fraction(0), [])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
+from rtvc.storage import atomic_write, make_folder
 from rtvc.transport import FITTED_ON_FRAMES, KEPT, Transport, fit
 from rtvc.transport.flow_matching import FlowTransport
 from rtvc.voices.library import VoiceLibrary
@@ -104,7 +104,7 @@ def fit_map(
     if path is not None:
         assert isinstance(fitted, KEPT[transport])
         # A disk that is full or not ours costs another fit next time, and nothing now.
-        with suppress(OSError):
+        with suppress(RtvcError):
             _keep(path, fitted.to_arrays())
     return fitted
 
@@ -130,14 +130,9 @@ def _read(path: Path, kind: type[FlowTransport]) -> Transport | None:
 
 def _keep(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
     """Write arrays aside and rename them, and delete the maps that were not used for longest."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with aside.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    make_folder(path.parent)
+    with atomic_write(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     kept = [other for name in KEPT for other in path.parent.glob(f"{name}-*.npz")]
     for other in sorted(kept, key=lambda other: other.stat().st_mtime)[:-MOST_KEPT]:
         other.unlink(missing_ok=True)

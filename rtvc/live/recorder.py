@@ -19,7 +19,7 @@ from rtvc.devices.portaudio import Device, live_rate
 from rtvc.devices.streams import Capture, DeviceStream
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import atomic_writer, check_destination
+from rtvc.files.audio_file import audio_writer, check_destination
 
 
 class Recorder:
@@ -80,7 +80,7 @@ class Recorder:
         try:
             with ExitStack() as stack:
                 writers = [
-                    stack.enter_context(atomic_writer(path, self._rate, overwrite=self._overwrite))
+                    stack.enter_context(audio_writer(path, self._rate, overwrite=self._overwrite))
                     for path in self._paths
                 ]
                 for pair in chain(first, blocks):

@@ -21,6 +21,7 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile
 from rtvc.packs.pack import ModelPack
+from rtvc.storage import atomic_write, make_folder
 from rtvc.voices.statistics import FeatureSet, FeatureStatistics
 
 LEAST_SECONDS = 3.0
@@ -99,20 +100,15 @@ class EnrolmentLibrary:
     def save(self, enrolment: Enrolment, pack: ModelPack) -> None:
         """Store an enrolment in place of an earlier one at that microphone; raise `RtvcError` if that fails."""
         path = self._path(enrolment.microphone, pack)
-        aside = path.with_suffix(".writing.npz")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, private=True)
+        with atomic_write(path, private=True) as file:
             np.savez(
-                aside,
+                file,
                 level_dbfs=np.array(enrolment.level_dbfs),
                 speech_seconds=np.array(enrolment.speech_seconds),
                 frames=enrolment.features.frames,
                 **enrolment.features.statistics.to_arrays(),  # type: ignore[arg-type]
             )
-            aside.replace(path)
-        except OSError as error:
-            aside.unlink(missing_ok=True)
-            raise RtvcError(f"{path} cannot be written ({error.strerror}).") from None
 
     def load(self, microphone: str, pack: ModelPack) -> Enrolment | None:
         """Return the enrolment at a microphone under a pack, or None if there is none.

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -29,8 +27,9 @@ from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, atomic_writer, is_file
+from rtvc.files.audio_file import AudioFile, audio_writer, is_file
 from rtvc.packs.pack import ModelPack
+from rtvc.storage import atomic_folder, atomic_write, make_folder, sweep
 from rtvc.transport.mkl import barycentre
 from rtvc.voices.statistics import FeatureSet, FeatureStatistics
 
@@ -77,7 +76,7 @@ class Voice:
         features = reference_features(self.recording.read(), self.recording.rate, pack, str(self.reference))
         if stored is not None:
             # A disk that is full or not ours costs another analysis next time, and nothing now.
-            with suppress(OSError):
+            with suppress(RtvcError):
                 _save(stored, features)
         return features
 
@@ -134,6 +133,7 @@ class VoiceLibrary:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or user_data_path("rtvc", appauthor=False) / "voices"
+        sweep(self.folder)
 
     def list(self) -> list[Voice]:
         """Return all voices: the user's own first, then the shipped ones, each in order of their names."""
@@ -190,19 +190,13 @@ class VoiceLibrary:
         rate = max(source.rate for source in sources)
         audio = np.concatenate([resample(source.read(), source.rate, rate) for source in sources])
         features = reference_features(audio, rate, pack, ", ".join(str(path) for path in recordings))
-        with self._writing(name):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(prefix=".adding-", dir=self.folder))
-            try:
-                with atomic_writer(aside / REFERENCE, rate, subtype="PCM_24") as writer:
-                    writer.write(audio)
-                _save(aside / _features_name(pack), features)
-                # Last, since it is what makes a folder a voice.
-                described = {"name": name, "recordings": [str(path) for path in recordings]}
-                (aside / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
-                _put_in_place(aside, target)
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
+        make_folder(self.folder)
+        with atomic_folder(target, overwrite=replace) as folder:
+            with audio_writer(folder / REFERENCE, rate, subtype="PCM_24") as writer:
+                writer.write(audio)
+            _save(folder / _features_name(pack), features)
+            described = {"name": name, "recordings": [str(path) for path in recordings]}
+            (folder / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
         return self._own(name)
 
     def remove(self, name: str) -> None:
@@ -277,29 +271,9 @@ def _features_name(pack: ModelPack) -> str:
     return f"features-{pack.digest[:16]}.npz"
 
 
-def _put_in_place(folder: Path, target: Path) -> None:
-    """Rename a folder to its place; one that was there goes once that is done, and stays if it cannot be done."""
-    if not target.exists():
-        folder.rename(target)
-        return
-    before = target.with_name(f".replaced-{secrets.token_hex(4)}")
-    target.rename(before)
-    try:
-        folder.rename(target)
-    except OSError:
-        before.rename(target)
-        raise
-    shutil.rmtree(before, ignore_errors=True)
-
-
 def _save(path: Path, features: FeatureSet) -> None:
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with aside.open("wb") as file:
-            np.savez(file, frames=features.frames, **features.statistics.to_arrays())  # type: ignore[arg-type]
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        np.savez(file, frames=features.frames, **features.statistics.to_arrays())  # type: ignore[arg-type]
 
 
 def _load(path: Path) -> FeatureSet | None:

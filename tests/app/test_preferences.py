@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,10 @@ def test_what_is_no_preferences_file_is_damaged_too(file: PreferenceFile, conten
 def test_a_failed_save_leaves_the_old_file(file: PreferenceFile, monkeypatch: pytest.MonkeyPatch) -> None:
     file.save(CHOSEN)
 
-    def fail(path: Path, text: str, encoding: str) -> None:
+    def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(RtvcError, match="No space left"):
         file.save(replace(CHOSEN, settings=Settings()))
     assert file.load() == CHOSEN

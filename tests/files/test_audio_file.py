@@ -1,4 +1,6 @@
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, AudioWriter, atomic_writer
+from rtvc.files.audio_file import AudioFile, AudioWriter, audio_writer
 
 
 def noise(frames: int, channels: int = 1, seed: int = 0) -> Block:
@@ -147,7 +149,7 @@ def test_a_long_file_is_read_in_constant_memory(tmp_path: Path) -> None:
 def test_written_files_appear_when_complete(tmp_path: Path, suffix: str, subtype: str) -> None:
     path = tmp_path / f"result.{suffix}"
     audio = noise(8000)[:, 0]
-    with atomic_writer(path, 44_100) as writer:
+    with audio_writer(path, 44_100) as writer:
         for block in np.split(audio, 8):
             writer.write(block)
             assert not path.exists()
@@ -160,7 +162,7 @@ def test_written_files_appear_when_complete(tmp_path: Path, suffix: str, subtype
 
 
 def test_samples_beyond_full_scale_are_clipped_not_wrapped(tmp_path: Path) -> None:
-    with atomic_writer(tmp_path / "loud.wav", 16_000) as writer:
+    with audio_writer(tmp_path / "loud.wav", 16_000) as writer:
         writer.write(np.array([2.0, -2.0, 0.0], np.float32))
     np.testing.assert_allclose(AudioFile(tmp_path / "loud.wav").read(), [1, -1, 0], atol=1e-4)
 
@@ -178,18 +180,18 @@ def test_an_existing_file_survives_everything_but_success(
     path = tmp_path_factory.mktemp("writer") / "result.wav"
     path.write_bytes(content)
     error = KeyboardInterrupt if overwrite else RtvcError
-    with pytest.raises(error), atomic_writer(path, 16_000, overwrite=overwrite) as writer:
+    with pytest.raises(error), audio_writer(path, 16_000, overwrite=overwrite) as writer:
         interrupt(writer)
     assert path.read_bytes() == content
     assert list(path.parent.iterdir()) == [path]
-    with atomic_writer(path, 16_000, overwrite=True) as writer:
+    with audio_writer(path, 16_000, overwrite=True) as writer:
         writer.write(np.zeros(100, np.float32))
     assert AudioFile(path).frames == 100
 
 
 def test_a_file_that_appeared_meanwhile_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "result.wav"
-    with pytest.raises(RtvcError, match="--force"), atomic_writer(path, 16_000):
+    with pytest.raises(RtvcError, match="--force"), audio_writer(path, 16_000):
         path.write_text("someone else's")
     assert path.read_text() == "someone else's"
 
@@ -207,23 +209,51 @@ def test_destinations_that_cannot_be_are_refused(tmp_path: Path) -> None:
     if Path("/proc/self").is_dir():
         destinations.append((Path("/proc/a.wav"), "cannot be written"))
     for path, reason in destinations:
-        with pytest.raises(RtvcError, match=reason) as caught, atomic_writer(path, 16_000, overwrite=True):
+        with pytest.raises(RtvcError, match=reason) as caught, audio_writer(path, 16_000, overwrite=True):
             pass
         assert str(path) in str(caught.value)
 
 
 def write_silence(path: Path, frames: int) -> None:
-    with atomic_writer(path, 16_000) as writer:
+    with audio_writer(path, 16_000) as writer:
         writer.write(np.zeros(frames, np.float32))
 
 
-def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond `size` bytes."""
     resource = pytest.importorskip("resource", reason="limits the size of files by setrlimit")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
-        with pytest.raises(RtvcError, match=r"big\.wav: cannot be written"):
-            write_silence(tmp_path / "big.wav", 80_000)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert list(tmp_path.iterdir()) == []
+
+
+def write_noise(path: Path, frames: int, blocks: int = 10, keep_partial: bool = False) -> None:
+    with audio_writer(path, 16_000, overwrite=True, keep_partial=keep_partial) as writer:
+        for block in np.split(noise(frames)[:, 0], blocks):
+            writer.write(block)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+@pytest.mark.parametrize("missing", [0.5, 1e-4])
+def test_a_full_disk_is_an_error_and_keeps_the_old_file(tmp_path: Path, name: str, missing: float) -> None:
+    """libsndfile writes the last bytes when it closes the file, and reports no error then."""
+    path = tmp_path / name
+    write_noise(path, 80_000)
+    size = path.stat().st_size
+    path.write_bytes(b"the old file")
+    with full_disk(int(size * (1 - missing))), pytest.raises(RtvcError, match=rf"{name}: cannot be written"):
+        write_noise(path, 80_000)
+    assert path.read_bytes() == b"the old file"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_recording_keeps_what_was_written_until_the_disk_was_full(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with full_disk(20_044), pytest.raises(RtvcError, match=r"a\.wav: cannot be written \(File too large\)"):
+        write_noise(path, 80_000, keep_partial=True)
+    np.testing.assert_allclose(AudioFile(path).read(), noise(80_000)[:10_000, 0], atol=1e-4)
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -96,8 +97,8 @@ def test_a_failed_save_leaves_the_old_enrolment(
     library = EnrolmentLibrary(tmp_path)
     library.save(enrol_audio(babble(4, 16_000), 16_000, pack, MICROPHONE), pack)
 
-    def fail(path: Path, **arrays: object) -> None:
-        Path(path).write_bytes(b"half")
+    def fail(file: BinaryIO, **arrays: object) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", fail)

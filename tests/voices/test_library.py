@@ -161,7 +161,7 @@ def test_a_disk_that_takes_no_features_costs_no_more_than_the_analysis(
     monkeypatch.setattr(np, "savez", full)
     assert len(voice.features(pack).frames) > 0
     assert sorted(path.name for path in (library.folder / "one").iterdir()) == ["reference.wav", "voice.json"]
-    with pytest.raises(RtvcError, match=r"voice 'two' cannot be changed \(No space left on device\): see that"):
+    with pytest.raises(RtvcError, match=r"two: cannot be written \(No space left on device\)"):
         library.add("two", [tmp_path / "a.wav"], pack)
     assert [path.name for path in library.folder.iterdir()] == ["one"]
 
@@ -173,12 +173,12 @@ def test_a_voice_that_cannot_be_replaced_is_kept(
     rename = Path.rename
 
     def refuse(path: Path, target: Path) -> Path:
-        if path.name.startswith(".adding-"):
+        if path.name == "new":
             raise OSError(13, "Permission denied")
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(RtvcError, match=r"voice 'one' cannot be changed \(Permission denied\)"):
+    with pytest.raises(RtvcError, match=r"one: cannot be written \(Permission denied\)"):
         library.add("one", [record(tmp_path / "b.wav", 3)], pack, replace=True)
     assert [path.name for path in library.folder.iterdir()] == ["one"]
     assert library.find("one").speech_seconds(pack) == pytest.approx(5, abs=0.2)
@@ -201,7 +201,7 @@ def test_a_folder_that_is_there_is_not_replaced_unasked(
 
 def test_what_a_killed_run_was_adding_is_no_voice(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
     library.add("one", [record(tmp_path / "a.wav")], pack)
-    (library.folder / "one").rename(library.folder / ".adding-x")
+    (library.folder / "one").rename(library.folder / ".rtvc-x.part")
     assert [voice for voice in library.list() if voice.folder] == []
 
 
