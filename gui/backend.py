@@ -19,6 +19,7 @@ from gui.view_state import PackEntry
 from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
 from rtvc.devices import portaudio
 from rtvc.devices.live_port import LivePort, virtual_microphone
+from rtvc.devices.microphone import microphone_blocks
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
 from rtvc.devices.virtual_microphone import DESCRIPTION, SINK, SOURCE, explain_virtual_cable, find_virtual_cable
 from rtvc.dsp.speech_activity import SpeechActivity
@@ -28,7 +29,6 @@ from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.live.engine import Engine
 from rtvc.live.pipeline import decibels
-from rtvc.live.recorder import microphone_blocks
 from rtvc.packs import catalogue
 from rtvc.packs.download import RemoteFile
 from rtvc.packs.pack import ModelPack, embedded_packs, find_pack, installed_packs, pack_names

@@ -1,4 +1,4 @@
-"""`rtvc live`: the microphone into another voice, now; and `rtvc enrol`, which learns the user's own."""
+"""`rtvc live`, which changes your voice while you speak, and `rtvc enrol`, which learns your own."""
 
 from __future__ import annotations
 
@@ -11,30 +11,28 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from rtvc.app.enrolment import EnrolmentProgress, enrol_recordings, record_enrolment
+from rtvc.app.live import LiveSetup, open_live
+from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile
+from rtvc.app.presets import find_preset, without_toggles
+from rtvc.app.virtual_microphone import virtual_microphone
 from rtvc.commands.options import BlockSize, PackName, Threads, transport_options
 from rtvc.commands.terminal import console, errors, warn
-from rtvc.devices.live_port import LivePort, virtual_microphone
-from rtvc.devices.portaudio import find_device, list_devices
-from rtvc.devices.streams import AudioPort, FilePort
-from rtvc.dsp.speech_activity import SpeechActivity
+from rtvc.devices.streams import FilePort
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import is_file
 from rtvc.live.engine import Engine
-from rtvc.live.recorder import microphone_blocks
 from rtvc.live.snapshot import Snapshot, State
-from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
 from rtvc.storage import make_folder
 from rtvc.transport import FITS
-from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
 from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
 
 REFRESH_SECONDS = 0.1
@@ -44,118 +42,101 @@ def live(
     voice: Annotated[
         str | None,
         typer.Option(
-            help="A stored voice, a recording of the target, or a blend: A:0.7,B:0.3. Without one, or a preset's, "
-            "your own voice is heard."
+            help="Target voice: a stored voice, a recording, or a blend such as A:0.7,B:0.3. Without one (here or in "
+            "the preset) your own voice is heard."
         ),
     ] = None,
     input: Annotated[
-        str | None, typer.Option(help="Microphone (part of its name), or a recording played in its place.")
+        str | None,
+        typer.Option(help="Microphone, by part of its name; or a recording to play in place of a microphone."),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(help="Device to play into (part of its name). Default: the virtual microphone.")
+        str | None, typer.Option(help="Output device, by part of its name. Default: the virtual microphone.")
     ] = None,
-    output_file: Annotated[Path | None, typer.Option(help="With a recording as input: where to write.")] = None,
-    monitor: Annotated[str | None, typer.Option(help="Device on which you hear yourself.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Begin with a preset that was stored in the panel.")] = None,
+    output_file: Annotated[Path | None, typer.Option(help="File to write if the input is a recording.")] = None,
+    monitor: Annotated[
+        str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Start with the settings of a preset from the panel.")] = None,
     pack: PackName = "mini",
-    transport: Annotated[str | None, typer.Option(help=f"The map: {', '.join(FITS)}. Default: mkl.")] = None,
+    transport: Annotated[
+        str | None, typer.Option(help=f"Transport that maps your voice: {', '.join(FITS)}. Default: mkl.")
+    ] = None,
     strength: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="From 0, your own voice, to 1, the target's, the default.")
+        float | None, typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's). Default: 1.")
     ] = None,
     block_size: BlockSize = None,
-    step: Annotated[int | None, typer.Option(min=1, max=50, help="Frames of 20 ms computed at once.")] = None,
+    step: Annotated[int | None, typer.Option(min=1, max=50, help="Frames of 20 ms to compute at once.")] = None,
     threads: Threads = None,
     record: Annotated[
-        Path | None, typer.Option(help="Folder for microphone.wav and output.wav of the session.")
+        Path | None, typer.Option(help="Folder for recordings of the session: microphone.wav and output.wav.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace recordings and outputs that exist.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
-    """Change your voice, live, until Ctrl-C; with a recording as input, in real time until its end."""
+    """Change your voice while you speak, until Ctrl-C. A recording as input is played to its end in real time."""
     preferences = PreferenceFile().load()
     settings = Settings(gate_threshold_dbfs=preferences.settings.gate_threshold_dbfs)
     if preset is not None:
-        if preset not in preferences.presets:
-            known = ", ".join(sorted(preferences.presets)) or "none yet"
-            raise RtvcError(f"There is no preset {preset!r}; there are: {known}.")
-        settings = preferences.presets[preset]
+        settings = find_preset(preferences, preset)
     chosen = {"voice": voice, "transport": transport, "strength": strength, "block_size": block_size}
     settings = replace(settings, **{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
-    # Nothing of a preset that only the panel could switch off again.
-    settings = replace(settings, bypass=False, mute=False, push_to_talk=False, talking=False)
-    settings = replace(settings, monitor=monitor is not None)
+    settings = replace(without_toggles(settings), monitor=monitor is not None)
     transport_options(settings.transport, block_size)
-    library = VoiceLibrary()
-    opened = find_pack(pack, Runtime(threads))
+    voices = VoiceLibrary()
     if not settings.voice:
-        warn("No voice is chosen, so your own is heard: choose one with --voice; `rtvc voices list` shows them.")
-    elif (warning := library.open(settings.voice).warning(opened)) is not None:
+        warn("No voice is chosen, so your own is heard. Choose one with --voice; `rtvc voices list` shows them.")
+    elif (warning := voices.open(settings.voice).warning(open_pack(pack))) is not None:
         warn(warning)
     wiring = preferences.wiring
+    setup = LiveSetup(
+        input or wiring.microphone, output or wiring.output, monitor, pack, step=step, runtime=Runtime(threads)
+    )
     with ExitStack() as stack:
-        port: AudioPort
+        port = None
         if input is not None and _is_file(input):
             if output_file is None:
-                raise RtvcError(f"{input} is a recording: name where to write with --output-file.")
+                raise RtvcError(f"{input} is a recording: give the file to write with --output-file.")
             port = FilePort(input, output_file, overwrite=force)
         elif output_file is not None:
-            raise RtvcError("--output-file goes with a recording as --input.")
-        else:
-            made = virtual_microphone()
-            port = LivePort(
-                input or wiring.microphone,
-                output or wiring.output,
-                monitor,
-                virtual_microphone=None if made is None else stack.enter_context(made),
-            )
-        engine = Engine(opened, port, settings, library=library, step=step)
+            raise RtvcError("--output-file needs a recording as --input.")
+        made = None if port is not None else virtual_microphone()
+        if made is not None:
+            stack.enter_context(made)
+        engine = open_live(setup, settings, virtual_microphone=made, port=port, voices=voices)
         if record is not None:
             make_folder(record)
             engine.start_recording(record / "microphone.wav", record / "output.wav", overwrite=force)
         stack.callback(engine.stop)
-        _run(engine, port)
+        _run(engine)
 
 
 def enrol(
     recordings: Annotated[
-        list[Path] | None, typer.Argument(help="Recordings made by the microphone; without any, it is recorded now.")
+        list[Path] | None,
+        typer.Argument(help="Recordings of you, made with the microphone. Without any, it is recorded now."),
     ] = None,
-    input: Annotated[str | None, typer.Option(help="The microphone (part of its name).")] = None,
-    seconds: Annotated[float, typer.Option(min=5, max=120, help="How long to record.")] = 20.0,
+    input: Annotated[str | None, typer.Option(help="Microphone, by part of its name.")] = None,
+    seconds: Annotated[float, typer.Option(min=5, max=120, help="Length of the recording in seconds.")] = 20.0,
     pack: PackName = "mini",
 ) -> None:
-    """Learn your own voice at a microphone, so that the first words are converted as well as the last."""
-    opened = find_pack(pack)
-    # Before the microphone is looked for: what is wrong with the recordings concerns the user first.
-    learnt = enrol_files(recordings, opened, "") if recordings else None
-    listed = list_devices()
-    if not any(device.inputs for device in listed):
-        raise RtvcError("An enrolment belongs to a microphone, and there is none: plug one in.")
-    microphone = find_device(input or PreferenceFile().load().wiring.microphone, "input", listed)
-    name = str(microphone.identity)
-    if learnt is not None:
-        enrolment = replace(learnt, microphone=name)
+    """Learn your voice at a microphone, so that your first words are converted as well as your last."""
+    microphone = input or PreferenceFile().load().wiring.microphone
+    if recordings:
+        enrolment = enrol_recordings(recordings, microphone, pack)
     else:
-        console.print(f"Read something aloud for {seconds:.0f} s into {microphone.description}.")
-        heard, rate, speech = [], 0, 0.0
+        console.print(f"Read something aloud for {seconds:.0f} s. Ctrl-C ends the recording early.")
         with _bar() as bar, interrupted() as stop:
             task = bar.add_task("", total=seconds)
-            activity: SpeechActivity | None = None
-            for block, rate in microphone_blocks(microphone, seconds):
-                activity = activity or SpeechActivity(rate // opened.frame_rate, rate)
-                speech += float(np.count_nonzero(activity.process(block))) / opened.frame_rate
-                heard.append(block)
-                bar.update(task, advance=len(block) / rate, description=f"{speech:4.1f} s of speech")
-                if stop.is_set():
-                    break
-        if not heard:
-            raise RtvcError(f"{microphone.description} gave no sound.")
-        enrolment = enrol_audio(np.concatenate(heard), rate, opened, name)
-    EnrolmentLibrary().save(enrolment, opened)
+
+            def show(heard: EnrolmentProgress) -> None:
+                bar.update(task, completed=heard.seconds, description=f"{heard.speech_seconds:4.1f} s of speech")
+
+            enrolment = record_enrolment(microphone, seconds, pack, progress=show, enough=stop.is_set)
     if enrolment.warning is not None:
         warn(enrolment.warning)
     console.print(
-        f"{name}: {enrolment.speech_seconds:.1f} s of speech at {enrolment.level_dbfs:.0f} dBFS, "
-        f"for model pack {opened.name}",
+        f"{enrolment.microphone}: {enrolment.speech_seconds:.1f} s of speech at {enrolment.level_dbfs:.0f} dBFS, "
+        f"for model pack {open_pack(pack).name}",
         soft_wrap=True,
     )
 
@@ -176,8 +157,8 @@ def interrupted() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _run(engine: Engine, port: AudioPort) -> None:
-    """Run until interrupted or ended, showing how it goes; raise `RtvcError` if it could not start."""
+def _run(engine: Engine) -> None:
+    """Run until interrupted or ended, and show how it goes; raise `RtvcError` if the engine fails."""
     with interrupted() as stop, Live(console=console, transient=True, auto_refresh=False) as display:
         engine.start()
         said = ""
@@ -186,10 +167,8 @@ def _run(engine: Engine, port: AudioPort) -> None:
             snapshot = engine.snapshot()
             if snapshot.state == State.RUNNING and not begun:
                 begun = True
-                if isinstance(port, LivePort):
-                    engine.enrolment = _enrolment(port.microphone_name, engine.pack)
-                    # What the engine says so far, it says of a speaker whom it did not know.
-                    continue
+                if engine.port.microphone_name and engine.enrolment is None:
+                    errors.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.")
             if snapshot.message != said:
                 said = snapshot.message
                 if said:
@@ -204,17 +183,6 @@ def _run(engine: Engine, port: AudioPort) -> None:
         f"{snapshot.dropped_frames} frames dropped",
         soft_wrap=True,
     )
-
-
-def _enrolment(microphone: str, pack: ModelPack) -> Enrolment | None:
-    try:
-        found = EnrolmentLibrary().load(microphone, pack)
-    except RtvcError as error:
-        warn(str(error))
-        return None
-    if found is None:
-        errors.print("Your voice is learnt while you speak; `rtvc enrol` once makes it right from the first word.")
-    return found
 
 
 def _line(snapshot: Snapshot) -> Text:

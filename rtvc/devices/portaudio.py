@@ -11,7 +11,7 @@ anything holds `portaudio_lock`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
@@ -38,7 +38,7 @@ CABLES = (
 VIRTUAL_AUDIO_CABLE = "(Virtual Audio Cable)"
 """What the names of that product's devices hold, alike in both directions."""
 
-_MME_NAME_LENGTH = 31
+MME_NAME_LENGTH = 31
 _PREFERENCE = (PULSE, "WASAPI", "Core Audio", "ASIO", "ALSA", "JACK", "DirectSound", "WDM-KS", "MME")
 _USUAL_RATES = (48_000, 44_100, 96_000, 32_000, 24_000, 16_000, 88_200, 192_000)
 _LOWEST_LIVE_RATE = 8_000
@@ -166,7 +166,7 @@ def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devic
     RtvcError
         Naming what was wanted and what there is.
     """
-    usable = sorted((device for device in devices if device.channels(direction)), key=_rank)
+    usable = [device for device in by_preference(devices) if device.channels(direction)]
     if wanted is None:
         return _default(direction, usable)
     if isinstance(wanted, DeviceIdentity):
@@ -187,6 +187,11 @@ def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devic
     if len({device.name for device in best}) > 1:
         raise RtvcError(f"More than one {direction} device matches '{wanted}'; there {_listing(best)}")
     return best[0]
+
+
+def by_preference(devices: Iterable[Device]) -> list[Device]:
+    """Sort devices by host API, best first: PulseAudio, WASAPI and Core Audio lead, MME is last."""
+    return sorted(devices, key=_rank)
 
 
 def is_cable_microphone(name: str) -> bool:
@@ -291,7 +296,7 @@ def _is(identity: DeviceIdentity, device: Device) -> bool:
     if identity.host_api != device.host_api:
         return False
     if identity.host_api == "MME":
-        return identity.name[:_MME_NAME_LENGTH] == device.name[:_MME_NAME_LENGTH]
+        return identity.name[:MME_NAME_LENGTH] == device.name[:MME_NAME_LENGTH]
     return identity.name == device.name
 
 

@@ -1,22 +1,16 @@
-"""Recording: what goes in and comes out of the live engine, and a microphone by itself.
+"""Recording what goes into the live engine and what comes out of it.
 
-The worker hands a `Recorder` blocks; a thread of the recorder writes them to disk. `microphone_blocks` belongs to
-the thread that asks for them.
+The worker hands a `Recorder` blocks; a thread of the recorder writes them to disk.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
 from queue import SimpleQueue
 
-import numpy as np
-
-from rtvc.devices.portaudio import Device, live_rate
-from rtvc.devices.streams import Capture, DeviceStream
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import audio_writer, check_destination
@@ -88,24 +82,3 @@ class Recorder:
                         writer.write(block)
         except RtvcError as error:
             self.failure = str(error)
-
-
-def microphone_blocks(microphone: Device, seconds: float) -> Iterator[tuple[Block, int]]:
-    """Record a microphone for a while: blocks `[n]` of 0.1 s as they come, each with its rate.
-
-    Raises `RtvcError` if the microphone cannot be opened, or fails.
-    """
-    capture = Capture(live_rate(microphone, "input"))
-    stream = DeviceStream(microphone, capture, "microphone")
-    size = capture.rate // 10
-    stream.open()
-    try:
-        for _ in range(round(10 * seconds)):
-            while not capture.wait(size, 0.1):
-                if (failure := stream.failure()) is not None:
-                    raise RtvcError(f"{failure}.")
-            block = np.zeros(size, np.float32)
-            capture.ring.read_into(block)
-            yield block, capture.rate
-    finally:
-        stream.close()

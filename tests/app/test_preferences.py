@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ def test_what_is_saved_comes_back(file: PreferenceFile) -> None:
     assert [path.name for path in file.path.parent.iterdir()] == ["preferences.json"]
 
 
+@hypothesis.settings(deadline=None, max_examples=30)  # each example is flushed to the disk
 @given(
     st.builds(
         Settings,

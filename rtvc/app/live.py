@@ -1,0 +1,122 @@
+"""Opening a live engine, as `rtvc live` and the panel's power button do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from platformdirs import user_music_path
+
+from rtvc.app.models import open_pack
+from rtvc.devices.live_port import LivePort, Wanted
+from rtvc.devices.streams import AudioPort
+from rtvc.devices.virtual_microphone import VirtualMicrophone
+from rtvc.live.engine import Engine
+from rtvc.packs.runtime import Runtime
+from rtvc.settings import Settings
+from rtvc.storage import make_folder
+from rtvc.voices.enrolment import EnrolmentLibrary
+from rtvc.voices.library import VoiceLibrary
+
+
+class LatencyProfile(StrEnum):
+    """How much delay to trade for fewer interruptions."""
+
+    LOWEST = "lowest"
+    BALANCED = "balanced"
+    QUALITY = "quality"
+
+    def step(self, default: int) -> int:
+        """Return the frames per step, given the pack's default."""
+        return {LatencyProfile.LOWEST: 1, LatencyProfile.BALANCED: default, LatencyProfile.QUALITY: 2 * default}[self]
+
+    @property
+    def buffer_seconds(self) -> float:
+        """Buffer to ask of each device, in seconds."""
+        return {LatencyProfile.LOWEST: 0.01, LatencyProfile.BALANCED: 0.02, LatencyProfile.QUALITY: 0.04}[self]
+
+
+@dataclass(frozen=True)
+class LiveSetup:
+    """What a live engine is built from. Changing any of it means opening a new engine.
+
+    Attributes
+    ----------
+    microphone, output, monitor
+        Devices, by identity or by part of their name. None is the default microphone, the virtual microphone, and
+        no monitor.
+    pack
+        Name of a model pack, or its folder.
+    profile
+        Frames per step and device buffers.
+    step
+        Frames per step in place of the profile's; None for the profile's.
+    runtime
+        Threads and provider of the graphs.
+    """
+
+    microphone: Wanted = None
+    output: Wanted = None
+    monitor: Wanted = None
+    pack: str = "mini"
+    profile: LatencyProfile = LatencyProfile.BALANCED
+    step: int | None = None
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+def open_live(
+    setup: LiveSetup,
+    settings: Settings,
+    *,
+    virtual_microphone: VirtualMicrophone | None = None,
+    port: AudioPort | None = None,
+    voices: VoiceLibrary | None = None,
+    enrolments: EnrolmentLibrary | None = None,
+) -> Engine:
+    """Open the models and return an engine that is ready to be started.
+
+    `Engine.start` opens the devices, looks up the enrolment of the microphone that opened, and fits the map; what
+    fails then is told by `Engine.snapshot`.
+
+    Parameters
+    ----------
+    setup, settings
+        What to build the engine from, and what to start with.
+    virtual_microphone
+        From `rtvc.app.virtual_microphone.virtual_microphone`; the caller closes it after the engine has stopped.
+        None where an installed virtual cable takes its place.
+    port
+        Takes the place of the devices of `setup`, such as a `FilePort`.
+    voices, enrolments
+        Where they are stored; None for the user's data folder.
+
+    Raises
+    ------
+    RtvcError
+        If the pack cannot be opened.
+    """
+    pack = open_pack(setup.pack).bound(setup.runtime)
+    if port is None:
+        port = LivePort(
+            setup.microphone,
+            setup.output,
+            setup.monitor,
+            virtual_microphone=virtual_microphone,
+            buffer_seconds=setup.profile.buffer_seconds,
+        )
+    return Engine(
+        pack,
+        port,
+        settings,
+        enrolments=enrolments or EnrolmentLibrary(),
+        library=voices,
+        step=setup.step or setup.profile.step(int(pack.defaults.get("step", 1))),
+    )
+
+
+def recordings_folder() -> Path:
+    """Return the folder for recordings of live sessions, created if need be; raise `RtvcError` if that fails."""
+    folder = user_music_path() / "rtvc"
+    make_folder(folder, private=True)
+    return folder

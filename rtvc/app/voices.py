@@ -1,0 +1,112 @@
+"""Target voices: adding, recording and previewing them. `VoiceLibrary` lists, renames and removes them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtvc.app.devices import find_microphone
+from rtvc.app.models import open_pack
+from rtvc.devices.live_port import Wanted
+from rtvc.devices.microphone import microphone_blocks
+from rtvc.dsp.stage import Block
+from rtvc.files.audio_file import AudioFile, audio_writer
+from rtvc.files.conversion import Conversion, convert_file
+from rtvc.settings import Settings
+from rtvc.voices.library import Voice, VoiceLibrary, shipped_voices
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Samples `[n]` at a sample rate in Hz."""
+
+    audio: Block
+    rate: int
+
+
+@dataclass(frozen=True)
+class AddedVoice:
+    """A voice that was stored.
+
+    Attributes
+    ----------
+    voice
+        The voice.
+    speech_seconds
+        How much speech its recordings hold.
+    warning
+        What the user should know about the recordings; None if they are fine.
+    """
+
+    voice: Voice
+    speech_seconds: float
+    warning: str | None
+
+
+def add_voice(
+    name: str, recordings: Sequence[Path], pack: str, *, replace: bool = False, voices: VoiceLibrary | None = None
+) -> AddedVoice:
+    """Store a voice and compute its features under a pack; raises as `VoiceLibrary.add` does."""
+    opened = open_pack(pack)
+    voice = (voices or VoiceLibrary()).add(name, recordings, opened, replace=replace)
+    return AddedVoice(voice, voice.speech_seconds(opened), voice.warning(opened))
+
+
+def record_reference(
+    microphone: Wanted, seconds: float, folder: Path, *, progress: Callable[[float], None] = lambda share: None
+) -> Path:
+    """Record the microphone into a new file in a folder, as a reference for `add_voice`.
+
+    `progress` is told the share done, 0 to 1; an exception that it raises abandons the recording. Raises `RtvcError`
+    if the microphone is missing or fails.
+    """
+    device = find_microphone(microphone)
+    path = Path(tempfile.mkdtemp(dir=folder)) / "recording.wav"
+    blocks, rate, samples = [], 1, 0
+    for block, rate in microphone_blocks(device, seconds):
+        blocks.append(block)
+        samples += len(block)
+        progress(min(1.0, samples / rate / seconds))
+    with audio_writer(path, rate, subtype="PCM_24") as writer:
+        writer.write(np.concatenate(blocks))
+    return path
+
+
+def reference(voice: Voice) -> Sound:
+    """Read a voice's reference recording."""
+    return Sound(voice.recording.read(), voice.recording.rate)
+
+
+def preview(
+    voice: Voice,
+    pack: str,
+    settings: Settings,
+    *,
+    progress: Callable[[float], None] = lambda share: None,
+    fitting: Callable[[float], None] = lambda share: None,
+) -> Sound:
+    """Convert a shipped sentence, spoken by another voice, into this voice.
+
+    `progress` and `fitting` are told the share of the conversion and of a long fit that is done, 0 to 1; an exception
+    that they raise abandons the preview. Raises as `convert_file` does.
+    """
+    sentence = next(shipped for shipped in shipped_voices() if shipped.name != voice.name)
+    options = {"block_size": settings.block_size} if settings.block_size and settings.transport == "mkl" else {}
+    conversion = Conversion(settings.transport, options, settings.strength)
+    with tempfile.TemporaryDirectory(prefix="rtvc-preview-") as folder:
+        output = Path(folder) / "preview.wav"
+        convert_file(
+            sentence.reference,
+            voice,
+            output,
+            open_pack(pack),
+            conversion,
+            progress=progress,
+            fitting=fitting,
+        )
+        converted = AudioFile(output)
+        return Sound(converted.read(), converted.rate)
