@@ -22,13 +22,13 @@ from rtvc.devices.live_port import LivePort, virtual_microphone
 from rtvc.devices.microphone import microphone_blocks
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
 from rtvc.devices.virtual_microphone import DESCRIPTION, SINK, SOURCE, explain_virtual_cable, find_virtual_cable
+from rtvc.dsp.decibels import decibels
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.live.engine import Engine
-from rtvc.live.pipeline import decibels
 from rtvc.packs import catalogue
 from rtvc.packs.download import RemoteFile
 from rtvc.packs.pack import ModelPack, embedded_packs, find_pack, installed_packs, pack_names
@@ -149,8 +149,6 @@ class LocalBackend:
         """Convert the reference of a shipped voice, another than this one, into this voice."""
         sentence = next(shipped for shipped in shipped_voices() if shipped.name != voice.name)
         pack = self._pack(wiring.pack)
-        options = {"block_size": settings.block_size} if settings.block_size and settings.transport == "mkl" else {}
-        conversion = Conversion(settings.transport, options, settings.strength)
         with tempfile.TemporaryDirectory(dir=self._scratch.name) as folder:
             output = Path(folder) / "preview.wav"
             # The sound is not there before it is all converted, so its progress is not shown as that of playing.
@@ -159,7 +157,7 @@ class LocalBackend:
                 voice,
                 output,
                 pack,
-                conversion,
+                Conversion(settings.map),
                 progress=lambda share: control.check(),
                 fitting=control.progress,
             )

@@ -171,15 +171,19 @@ class Session(QObject):
         if settings != self.settings:
             self._use(settings)
 
+    def change_map(self, **values: Any) -> None:  # noqa: ANN401 - the fields of MapChoice
+        """Replace some of the choices of the map; a running engine takes them at once."""
+        self.change(map=replace(self.settings.map, **values))
+
     def choose_transport(self, name: str) -> None:
         """Move features by another map; `cancel_fit` goes back from one that takes long to fit."""
-        if self.settings.transport not in KEPT:
-            self._transport_before = self.settings.transport
-        self.change(transport=name)
+        if self.settings.map.transport not in KEPT:
+            self._transport_before = self.settings.map.transport
+        self.change_map(transport=name)
 
     def cancel_fit(self) -> None:
         """Fit no longer, and go on with the map before."""
-        self.change(transport=self._transport_before)
+        self.change_map(transport=self._transport_before)
 
     def _use(self, settings: Settings) -> None:
         self.preferences = replace(self.preferences, settings=settings)

@@ -281,7 +281,7 @@ class TransportWords:
     sentence: str
 
 
-USUAL_TRANSPORT = Settings().transport
+USUAL_TRANSPORT = Settings().map.transport
 
 _TRANSPORTS = {
     "mkl": TransportWords("Clear and steady (MKL)", "The usual one, for every voice."),

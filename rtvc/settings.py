@@ -5,7 +5,9 @@ The panel and the command line make new `Settings`; the worker reads the latest 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from rtvc.transport.choice import MapChoice
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,8 @@ class Settings:
     ----------
     voice
         Name of a stored voice, or path of a recording; empty for none, which resynthesises the speaker.
-    transport, block_size
-        The map and, for MKL, its K; None for the pack's.
-    strength
-        0 (the speaker's own voice) … 1 (the target's).
+    map
+        Transport, block size and strength of the map towards the voice.
     bypass
         Send the microphone's own sound, as late as the converted one would be.
     mute
@@ -35,9 +35,7 @@ class Settings:
     """
 
     voice: str = ""
-    transport: str = "mkl"
-    block_size: int | None = None
-    strength: float = 1.0
+    map: MapChoice = field(default_factory=MapChoice)
     bypass: bool = False
     mute: bool = False
     push_to_talk: bool = False

@@ -31,7 +31,7 @@ class SoundSection(Card):
             ("my voice", "the other voice"),
             lambda position: f"{position} %",
         )
-        self.strength.moved.connect(lambda position: session.change(strength=position / 100))
+        self.strength.moved.connect(lambda position: session.change_map(strength=position / 100))
         self.similarity = LabelledSlider(
             "Clarity or similarity",
             "K, the size of the blocks of features that are mapped together: small is clearer, large is more like",
@@ -83,9 +83,9 @@ class SoundSection(Card):
 
     def _show_settings(self) -> None:
         settings = self._session.settings
-        self.strength.set_position(round(settings.strength * 100))
-        self.similarity.setVisible(settings.transport == "mkl" and len(self._sizes) > 1)
-        wanted = settings.block_size or self._session.pack.block_size
+        self.strength.set_position(round(settings.map.strength * 100))
+        self.similarity.setVisible(settings.map.transport == "mkl" and len(self._sizes) > 1)
+        wanted = settings.map.block_size or self._session.pack.block_size
         self.similarity.set_position(nearest_block_size(self._sizes, wanted))
         self.input_gain.set_position(round(settings.input_gain_db))
         self.output_gain.set_position(round(settings.output_gain_db))
@@ -94,7 +94,7 @@ class SoundSection(Card):
 
     def _choose_size(self, position: int) -> None:
         size = self._sizes[position]
-        self._session.change(block_size=None if size == self._session.pack.block_size else size)
+        self._session.change_map(block_size=None if size == self._session.pack.block_size else size)
 
     def _size_text(self, position: int) -> str:
         size = self._sizes[min(position, len(self._sizes) - 1)]

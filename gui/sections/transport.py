@@ -58,7 +58,7 @@ class TransportSection(QWidget):
         self._poll(session.snapshot, session.status)
 
     def _show(self) -> None:
-        chosen = self._session.settings.transport
+        chosen = self._session.settings.map.transport
         self.choice.fill([(name, transport_words(name).name) for name in FITS], chosen)
         lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment is None
         words = transport_words(chosen).sentence

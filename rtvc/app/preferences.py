@@ -19,6 +19,7 @@ from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.storage import atomic_write, make_folder
+from rtvc.transport.choice import MapChoice
 
 FORMAT = 1
 
@@ -117,7 +118,10 @@ class PreferenceFile:
 
 
 def _values(settings: Settings) -> dict[str, Any]:
-    return {name: value for name, value in asdict(settings).items() if name not in _MOMENTARY}
+    """Return the settings as one flat object: the choice of map lies beside the others, as it did in format 1."""
+    values = {entry.name: getattr(settings, entry.name) for entry in fields(Settings)}
+    values |= asdict(values.pop("map"))
+    return {name: value for name, value in values.items() if name not in _MOMENTARY}
 
 
 def _preferences(content: dict[str, Any]) -> Preferences:
@@ -147,16 +151,21 @@ def _settings(values: Any) -> Settings:  # noqa: ANN401
     """Read settings; what is not there stays at its default, what is not known is left out."""
     if not isinstance(values, dict):
         raise ValueError(f"{values!r} are no settings")
+    choice = MapChoice(**_known(values, MapChoice))
+    return Settings(map=choice, **_known(values, Settings))
+
+
+def _known(values: dict[str, Any], kind: type[Settings | MapChoice]) -> dict[str, Any]:
     known = {}
-    for entry in fields(Settings):
-        if entry.name not in values or entry.name in _MOMENTARY:
+    for entry in fields(kind):
+        if entry.name not in values or entry.name in {*_MOMENTARY, "map"}:
             continue
-        value: Any = values[entry.name]
+        value = values[entry.name]
         if not (value is None and entry.name in _OPTIONAL):
-            kind = _OPTIONAL.get(entry.name, type(entry.default))
-            if kind is float and type(value) is int:
+            wanted = _OPTIONAL.get(entry.name, type(entry.default))
+            if wanted is float and type(value) is int:
                 value = float(value)
-            if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
+            if type(value) is not wanted or (isinstance(value, float) and not math.isfinite(value)):
                 raise ValueError(f"{entry.name} cannot be {value!r}")
         known[entry.name] = value
-    return Settings(**known)
+    return known

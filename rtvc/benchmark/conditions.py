@@ -15,6 +15,7 @@ import numpy as np
 from rtvc.benchmark.classical import put_together, take_apart
 from rtvc.benchmark.metrics import SAMPLE_RATE, loudest_and_speech
 from rtvc.benchmark.quality import RECORDINGS, Converter, load
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
@@ -55,7 +56,7 @@ class Mixed:
         stretch = np.resize(np.roll(self.sound, -begin), len(source))
         wanted = loudest_and_speech(source)[1] - self.ratio_db
         present = 10 * np.log10(np.mean(stretch.astype(np.float64) ** 2) + 1e-12)
-        return _clipped(source + stretch * 10 ** ((wanted - present) / 20))
+        return _clipped(source + stretch * amplitude(wanted - present))
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Louder:
 
     def __call__(self, source: Block) -> Block:
         """Return the source `[n]` at the other level."""
-        return _clipped(source * 10 ** (self.decibels / 20))
+        return _clipped(source * amplitude(self.decibels))
 
 
 def whispered(source: Block) -> Block:

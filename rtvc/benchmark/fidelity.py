@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.report import Report, Table
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
@@ -78,7 +79,7 @@ def read_recordings(paths: Sequence[Path], sample_rate: int, level_dbfs: float, 
         audio = resample(file.read(), file.rate, sample_rate)[:length]
         level = speech_level([audio], sample_rate)
         if level is not None and len(audio) == length:
-            recordings.append(audio * np.float32(10 ** ((level_dbfs - level) / 20)))
+            recordings.append(audio * np.float32(amplitude(level_dbfs - level)))
         if len(recordings) == most:
             break
     if not recordings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.stage import Block
 
 PERIOD_SECONDS = 0.01
@@ -61,7 +62,7 @@ def track_pitch(audio: Block, sample_rate: int) -> Array:
         frames = np.lib.stride_tricks.sliding_window_view(padded, reach)[starts[first : first + 256]]
         scores[first : first + 256] = _correlations(frames, window, longest)
     loud = np.lib.stride_tricks.sliding_window_view(padded, reach)[starts].std(axis=1)
-    scores[loud < 10 ** (-_SILENT_BELOW_PEAK_DB / 20) * loud.max(initial=1e-9)] = 0.0
+    scores[loud < amplitude(-_SILENT_BELOW_PEAK_DB) * loud.max(initial=1e-9)] = 0.0
     inner = scores[:, shortest : longest + 1]
     peaks = np.zeros_like(inner)
     rising = (inner[:, 1:-1] > inner[:, :-2]) & (inner[:, 1:-1] >= inner[:, 2:])

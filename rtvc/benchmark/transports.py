@@ -15,9 +15,10 @@ import numpy as np
 
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import at_pace, distribution, quiet_collector, shown
-from rtvc.live.map_fitter import fit_map
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
+from rtvc.transport.choice import MapChoice
+from rtvc.transport.fitting import fit_map
 from rtvc.voices.statistics import FeatureRoles, FeatureSet
 
 ENROLMENT_SECONDS = 20.0
@@ -104,7 +105,7 @@ def measure(
         for seed, length in enumerate((ENROLMENT_SECONDS, reference_seconds))
     )
     began = time.perf_counter()
-    transport = fit_map(pack, source, target, name, {}, progress=progress)
+    transport = fit_map(pack, source, target, MapChoice(name), progress=progress)
     fitted = time.perf_counter() - began
     frames = np.resize(source.frames, (round(seconds * pack.frame_rate), 1, dim))
     transport(frames[0])

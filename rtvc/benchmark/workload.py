@@ -11,8 +11,9 @@ from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.live.map_fitter import fit_map
 from rtvc.packs.pack import ModelPack
+from rtvc.transport.choice import MapChoice
+from rtvc.transport.fitting import fit_map
 from rtvc.voices.library import Voice, shipped_voices
 from rtvc.voices.statistics import FeatureSet
 
@@ -61,4 +62,4 @@ class Speech:
 def converter(pack: ModelPack) -> VoiceConverter:
     """Return a converter of an average speaker, whom nobody has heard yet, into `target`."""
     nobody = FeatureSet(np.zeros((0, pack.feature_dim), np.float32), pack.population)
-    return VoiceConverter(pack, fit_map(pack, nobody, target().features(pack), "mkl", {}))
+    return VoiceConverter(pack, fit_map(pack, nobody, target().features(pack), MapChoice()))

@@ -11,6 +11,7 @@ from math import ceil
 import numpy as np
 
 from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.gate import Gate
 from rtvc.dsp.level import Gain, Limiter, Ramp
 from rtvc.dsp.resample import Resampler
@@ -61,7 +62,7 @@ class Levelled(Stage):
         self._ramp = Ramp(inner.rate, 1.0)
         if level_dbfs is not None:
             self._gain_db = wanted_dbfs - level_dbfs
-            self._ramp.target = 10 ** (self._gain_db / 20)
+            self._ramp.target = amplitude(self._gain_db)
         self.reset()
 
     def reset(self) -> None:
@@ -81,7 +82,7 @@ class Levelled(Stage):
         if wanted != self._gain_db:
             most = LEVEL_DB_PER_SECOND * len(block) / self.rate
             self._gain_db += min(max(wanted - self._gain_db, -most), most)
-            self._ramp.target = 10 ** (self._gain_db / 20)
+            self._ramp.target = amplitude(self._gain_db)
         gain = np.broadcast_to(self._ramp.next(len(block)), block.shape)
         result: Block = self.inner.process(block * gain) / self._given(gain)
         return result
@@ -196,7 +197,7 @@ class VoiceChain(Chain):
         Push-to-talk acts on what comes out as late as the sound does: what was said while talking is heard to its
         end, and nothing that was said before. Mute acts at once.
         """
-        self._input_gain.factor = 10 ** (settings.input_gain_db / 20)
+        self._input_gain.factor = amplitude(settings.input_gain_db)
         self._gate.threshold_dbfs = settings.gate_threshold_dbfs
         self._gate.release = settings.gate_release
         self._bypass.active = settings.bypass
@@ -204,4 +205,4 @@ class VoiceChain(Chain):
         while len(self._talking) > 1 + ceil(self.latency_seconds / block_seconds):
             self._talking.popleft()
         audible = self._talking[0] and not settings.mute
-        self._output_gain.factor = 10 ** (settings.output_gain_db / 20) if audible else 0.0
+        self._output_gain.factor = amplitude(settings.output_gain_db) if audible else 0.0

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rtvc.benchmark.conditions import Changed, find_conditions
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.quality import CLASSICAL, COPIES, PackConverter, Row, System, compare, quality_report, source_copy
-from rtvc.commands.options import PackName, Threads, transport_options
+from rtvc.commands.options import PackName, Threads, map_choice
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
@@ -21,6 +21,7 @@ from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.storage import make_folder
 from rtvc.transport import FITS
+from rtvc.transport.choice import MapChoice
 
 
 def quality(
@@ -54,7 +55,9 @@ def quality(
     block_sizes: Sequence[int | None] = block_size or [None]
     systems = _systems(model, transport or ["mkl"], block_sizes, lengths, online)
     if baselines:
-        plain = System(f"{model.name} resynthesis", PackConverter(model, Conversion(strength=0.0)), lengths[0])
+        plain = System(
+            f"{model.name} resynthesis", PackConverter(model, Conversion(MapChoice(strength=0.0))), lengths[0]
+        )
         copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
         systems = [*copies, plain, *systems]
     rows = _measured(folder, systems, keep, pairs, pictures)
@@ -122,8 +125,7 @@ def _systems(
     systems = []
     for name in FITS if "all" in transports else transports:
         for block_size in block_sizes if name == "mkl" else [None]:
-            options = transport_options(name, block_size)
-            conversion = Conversion(name, options, online=online)
+            conversion = Conversion(map_choice(name, block_size), online=online)
             shown = block_size or pack.defaults["block_size"]
             title = f"{pack.name} {name}" + (f", K = {shown}" if name == "mkl" else "")
             systems += [System(title, PackConverter(pack, conversion), seconds) for seconds in lengths]

@@ -18,7 +18,7 @@ from rtvc.benchmark.loops import DeviceLoop, Loop, PacedLoop, PulseLoop, pulse_a
 from rtvc.benchmark.soak import every_core, soak_report
 from rtvc.benchmark.throughput import throughput_report
 from rtvc.benchmark.transports import transports_report
-from rtvc.commands.options import PackName, Threads, transport_options
+from rtvc.commands.options import PackName, Threads, map_choice
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
@@ -133,7 +133,7 @@ def transports(
     """Measure the maps alone: milliseconds a frame, seconds to fit, memory."""
     check_reports(json, html, force)
     for name in transport or ():
-        transport_options(name, None)
+        map_choice(name, None)
     with bar("transports") as progress:
         report = transports_report(
             find_pack(pack), transport or tuple(FITS), dim or (), reference or (5.0, 600.0), seconds, progress

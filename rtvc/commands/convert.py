@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from rtvc.commands.options import BlockSize, PackName, Strength, Threads, TransportName, transport_options
+from rtvc.commands.options import BlockSize, PackName, Strength, Threads, TransportName, map_choice
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Outcome, convert_file
@@ -56,7 +56,7 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
 ) -> None:
     """Convert a recording, or every recording of a folder, into another voice."""
-    conversion = Conversion(transport, transport_options(transport, block_size), strength, online, step, sample_rate)
+    conversion = Conversion(map_choice(transport, block_size, strength), online, step, sample_rate)
     if offline and (online or step is not None):
         raise RtvcError("--offline takes the whole file at once: leave out --online and --step.")
     if not source.exists():

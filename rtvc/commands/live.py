@@ -22,7 +22,7 @@ from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.presets import find_preset, without_toggles
 from rtvc.app.virtual_microphone import virtual_microphone
-from rtvc.commands.options import BlockSize, PackName, Threads, transport_options
+from rtvc.commands.options import BlockSize, PackName, Threads, map_choice
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.devices.streams import FilePort
 from rtvc.errors import RtvcError
@@ -78,10 +78,11 @@ def live(
     settings = Settings(gate_threshold_dbfs=preferences.settings.gate_threshold_dbfs)
     if preset is not None:
         settings = find_preset(preferences, preset)
-    chosen = {"voice": voice, "transport": transport, "strength": strength, "block_size": block_size}
-    settings = replace(settings, **{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
+    chosen = {"transport": transport, "strength": strength, "block_size": block_size}
+    choice = replace(settings.map, **{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
+    map_choice(choice.transport, block_size, choice.strength)
+    settings = replace(settings, voice=settings.voice if voice is None else voice, map=choice)
     settings = replace(without_toggles(settings), monitor=monitor is not None)
-    transport_options(settings.transport, block_size)
     voices = VoiceLibrary()
     if not settings.voice:
         warn("No voice is chosen, so your own is heard. Choose one with --voice; `rtvc voices list` shows them.")

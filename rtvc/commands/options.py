@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rtvc.errors import RtvcError
 from rtvc.transport import FITS
+from rtvc.transport.choice import MapChoice
 
 PackName = Annotated[str, typer.Option("--pack", help="Model pack: a name, or a folder with a card.json.")]
 Threads = Annotated[
@@ -21,12 +22,10 @@ BlockSize = Annotated[
 ]
 
 
-def transport_options(transport: str, block_size: int | None) -> dict[str, Any]:
-    """Return the fit options of the named transport; raise `RtvcError` where they do not go together."""
-    if transport not in FITS:
-        raise RtvcError(f"There is no transport named {transport!r}: choose one of {', '.join(FITS)}.")
-    if block_size is None:
-        return {}
-    if transport != "mkl":
-        raise RtvcError(f"--block-size belongs to the transport mkl, not to {transport}.")
-    return {"block_size": block_size}
+def map_choice(transport: str, block_size: int | None, strength: float = 1.0) -> MapChoice:
+    """Return the choice of map that the options make; raise `RtvcError` if they do not fit together."""
+    choice = MapChoice(transport, block_size, strength)
+    choice.check()
+    if block_size is not None and transport != "mkl":
+        raise RtvcError(f"--block-size is an option of the transport mkl, not of {transport}.")
+    return choice

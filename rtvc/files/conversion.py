@@ -11,20 +11,22 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, lcm
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rtvc.chain.voice_chain import VoiceChain
 from rtvc.chain.voice_converter import ANALYSIS_FRAMES, Analyser, VoiceConverter
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.stage import Block, Chain
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, audio_writer, check_destination
-from rtvc.live.map_fitter import Speaker, fit_map
+from rtvc.live.map_fitter import Speaker
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITTED_ON_FRAMES, Transport
+from rtvc.transport.choice import MapChoice
+from rtvc.transport.fitting import fit_map
 from rtvc.voices.library import Target
 from rtvc.voices.statistics import FeatureSet, FeatureStatistics, Mask
 
@@ -40,11 +42,8 @@ class Conversion:
 
     Attributes
     ----------
-    transport, options
-        The map by its name in `rtvc.transport.FITS`, and options of its fit. `block_size` of MKL defaults to the
-        pack's.
-    strength
-        0 (the speaker's own voice) … 1 (the target's).
+    map
+        Transport, block size and strength of the map towards the voice.
     online
         Learn level and statistics as the sound goes by, from the population's on, as live; not from the whole file.
     step
@@ -53,9 +52,7 @@ class Conversion:
         Of the output; None for the source's.
     """
 
-    transport: str = "mkl"
-    options: dict[str, Any] = field(default_factory=dict)
-    strength: float = 1.0
+    map: MapChoice = field(default_factory=MapChoice)
     online: bool = False
     step: int | None = None
     sample_rate: int | None = None
@@ -108,18 +105,17 @@ class LiveMap:
         self._target = target
         self._conversion = conversion
         self._pack = pack
-        converter.begin(self._fit(), conversion.strength)
+        converter.begin(self._fit(), conversion.map.strength)
 
     def __call__(self, features: Block, active: Mask) -> None:
         """Count in the active rows; refit when it is time."""
         version = self._speaker.version
         self._speaker(features, active)
         if self._speaker.version != version:
-            self._converter.transport.set(self._fit(), self._conversion.strength)
+            self._converter.transport.set(self._fit(), self._conversion.map.strength)
 
     def _fit(self) -> Transport:
-        conversion = self._conversion
-        return fit_map(self._pack, self._speaker.features(), self._target, conversion.transport, conversion.options)
+        return fit_map(self._pack, self._speaker.features(), self._target, self._conversion.map)
 
 
 def convert_file(
@@ -156,10 +152,10 @@ def convert_file(
         then.
     """
     check_destination(output, overwrite)
-    if conversion.online and conversion.transport in FITTED_ON_FRAMES:
+    if conversion.online and conversion.map.transport in FITTED_ON_FRAMES:
         raise RtvcError(
-            f"--online learns the speaker as the sound goes by, and {conversion.transport} needs a recording of them "
-            "beforehand: leave --online out, or choose the transport mkl or knn."
+            f"--online learns the speaker as the sound goes by, and {conversion.map.transport} needs a recording of "
+            "them beforehand: leave --online out, or choose the transport mkl or knn."
         )
     recording = AudioFile(source)
     began = time.perf_counter()
@@ -174,7 +170,7 @@ def convert_file(
     if level is None:
         level = pack.level_dbfs
         warnings.append(f"{source}: holds no speech.")
-    gain = 10 ** ((pack.level_dbfs - level) / 20)
+    gain = amplitude(pack.level_dbfs - level)
     rate = conversion.sample_rate or recording.rate
     converter = VoiceConverter(pack)
     usual = int(pack.defaults.get("step", 1)) if conversion.online else ANALYSIS_FRAMES
@@ -186,12 +182,12 @@ def convert_file(
         converter.observe = LiveMap(converter, pack, target, conversion)
     else:
         speaker = _learn(recording, pack, gain, conversion, lambda share: progress(share / passes))
-        name, options = conversion.transport, conversion.options
+        choice = conversion.map
         if speaker.statistics.count == 0:
             speaker = FeatureSet(speaker.frames, pack.population)
-            name, options = "mkl", {}
-        transport = fit_map(pack, speaker, target, name, options, voice.maps, fitting)
-        converter.begin(transport, conversion.strength)
+            choice = MapChoice()
+        transport = fit_map(pack, speaker, target, choice, voice.maps, fitting)
+        converter.begin(transport, conversion.map.strength)
 
     chain = file_chain(recording.rate, converter, rate, None if conversion.online else level)
     expected = max(1, round(recording.frames * rate / recording.rate))

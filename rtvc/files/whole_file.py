@@ -8,20 +8,22 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, audio_writer, check_destination
 from rtvc.files.conversion import Conversion, Outcome
-from rtvc.live.map_fitter import fit_map
 from rtvc.packs.pack import METADATA_KEY, GraphDescription, Kind, ModelPack
 from rtvc.transport import TransportStage
+from rtvc.transport.fitting import fit_map
 from rtvc.voices.library import Blend, Target
 from rtvc.voices.statistics import FeatureSet
 
@@ -93,15 +95,15 @@ def convert_offline(
         FeatureSet.of(_features(models, file, pack), roles=pack.roles) for file in (recording, voice.recording)
     )
     progress(0.5)
-    options = conversion.options
-    if conversion.transport == "mkl":
-        options = {"block_size": BLOCK_SIZE, "shrinkage": 0.0, **options}
-    transport = fit_map(pack, speaker, target, conversion.transport, options, voice.maps, fitting)
-    stage = TransportStage(transport, conversion.strength, pack.frame_rate)
+    choice, options = conversion.map, {}
+    if choice.transport == "mkl":
+        choice, options = replace(choice, block_size=choice.block_size or BLOCK_SIZE), {"shrinkage": 0.0}
+    transport = fit_map(pack, speaker, target, choice, voice.maps, fitting, **options)
+    stage = TransportStage(transport, choice.strength, pack.frame_rate)
     padded = np.pad(speaker.frames, ((0, stage.latency), (0, 0)), mode="edge")
     moved = stage.process(padded)[stage.latency :]
     audio = models.vocode(moved)
-    if conversion.transport == "knn":
+    if choice.transport == "knn":
         audio = _as_loud(audio, KNN_LUFS, pack.sample_rate)
     rate = conversion.sample_rate or recording.rate
     result = np.zeros(round(recording.frames * rate / recording.rate), np.float32)
@@ -137,7 +139,7 @@ def _as_loud(audio: Block, lufs: float, rate: int) -> Block:
     found = meter.integrated_loudness(audio)
     if not np.isfinite(found):
         return audio
-    return audio * np.float32(min(10 ** ((lufs - found) / 20), 1 / np.abs(audio).max()))
+    return audio * np.float32(min(amplitude(lufs - found), 1 / np.abs(audio).max()))
 
 
 def _session(pack: ModelPack, kind: Kind) -> onnxruntime.InferenceSession:

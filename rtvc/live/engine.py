@@ -19,7 +19,7 @@ from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.devices.streams import AudioPort
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.live.map_fitter import MapFitter, MapWish, Speaker
+from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.live.pipeline import Counts, Pipeline
 from rtvc.live.recorder import Recorder
 from rtvc.live.snapshot import Latency, Snapshot, State
@@ -206,7 +206,7 @@ class Engine:
         try:
             self._fitter.start()
             self._open_port()
-            self._fitter.ask(MapWish.of(self.settings))
+            self._fitter.ask(MapRequest.of(self.settings))
             converter = self._warm_up()
             self._await_map()
             if not self._stopping.is_set():
@@ -252,8 +252,8 @@ class Engine:
 
     def _await_map(self) -> None:
         """Wait for a map from this speaker to the voice; until then nothing is played."""
-        while not self._fitter.answered(wish := MapWish.of(self.settings)):
-            self._fitter.ask(wish)
+        while not self._fitter.answered(request := MapRequest.of(self.settings)):
+            self._fitter.ask(request)
             if self._stopping.wait(POLL_SECONDS):
                 return
 

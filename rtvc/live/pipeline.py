@@ -16,10 +16,11 @@ import numpy as np
 from rtvc.chain.voice_chain import VoiceChain
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.devices.streams import AudioPort
+from rtvc.dsp.decibels import SILENCE_DBFS, amplitude, decibels
 from rtvc.dsp.level import Gain
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import block_length
-from rtvc.live.map_fitter import MapFitter, MapWish
+from rtvc.live.map_fitter import MapFitter, MapRequest
 from rtvc.live.output_queue import OutputQueue
 from rtvc.live.recorder import Recorder
 from rtvc.settings import Settings
@@ -29,7 +30,6 @@ from rtvc.voices.enrolment import Enrolment
 EXPIRY_SECONDS = 0.25
 """Sound that has waited longer than this beyond its step is dropped, not converted."""
 
-SILENCE_DBFS = -120.0
 RECENT_STEPS = 256
 HISTORY_SECONDS = 4.0
 
@@ -179,8 +179,8 @@ class Pipeline:
         return True
 
     def _apply(self, settings: Settings, enrolment: Enrolment | None) -> None:
-        self._fitter.ask(MapWish.of(settings))
-        wanted = (self._fitter.transport, settings.strength)
+        self._fitter.ask(MapRequest.of(settings))
+        wanted = (self._fitter.transport, settings.map.strength)
         if wanted != self._map:
             converter = self.chain.converter
             if lookahead_frames(wanted[0]) <= converter.transport.latency:
@@ -193,7 +193,7 @@ class Pipeline:
         level = None if enrolment is None else enrolment.level_dbfs + settings.input_gain_db
         self.chain.voice.level_dbfs = level
         self.chain.apply(settings, self.seconds)
-        self._monitor_gain.factor = 10 ** (settings.monitor_gain_db / 20) if settings.monitor else 0.0
+        self._monitor_gain.factor = amplitude(settings.monitor_gain_db) if settings.monitor else 0.0
 
     def _look(self, heard: Block, sound: Block) -> None:
         if len(heard) == 0:
@@ -212,8 +212,3 @@ class Pipeline:
         if ring.overwritten != self._overwritten:
             self._overwritten = ring.overwritten
             self._overruns += 1
-
-
-def decibels(amplitude: float) -> float:
-    """Return an amplitude in dBFS, no less than that of silence."""
-    return max(SILENCE_DBFS, 20 * float(np.log10(max(amplitude, 1e-12))))

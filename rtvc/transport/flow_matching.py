@@ -43,6 +43,11 @@ class FlowTransport:
     layers: Layers
     steps: int
 
+    @property
+    def dim(self) -> int:
+        """Number of dimensions of a feature frame."""
+        return self.centre.size + sum(role is not None for role in (self.roles.pitch, self.roles.voicing))
+
     def __call__(self, features: Block) -> Block:
         """Map features `[n, dim]`."""
         ordinary = self.roles.ordinary(features.shape[1])

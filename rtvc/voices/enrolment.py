@@ -15,6 +15,7 @@ import numpy as np
 from platformdirs import user_data_path
 
 from rtvc.chain.voice_converter import analyse
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
@@ -66,7 +67,7 @@ def enrol_audio(audio: Block, rate: int, pack: ModelPack, microphone: str) -> En
     Raises `RtvcError` if it holds less than 3 s of speech.
     """
     level = speech_level([audio], rate)
-    gain = 1.0 if level is None else 10 ** ((pack.level_dbfs - level) / 20)
+    gain = 1.0 if level is None else amplitude(pack.level_dbfs - level)
     features = analyse(resample(audio, rate, pack.sample_rate) * np.float32(gain), pack)
     seconds = features.statistics.count / pack.frame_rate
     if level is None or seconds < LEAST_SECONDS:

@@ -23,6 +23,7 @@ import numpy as np
 from platformdirs import user_data_path
 
 from rtvc.chain.voice_converter import analyse
+from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
@@ -257,7 +258,7 @@ def reference_features(audio: Block, rate: int, pack: ModelPack, where: str) -> 
     level = speech_level([audio], rate)
     if level is None:
         raise RtvcError(f"{where}: holds no speech; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s.")
-    levelled = resample(audio, rate, pack.sample_rate) * np.float32(10 ** ((pack.level_dbfs - level) / 20))
+    levelled = resample(audio, rate, pack.sample_rate) * np.float32(amplitude(pack.level_dbfs - level))
     features = analyse(levelled, pack)
     seconds = features.statistics.count / pack.frame_rate
     if seconds < LEAST_SECONDS:

@@ -13,9 +13,10 @@ from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
 from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
+from rtvc.transport.choice import MapChoice
 
 CHOSEN = Preferences(
-    Settings(voice="Ada", strength=0.7, block_size=4, gate_threshold_dbfs=None, push_to_talk=True),
+    Settings(voice="Ada", map=MapChoice(strength=0.7, block_size=4), gate_threshold_dbfs=None, push_to_talk=True),
     Wiring(DeviceIdentity("PulseAudio", "Mikrofon (größer)"), None, DeviceIdentity("ALSA", "hw:0"), "wavlm-large"),
     {"game": Settings(voice="Bo"), "stage": Settings(output_gain_db=3.0)},
     {"appearance": "dark", "size": [800, 600]},
@@ -45,8 +46,7 @@ def test_what_is_saved_comes_back(file: PreferenceFile) -> None:
     st.builds(
         Settings,
         voice=st.text(),
-        block_size=st.none() | st.integers(1, 100),
-        strength=FLOATS,
+        map=st.builds(MapChoice, block_size=st.none() | st.integers(1, 100), strength=FLOATS),
         mute=st.booleans(),
         input_gain_db=FLOATS,
         gate_threshold_dbfs=st.none() | FLOATS,
@@ -56,6 +56,16 @@ def test_any_settings_come_back(tmp_path_factory: pytest.TempPathFactory, settin
     file = PreferenceFile(tmp_path_factory.mktemp("any") / "preferences.json")
     file.save(Preferences(settings))
     assert file.load().settings == settings
+
+
+def test_the_choice_of_map_of_older_versions_is_read(file: PreferenceFile) -> None:
+    """They kept transport, block size and strength among the settings themselves."""
+    old = {"voice": "Ada", "transport": "knn", "block_size": 3, "strength": 0.25, "mute": True}
+    change(file, ["settings"], old)
+    wanted = Settings(voice="Ada", map=MapChoice("knn", 3, 0.25), mute=True)
+    assert file.load().settings == wanted
+    change(file, ["presets"], {"game": old})
+    assert file.load().presets == {"game": wanted}
 
 
 def test_talking_is_of_the_moment_and_not_kept(file: PreferenceFile) -> None:

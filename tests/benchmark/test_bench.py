@@ -39,7 +39,7 @@ class FakeConverter:
     conversion: Conversion
 
     def __call__(self, source: Block, reference: Block) -> Block:
-        return np.resize(reference, source.shape) if self.conversion.strength else source
+        return np.resize(reference, source.shape) if self.conversion.map.strength else source
 
 
 @pytest.fixture(autouse=True)

@@ -32,6 +32,7 @@ from rtvc.benchmark.report import Report, Table, plain
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion
+from rtvc.transport.choice import MapChoice
 from tests.benchmark.test_metrics import HIGH, LOW
 from tests.support.packs import identity_pack
 
@@ -269,7 +270,7 @@ def test_json_carries_no_value_that_json_does_not_know() -> None:
 def test_a_pack_without_conversion_gives_the_source_back_in_time(tmp_path: Path) -> None:
     pack = identity_pack(tmp_path / "pack")
     source, reference = LOW(), HIGH(seconds=3)
-    result = PackConverter(pack, Conversion(strength=0.0))(source, reference)
+    result = PackConverter(pack, Conversion(MapChoice(strength=0.0)))(source, reference)
     assert result.shape == source.shape
     assert np.abs(result - source)[800:-800].max() < 0.02
     assert np.corrcoef(result, source)[0, 1] > 0.999

@@ -20,6 +20,7 @@ from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITS
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import shipped_voices
 from tests.support.packs import identity_pack
@@ -152,7 +153,7 @@ def test_a_bypass_of_a_preset_is_not_taken_over(
     pack: ModelPack, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(FITS, "knn", lambda source, target: lambda features: np.zeros_like(features))
-    settings = Settings(voice=shipped_voices()[0].name, transport="knn", bypass=True)
+    settings = Settings(voice=shipped_voices()[0].name, map=MapChoice("knn"), bypass=True)
     PreferenceFile().save(Preferences(presets={"stored": settings}))
     output = tmp_path / "out.wav"
     rtvc("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--preset", "stored")

@@ -29,6 +29,7 @@ from rtvc.files.whole_file import KNN_LUFS, OfflineModels, convert_offline
 from rtvc.packs.catalogue import WAVLM_LARGE
 from rtvc.packs.pack import GraphStage, ModelPack
 from rtvc.packs.runtime import Runtime
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import Voice
 from tests.support.small_models import FEW_LAYERS, WAVLM, make_hifigan, make_wavlm
 from tests.support.sounds import babble
@@ -122,7 +123,7 @@ def test_an_offline_conversion_by_neighbours_is_that_of_knn_vc(
     pack: ModelPack, models: Models, folder: Path, tmp_path: Path
 ) -> None:
     paths = [folder / "speech-0.wav", folder / "speech-1.wav"]
-    convert_offline(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion("knn"))
+    convert_offline(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion(MapChoice("knn")))
     sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
     source, target = (models.encoder(torch.from_numpy(sound)[None])[0] for sound in sounds)
     nearest = torch.nn.functional.cosine_similarity(source[:, None], target[None], dim=-1).topk(4).indices

@@ -17,13 +17,14 @@ from rtvc.files.audio_file import AudioFile
 from rtvc.files.conversion import Conversion, block_length, convert_file
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, Transport
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import Voice, VoiceLibrary
 from rtvc.voices.statistics import FeatureSet
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.transports import KERNEL, LOOKAHEAD, QUICK_FLOW, Smoother
 
-STILL = Conversion(strength=0.0)
+STILL = Conversion(MapChoice(strength=0.0))
 
 
 @pytest.fixture
@@ -107,7 +108,12 @@ def test_a_map_with_state_and_lookahead_stays_aligned_in_steps_of_any_size(
     expected = sum(weight * frames[at : at + 100] for at, weight in enumerate(KERNEL)).reshape(-1)
     for step in (1, 7, None):
         outcome = convert_file(
-            source, voice, tmp_path / "out.wav", pack, Conversion("smooth", online=online, step=step), overwrite=True
+            source,
+            voice,
+            tmp_path / "out.wav",
+            pack,
+            Conversion(MapChoice("smooth"), online=online, step=step),
+            overwrite=True,
         )
         assert outcome.latency == Fraction(2 + LOOKAHEAD, pack.frame_rate)
         # While the level is learnt, it differs a little from frame to frame.
@@ -127,7 +133,7 @@ def test_the_map_moves_the_source_onto_the_voice(pack: ModelPack, tmp_path: Path
     target = babble(6, 16_000, seed=1) * np.tile(shape, 300)
     voice = Voice("shaped", write(tmp_path / "shaped.wav", target.astype(np.float32), 16_000))
     source = write(tmp_path / "source.wav", babble(6, 16_000), 16_000)
-    convert_file(source, voice, tmp_path / "out.wav", pack, Conversion(options={"block_size": 1}))
+    convert_file(source, voice, tmp_path / "out.wav", pack, Conversion(MapChoice(block_size=1)))
     frames = read(tmp_path / "out.wav")[: 299 * pack.hop].reshape(-1, pack.hop)
     halves = np.std(frames[:, : pack.hop // 2]), np.std(frames[:, pack.hop // 2 :])
     assert halves[1] / halves[0] == pytest.approx(2, rel=0.1)
@@ -165,7 +171,7 @@ def test_silence_converts_by_every_transport(
 ) -> None:
     monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
     source = write(tmp_path / "silent.wav", np.zeros(16_000, np.float32), 16_000)
-    convert_file(source, voice, tmp_path / "out.wav", pack, Conversion(transport))
+    convert_file(source, voice, tmp_path / "out.wav", pack, Conversion(MapChoice(transport)))
     assert len(read(tmp_path / "out.wav")) == 16_000
 
 
@@ -176,7 +182,7 @@ def test_a_fit_tells_its_progress_and_can_be_given_up(
     source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
     output = tmp_path / "out.wav"
     told: list[float] = []
-    convert_file(source, voice, output, pack, Conversion("flow"), fitting=told.append)
+    convert_file(source, voice, output, pack, Conversion(MapChoice("flow")), fitting=told.append)
     assert told == [0.5, 1.0]
     before = output.read_bytes()
 
@@ -187,9 +193,9 @@ def test_a_fit_tells_its_progress_and_can_be_given_up(
         raise Enough
 
     with pytest.raises(Enough):
-        convert_file(source, voice, output, pack, Conversion("flow"), overwrite=True, fitting=refuse)
+        convert_file(source, voice, output, pack, Conversion(MapChoice("flow")), overwrite=True, fitting=refuse)
     assert output.read_bytes() == before
-    convert_file(source, voice, output, pack, Conversion("mkl"), overwrite=True, fitting=refuse)
+    convert_file(source, voice, output, pack, Conversion(MapChoice("mkl")), overwrite=True, fitting=refuse)
 
 
 def test_clipping_is_counted_and_warned_of(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.settings import Settings
+from rtvc.transport.choice import MapChoice
 from tests.support.panel import RUNNING, FakeBackend, FakeEngine, FakePlayer, device, learnt, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
@@ -214,15 +215,15 @@ def test_a_recording_that_ends_with_its_engine_is_told_of(
 def test_sliders_set_what_they_say(window: MainWindow) -> None:
     sound = window.live.sound
     sound.strength.slider.setValue(40)
-    assert settings(window).strength == 0.4
+    assert settings(window).map.strength == 0.4
     assert sound.strength.value_label.text() == "40 %"
     sound.similarity.slider.setValue(0)
-    assert settings(window).block_size == 1
+    assert settings(window).map.block_size == 1
     sound.similarity.slider.setValue(4)
-    assert settings(window).block_size is None, "the pack's own K is not pinned"
+    assert settings(window).map.block_size is None, "the pack's own K is not pinned"
     assert sound.similarity.value_label.text() == "K = 16 (usual)"
     sound.similarity.slider.setValue(6)
-    assert settings(window).block_size == 64
+    assert settings(window).map.block_size == 64
     sound.input_gain.slider.setValue(6)
     sound.output_gain.slider.setValue(-3)
     assert (settings(window).input_gain_db, settings(window).output_gain_db) == (6.0, -3.0)
@@ -234,8 +235,8 @@ def test_sliders_set_what_they_say(window: MainWindow) -> None:
 
 
 def test_sliders_follow_settings_without_an_echo(window: MainWindow) -> None:
-    wanted = replace(settings(window), strength=0.333, block_size=5)
-    window.session.change(strength=0.333, block_size=5)
+    wanted = replace(settings(window), map=MapChoice(block_size=5, strength=0.333))
+    window.session.change_map(strength=0.333, block_size=5)
     assert settings(window) == wanted
     assert window.live.sound.strength.slider.value() == 33
 
@@ -427,15 +428,15 @@ def test_presets_follow_a_voice_to_its_new_name(window: MainWindow) -> None:
 
 def test_a_preset_of_a_voice_that_is_gone_says_so(window: MainWindow) -> None:
     session = window.session
-    session.change(voice="Grandfather", strength=0.5)
+    session.change(voice="Grandfather", map=MapChoice(strength=0.5))
     session.store_preset("stage")
     session.delete_voice("Grandfather")
     session.settle_deletion("Grandfather")
-    session.change(voice="Bernard", strength=1.0)
+    session.change(voice="Bernard", map=MapChoice())
     with record_messages(session.failed) as said:
         session.apply_preset("stage")
     assert "Grandfather" in said[0]
-    assert (settings(window).voice, settings(window).strength) == ("Bernard", 0.5)
+    assert (settings(window).voice, settings(window).map.strength) == ("Bernard", 0.5)
 
 
 def test_a_voice_that_is_being_learnt_has_its_name(
@@ -586,10 +587,10 @@ def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication,
 
 
 def test_choices_are_remembered(window: MainWindow, backend: FakeBackend) -> None:
-    window.session.change(strength=0.5)
+    window.session.change_map(strength=0.5)
     window.close()
     assert backend.saved.settings == settings(window)
-    assert backend.saved.settings.strength == 0.5
+    assert backend.saved.settings.map.strength == 0.5
     assert backend.closed
 
 
@@ -609,7 +610,7 @@ def test_whatever_goes_wrong_all_is_closed_and_the_terminal_told(
     quits: list[bool] = []
     monkeypatch.setattr(QApplication, "quit", lambda: quits.append(True))
     switch_on(qtbot, window)
-    window.session.change(strength=0.5)
+    window.session.change_map(strength=0.5)
     for owner, name in ((window.session.engine, "stop"), (backend, "remove_voice"), (backend, "save")):
         monkeypatch.setattr(owner, name, refuse)
     monkeypatch.setattr(backend, "close", fail)
@@ -672,13 +673,13 @@ def test_another_map_is_taken_at_once_and_k_is_there_for_mkl_only(
     sound.similarity.slider.setValue(2)
     assert sound.similarity.isVisible()
     choose(sound.transport.choice.box, transport_words("knn").name)
-    assert backend.engines[0].settings.transport == "knn"
+    assert backend.engines[0].settings.map.transport == "knn"
     assert len(backend.engines) == 1
     assert not sound.similarity.isVisible()
     assert not sound.transport.teach.isVisible(), "kNN needs no enrolment"
     choose(sound.transport.choice.box, transport_words("mkl").name)
     assert sound.similarity.isVisible()
-    assert backend.engines[0].settings.block_size == 4
+    assert backend.engines[0].settings.map.block_size == 4
 
 
 @pytest.mark.parametrize("name", ["sinkhorn", "flow"])
@@ -710,7 +711,7 @@ def test_a_long_fit_shows_progress_and_can_be_cancelled(
     qtbot.waitUntil(part.fit.isVisible)
     assert part.bar.value() == 250
     QTest.mouseClick(part.cancel, LEFT)
-    assert backend.engines[0].settings.transport == "knn"
+    assert backend.engines[0].settings.map.transport == "knn"
     assert part.choice.box.currentData() == "knn"
     backend.engines[0].now = RUNNING
     qtbot.waitUntil(lambda: not part.fit.isVisible())

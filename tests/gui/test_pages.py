@@ -30,6 +30,7 @@ from rtvc.app.preferences import Preferences, Wiring
 from rtvc.devices.portaudio import Device
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import Snapshot, State
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import Enrolment
 from tests.support.panel import FakeBackend, FakeEngine, FakePlayer, learnt, open_window
 
@@ -268,12 +269,12 @@ def test_presets_keep_and_restore_the_sound(window: MainWindow, monkeypatch: pyt
     def item(words: str) -> QAction:
         return next(action for action in button.menu_of_presets.actions() if action.text() == words)
 
-    window.session.change(voice="Bernard", strength=0.6)
+    window.session.change(voice="Bernard", map=MapChoice(strength=0.6))
     item("Keep these settings…").trigger()
-    window.session.change(voice="Amber", strength=1.0, mute=True)
+    window.session.change(voice="Amber", map=MapChoice(), mute=True)
     item("Stage").trigger()
     settings = window.session.settings
-    assert (settings.voice, settings.strength, settings.mute) == ("Bernard", 0.6, True)
+    assert (settings.voice, settings.map.strength, settings.mute) == ("Bernard", 0.6, True)
     assert window.live.voices.gallery.cards["Bernard"].isChecked()
     remove = item("Remove").menu()
     assert remove is not None

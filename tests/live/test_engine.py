@@ -18,6 +18,7 @@ from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITS, Transport
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import EnrolmentLibrary, enrol_audio
 from rtvc.voices.library import shipped_voices
 from rtvc.voices.statistics import FeatureSet
@@ -234,7 +235,7 @@ def silencer(monkeypatch: pytest.MonkeyPatch) -> Silencer:
 def test_nothing_is_heard_unconverted_at_the_start(pack: ModelPack, silencer: Silencer, transport: str) -> None:
     """Where the fit takes long, the voice is reached by MKL first."""
     port = FragilePort()
-    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name, transport=transport))
+    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name, map=MapChoice(transport)))
     engine.start()
     try:
         assert silencer.begun.wait(60)
@@ -358,11 +359,11 @@ def test_a_long_fit_shows_in_the_snapshot_until_another_transport_is_chosen(
 ) -> None:
     monkeypatch.setitem(FITS, "flow", Endless())
     soundfile.write(tmp_path / "voice.wav", babble(4, 16_000, seed=7), 16_000)
-    settings = replace(OPEN, voice=str(tmp_path / "voice.wav"), transport="flow")
+    settings = replace(OPEN, voice=str(tmp_path / "voice.wav"), map=MapChoice("flow"))
     engine, port = started(settings=settings, enrolment=enrol_audio(babble(4, RATE), RATE, pack, "microphone"))
     until(lambda: engine.snapshot().fit_progress == 0.25, seconds=60)
     assert engine.snapshot().message == ""
-    engine.settings = replace(settings, transport="knn")
+    engine.settings = replace(settings, map=MapChoice("knn"))
     port.speak(babble(0.1, RATE))
     until(lambda: engine.snapshot().fit_progress is None, seconds=60)
 

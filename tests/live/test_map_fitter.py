@@ -9,9 +9,11 @@ import soundfile
 
 from rtvc.chain.voice_converter import unchanged
 from rtvc.dsp.stage import Block
-from rtvc.live.map_fitter import NICENESS, MapFitter, MapWish, Speaker, fit_map
+from rtvc.live.map_fitter import NICENESS, MapFitter, MapRequest, Speaker
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport
+from rtvc.transport.choice import MapChoice
+from rtvc.transport.fitting import fit_map
 from rtvc.transport.flow_matching import FlowTransport
 from rtvc.transport.knn import NearestTransport
 from rtvc.transport.mkl import AffineTransport
@@ -53,7 +55,7 @@ def test_within_ten_seconds_the_online_map_comes_near_that_of_the_whole_recordin
 ) -> None:
     target = VoiceLibrary().open(voice).features(pack)
     whole = frames(pack, 60, seed=1)
-    best = fit_map(pack, FeatureSet.of(whole, roles=pack.roles), target, "mkl", {"block_size": 1})
+    best = fit_map(pack, FeatureSet.of(whole, roles=pack.roles), target, MapChoice(block_size=1))
     speaker = Speaker(pack)
     probe = frames(pack, 5, seed=2)
     wanted = best(probe)
@@ -61,7 +63,7 @@ def test_within_ten_seconds_the_online_map_comes_near_that_of_the_whole_recordin
     for heard in (slice(0, 0), slice(0, 1), slice(1, 10)):
         rows = whole[heard.start * pack.frame_rate : heard.stop * pack.frame_rate]
         speaker(rows, np.ones(len(rows), bool))
-        online = fit_map(pack, speaker.features(), target, "mkl", {"block_size": 1})
+        online = fit_map(pack, speaker.features(), target, MapChoice(block_size=1))
         errors.append(float(np.sqrt(np.mean((online(probe) - wanted) ** 2) / np.mean(wanted**2))))
     assert errors[2] < errors[1] < errors[0]
     assert errors[2] < 0.2 * errors[0]
@@ -100,15 +102,15 @@ class Counting(VoiceLibrary):
         return super().open(name)
 
 
-def test_a_map_is_fitted_once_for_each_wish_and_each_second_of_speech(
+def test_a_map_is_fitted_once_for_each_request_and_each_second_of_speech(
     pack: ModelPack, voice: str, tmp_path: Path
 ) -> None:
     library, speaker = Counting(tmp_path), Speaker(pack)
     fitter = MapFitter(pack, speaker, library)
-    wish = MapWish(voice, "mkl", None)
+    request = MapRequest(voice, MapChoice())
     maps = []
     for seed in range(3):
-        fitter.ask(wish)
+        fitter.ask(request)
         fitter.work()
         maps.append(fitter.transport)
         fitter.work()
@@ -117,32 +119,32 @@ def test_a_map_is_fitted_once_for_each_wish_and_each_second_of_speech(
         speaker(made, np.ones(len(made), bool))
     assert len({id(one) for one in maps}) == 3
     assert library.opened == 1
-    fitter.ask(MapWish("", "mkl", None))
+    fitter.ask(MapRequest("", MapChoice()))
     fitter.work()
     assert fitter.transport is unchanged
 
 
 def test_what_cannot_be_fitted_is_said_and_the_map_stays(pack: ModelPack, voice: str) -> None:
     fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
-    fitter.ask(MapWish(voice, "mkl", None))
+    fitter.ask(MapRequest(voice, MapChoice()))
     fitter.work()
     transport = fitter.transport
-    for wish, words in (
-        (MapWish("nobody", "mkl", None), "no voice 'nobody'"),
-        (MapWish(voice, "magic", None), "no transport named 'magic'"),
-        (MapWish("/nowhere.wav", "mkl", None), "no such file"),
-        (MapWish(voice, "mkl", 0), "block size"),
+    for request, words in (
+        (MapRequest("nobody", MapChoice()), "no voice 'nobody'"),
+        (MapRequest(voice, MapChoice("magic")), "no transport named 'magic'"),
+        (MapRequest("/nowhere.wav", MapChoice()), "no such file"),
+        (MapRequest(voice, MapChoice(block_size=0)), "block size"),
     ):
-        fitter.ask(wish)
+        fitter.ask(request)
         fitter.work()
         assert words in fitter.trouble
         assert fitter.transport is transport
-    fitter.ask(MapWish(voice, "mkl", 1))
+    fitter.ask(MapRequest(voice, MapChoice(block_size=1)))
     fitter.work()
     assert fitter.trouble == ""
 
 
-def test_a_fault_of_the_program_is_said_and_the_next_wish_is_met(
+def test_a_fault_of_the_program_is_said_and_the_next_request_is_met(
     pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(FITS, "knn", lambda source, target: 1 / 0)
@@ -150,10 +152,10 @@ def test_a_fault_of_the_program_is_said_and_the_next_wish_is_met(
     fitter.start()
     try:
         for transport, words in (("knn", "ZeroDivisionError"), ("mkl", "")):
-            wish = MapWish(voice, transport, None)
-            fitter.ask(wish)
+            request = MapRequest(voice, MapChoice(transport))
+            fitter.ask(request)
             for _ in range(3000):
-                if fitter.answered(wish):
+                if fitter.answered(request):
                     break
                 threading.Event().wait(0.01)
             assert words in fitter.trouble
@@ -169,7 +171,7 @@ def test_what_is_said_does_not_pile_up_where_no_voice_is_reached(pack: ModelPack
     fitter = MapFitter(pack, speaker, VoiceLibrary())
     for seed in range(3):
         speaker(frames(pack, 1, seed), np.ones(pack.frame_rate, bool))
-        fitter.ask(MapWish(chosen, "mkl", None))
+        fitter.ask(MapRequest(chosen, MapChoice()))
         fitter.work()
     assert len(speaker._running._pending) == 0
 
@@ -193,7 +195,7 @@ def test_a_flow_is_fitted_once_for_the_same_speaker_voice_pack_and_options(
     told: list[float] = []
 
     def fitted(source: FeatureSet, towards: FeatureSet = target, **options: int) -> Transport:
-        return fit_map(pack, source, towards, "flow", {**QUICK, **options}, folder, told.append)
+        return fit_map(pack, source, towards, MapChoice("flow"), folder, told.append, **{**QUICK, **options})
 
     first = fitted(speaker_set(pack))
     assert told == [0.5, 1.0]
@@ -217,13 +219,13 @@ def test_a_kept_map_that_is_of_no_use_is_fitted_anew_and_replaced(
     told: list[float] = []
     if damage == "version":
         monkeypatch.setattr("rtvc.transport.flow_matching.ARRAYS_VERSION", 0)
-    fit_map(pack, source, target, "flow", QUICK, tmp_path)
+    fit_map(pack, source, target, MapChoice("flow"), tmp_path, **QUICK)
     monkeypatch.undo()
     (kept,) = tmp_path.iterdir()
     if damage == "cut":
         kept.write_bytes(kept.read_bytes()[:500])
     for _ in range(2):
-        fit_map(pack, source, target, "flow", QUICK, tmp_path, told.append)
+        fit_map(pack, source, target, MapChoice("flow"), tmp_path, told.append, **QUICK)
         assert told == [0.5, 1.0]
     assert list(tmp_path.iterdir()) == [kept]
 
@@ -231,14 +233,14 @@ def test_a_kept_map_that_is_of_no_use_is_fitted_anew_and_replaced(
 def test_the_map_that_was_not_used_for_longest_makes_room(
     pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rtvc.live.map_fitter.MOST_KEPT", 2)
+    monkeypatch.setattr("rtvc.transport.cache.MAXIMUM_KEPT", 2)
     target = speaker_set(pack, seed=9)
     told: list[float] = []
 
     def ask(seed: int) -> None:
         for path in tmp_path.iterdir():
             os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 10))
-        fit_map(pack, speaker_set(pack, seed), target, "flow", QUICK, tmp_path, told.append)
+        fit_map(pack, speaker_set(pack, seed), target, MapChoice("flow"), tmp_path, told.append, **QUICK)
 
     for seed in (1, 2, 1, 3):
         ask(seed)
@@ -252,7 +254,9 @@ def test_the_map_that_was_not_used_for_longest_makes_room(
 
 def test_a_folder_that_cannot_be_written_costs_no_more_than_the_fit(pack: ModelPack, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    transport = fit_map(pack, speaker_set(pack), speaker_set(pack, 2), "flow", QUICK, tmp_path / "file" / "folder")
+    transport = fit_map(
+        pack, speaker_set(pack), speaker_set(pack, 2), MapChoice("flow"), tmp_path / "file" / "folder", **QUICK
+    )
     assert np.isfinite(transport(frames(pack, 1, seed=2))).all()
 
 
@@ -265,7 +269,7 @@ def test_a_map_that_wants_an_enrolment_says_so_and_mkl_learns_on_until_there_is_
     fitter = MapFitter(pack, speaker, VoiceLibrary())
     maps = []
     for seed in (1, 2):
-        fitter.ask(MapWish(voice, transport, None))
+        fitter.ask(MapRequest(voice, MapChoice(transport)))
         fitter.work()
         maps.append(fitter.transport)
         assert isinstance(fitter.transport, AffineTransport)
@@ -283,7 +287,7 @@ def test_a_map_that_wants_an_enrolment_says_so_and_mkl_learns_on_until_there_is_
 
 def test_knn_needs_no_enrolment(pack: ModelPack, voice: str) -> None:
     fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
-    fitter.ask(MapWish(voice, "knn", None))
+    fitter.ask(MapRequest(voice, MapChoice("knn")))
     fitter.work()
     assert isinstance(fitter.transport, NearestTransport)
     assert fitter.trouble == ""
@@ -294,7 +298,7 @@ def test_a_new_enrolment_is_fitted_to(pack: ModelPack, voice: str) -> None:
     fitter = MapFitter(pack, speaker, VoiceLibrary())
     maps = []
     for seed in (2, 2, 3):
-        fitter.ask(MapWish(voice, "mkl", None))
+        fitter.ask(MapRequest(voice, MapChoice()))
         fitter.work()
         maps.append(fitter.transport)
         if seed == 2 and len(maps) == 2:
@@ -303,7 +307,7 @@ def test_a_new_enrolment_is_fitted_to(pack: ModelPack, voice: str) -> None:
     assert maps[1] is not maps[2]
 
 
-@pytest.mark.parametrize("change", ["wish", "enrolment", "stop"])
+@pytest.mark.parametrize("change", ["request", "enrolment", "stop"])
 def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
     pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -313,25 +317,25 @@ def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
     speaker = Speaker(pack, speaker_set(pack))
     fitter = MapFitter(pack, speaker, VoiceLibrary())
     fitter.start()
-    fitter.ask(MapWish(voice, "flow", None))
+    fitter.ask(MapRequest(voice, MapChoice("flow")))
     assert endless.begun.wait(60)
     told = fitter.progress
     assert told == 0.25
     meanwhile = fitter.transport
     assert isinstance(meanwhile, AffineTransport)
-    wish = MapWish(voice, "flow", None)
-    if change == "wish":
-        wish = MapWish(voice, "knn", None)
+    request = MapRequest(voice, MapChoice("flow"))
+    if change == "request":
+        request = MapRequest(voice, MapChoice("knn"))
     elif change == "enrolment":
         monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
         speaker.enrolled = speaker_set(pack, seed=2)
     if change != "stop":
         for _ in range(6000):
-            fitter.ask(wish)
+            fitter.ask(request)
             if fitter.transport is not meanwhile:
                 break
             threading.Event().wait(0.01)
-        assert isinstance(fitter.transport, NearestTransport if change == "wish" else FlowTransport)
+        assert isinstance(fitter.transport, NearestTransport if change == "request" else FlowTransport)
     fitter.stop()
     assert fitter.progress is None
     assert fitter.trouble == ""
@@ -351,7 +355,7 @@ def test_the_thread_gives_way_to_the_sound(pack: ModelPack, voice: str, monkeypa
     own = os.getpriority(os.PRIO_PROCESS, 0)
     fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
     fitter.start()
-    fitter.ask(MapWish(voice, "knn", None))
+    fitter.ask(MapRequest(voice, MapChoice("knn")))
     assert fitted.wait(60)
     fitter.stop()
     assert niceness == [min(19, own + NICENESS)]
@@ -361,7 +365,7 @@ def test_the_thread_gives_way_to_the_sound(pack: ModelPack, voice: str, monkeypa
 def test_the_thread_fits_what_is_asked_and_ends(pack: ModelPack, voice: str) -> None:
     fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
     fitter.start()
-    fitter.ask(MapWish(voice, "mkl", None))
+    fitter.ask(MapRequest(voice, MapChoice()))
     waited = threading.Event()
     for _ in range(500):
         if fitter.transport is not unchanged:

@@ -17,6 +17,7 @@ from rtvc.live.recorder import Recorder
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITS
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import enrol_audio
 from tests.support.packs import identity_pack
 from tests.support.simulation import SimulatedPort, Simulation
@@ -209,14 +210,15 @@ def test_neither_a_voice_nor_its_strength_nor_k_makes_a_click(
     simulate: Simulate, pack: ModelPack, voice: str, tmp_path: Path, change: str
 ) -> None:
     soundfile.write(tmp_path / "other.wav", 0.5 * babble(5, 16_000, seed=8) + 0.05, 16_000)
-    changes: dict[str, object] = {"voice": str(tmp_path / "other.wav"), "strength": 0.2, "block_size": 8}
+    chosen = {"strength": MapChoice(strength=0.2), "block_size": MapChoice(block_size=8)}.get(change, MapChoice())
+    other = str(tmp_path / "other.wav") if change == "voice" else voice
     # A pitch at which frames end anywhere in a period.
     sound = (0.1 * np.sin(2 * np.pi * 213 * np.arange(4 * RATE) / RATE)).astype(np.float32)
     enrolment = enrol_audio(babble(5, RATE), RATE, pack, "microphone")
     simulation = simulate(sound, replace(OPEN, voice=voice), enrolment=enrolment)
     simulation.run(2)
     before = simulation.fitter.transport
-    simulation.settings = replace(simulation.settings, **{change: changes[change]})  # type: ignore[arg-type]
+    simulation.settings = replace(simulation.settings, voice=other, map=chosen)
     simulation.run(2)
     jumps = np.abs(np.diff(simulation.heard))
     usual = max(jumps[RATE : round(1.9 * RATE)].max(), jumps[3 * RATE :].max())
@@ -247,7 +249,7 @@ def test_a_map_with_lookahead_makes_the_told_delay_grow_as_much_as_the_real_one(
     simulation = simulate(clicks(9), replace(OPEN, bypass=bypass))
     simulation.run(2)
     before = simulation.pipeline.chain.latency_seconds
-    for settings in (OPEN, replace(OPEN, voice=voice, transport="smooth"), OPEN):
+    for settings in (OPEN, replace(OPEN, voice=voice, map=MapChoice("smooth")), OPEN):
         simulation.settings = replace(settings, bypass=bypass)
         simulation.run(1)
         simulation.clear()

@@ -208,7 +208,7 @@ class FakeBackend:
 
     def preview(self, voice: Voice, wiring: Wiring, settings: Settings, control: Control) -> Sound:
         self.heard.append(("preview", voice.name))
-        if settings.transport == "flow":
+        if settings.map.transport == "flow":
             control.progress(0.25)
             while not self.may_end.wait(0.005):
                 control.check()

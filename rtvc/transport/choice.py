@@ -1,0 +1,41 @@
+"""The user's choice of map: which transport, how fine, how strong.
+
+Immutable; may cross threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rtvc.errors import RtvcError
+from rtvc.transport import FITS
+
+
+@dataclass(frozen=True)
+class MapChoice:
+    """Which map moves the speaker's features to the target's, and how far.
+
+    Any values may be held, as they come from files and users; `check` refuses those that no map can be fitted for.
+
+    Attributes
+    ----------
+    transport
+        Name of the transport in `rtvc.transport.FITS`.
+    block_size
+        K of MKL, at least 1; None for the pack's default. Other transports ignore it.
+    strength
+        0 (the speaker's own voice) … 1 (the target's).
+    """
+
+    transport: str = "mkl"
+    block_size: int | None = None
+    strength: float = 1.0
+
+    def check(self) -> None:
+        """Raise `RtvcError` if the transport is unknown or a number is out of range."""
+        if self.transport not in FITS:
+            raise RtvcError(f"There is no transport named {self.transport!r}: choose one of {', '.join(FITS)}.")
+        if self.block_size is not None and self.block_size < 1:
+            raise RtvcError(f"The block size must be at least 1, not {self.block_size}.")
+        if not 0 <= self.strength <= 1:
+            raise RtvcError(f"The strength must be from 0 to 1, not {self.strength}.")

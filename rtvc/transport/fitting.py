@@ -1,0 +1,70 @@
+"""Fits the map that a user chose, with the pack's defaults, and keeps maps that take long to fit.
+
+Runs off the audio path: on the map fitter's thread when live, on the calling thread for files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rtvc.errors import RtvcError
+from rtvc.packs.pack import ModelPack
+from rtvc.transport import KEPT, Transport, fit
+from rtvc.transport.cache import cache_path, read_map, write_map
+from rtvc.transport.choice import MapChoice
+from rtvc.voices.statistics import FeatureSet
+
+
+def fit_map(
+    pack: ModelPack,
+    source: FeatureSet,
+    target: FeatureSet,
+    choice: MapChoice,
+    folder: Path | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+    **options: Any,  # noqa: ANN401
+) -> Transport:
+    """Fit the chosen map from the source voice to the target. The strength is applied later, frame by frame.
+
+    Parameters
+    ----------
+    pack
+        The model pack; it supplies the default block size.
+    source, target
+        Features of both voices.
+    choice
+        Transport and block size.
+    folder
+        Where maps of the transports in `rtvc.transport.KEPT` are cached. A cached map is reused if frames,
+        statistics, options and pack are the same. None for no cache.
+    progress
+        Called with the share done, 0 … 1, on the calling thread, for transports that take long to fit. An exception
+        that it raises ends the fit.
+    options
+        Further options of the transport's own fit function.
+
+    Raises
+    ------
+    RtvcError
+        If the choice is out of range, the voices do not suffice, or the fitted map is not usable.
+    """
+    choice.check()
+    if choice.transport == "mkl":
+        options = {"block_size": choice.block_size or pack.defaults["block_size"], **options}
+    if choice.transport not in KEPT:
+        return fit(choice.transport, source, target, **options)
+    path = None
+    if folder is not None:
+        path = cache_path(folder, choice.transport, pack, source, target, options)
+        if (cached := read_map(path, choice.transport, source.statistics.dim)) is not None:
+            return cached
+    fitted = fit(choice.transport, source, target, progress=progress, **options)
+    if path is not None:
+        assert isinstance(fitted, KEPT[choice.transport])
+        # A full or read-only disk costs another fit next time, and nothing now.
+        with suppress(RtvcError):
+            write_map(path, fitted.to_arrays())
+    return fitted
