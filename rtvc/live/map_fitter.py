@@ -128,7 +128,7 @@ class MapFitter:
             self._due.set()
 
     def answered(self, request: MapRequest) -> bool:
-        """Tell whether the map leads from this speaker to the requested voice, if only by MKL so far, or no map can."""
+        """Tell whether the map leads from this speaker to the requested voice (by MKL, so far), or no map can."""
         return self._reached == (request.voice, self._speaker.enrolled) or (
             self._done is not None and self._done == (request, self._speaker.version)
         )
@@ -195,10 +195,8 @@ class MapFitter:
             voice = self._library.open(request.voice)
             self._target = (request.voice, voice.features(self._pack), voice.maps)
         _, target, folder = self._target
-        if request.transport in FITTED_ON_FRAMES and (len(source.frames) == 0 or self._reached != reached):
-            self.transport, self._reached = fit_map(self._pack, source, target, "mkl", {}), reached
-        options = (
-            {} if request.block_size is None or request.transport != "mkl" else {"block_size": request.block_size}
-        )
-        fitted = fit_map(self._pack, source, target, request.transport, options, folder, progress)
+        on_frames = request.choice.transport in FITTED_ON_FRAMES
+        if on_frames and (len(source.frames) == 0 or self._reached != reached):
+            self.transport, self._reached = fit_map(self._pack, source, target, MapChoice()), reached
+        fitted = fit_map(self._pack, source, target, request.choice, folder, progress)
         self.transport, self._reached = fitted, reached

@@ -95,7 +95,7 @@ def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, 
     assert "no preset 'game'; there are: none yet" in refusal(*live, "--preset", "game")
     assert "no voice 'nobody'" in refusal(*live, "--voice", "nobody", "--input", recording, "--output-file", "o.wav")
     assert "no transport named 'magic'" in refusal(*live, "--transport", "magic")
-    assert "belongs to the transport mkl" in refusal(*live, "--transport", "knn", "--block-size", "2")
+    assert "is an option of the transport mkl" in refusal(*live, "--transport", "knn", "--block-size", "2")
 
 
 def test_a_preset_is_begun_with(pack: ModelPack, recording: Path, tmp_path: Path) -> None:

@@ -332,7 +332,7 @@ class TestCommand:
         assert "leave --online out, or choose the transport mkl or knn" in complaint(
             good, target, output, "--online", "--transport", "flow"
         )
-        assert "belongs to the transport mkl" in complaint(
+        assert "is an option of the transport mkl" in complaint(
             good, target, output, "--transport", "knn", "--block-size", "2"
         )
         assert "nowhere: no such file or folder" in complaint(tmp_path / "nowhere", target, str(tmp_path / "out"))

@@ -22,6 +22,7 @@ from rtvc.voices.statistics import FeatureSet
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.transports import QUICK, QUICK_FLOW, Endless
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -330,12 +331,13 @@ def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
         monkeypatch.setitem(FITS, "flow", QUICK_FLOW)
         speaker.enrolled = speaker_set(pack, seed=2)
     if change != "stop":
-        for _ in range(6000):
+        expected = NearestTransport if change == "request" else FlowTransport
+
+        def fitted() -> bool:
             fitter.ask(request)
-            if fitter.transport is not meanwhile:
-                break
-            threading.Event().wait(0.01)
-        assert isinstance(fitter.transport, NearestTransport if change == "request" else FlowTransport)
+            return isinstance(fitter.transport, expected)
+
+        until(fitted, 60)
     fitter.stop()
     assert fitter.progress is None
     assert fitter.trouble == ""
