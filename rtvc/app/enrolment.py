@@ -13,9 +13,9 @@ from rtvc.app.models import open_pack
 from rtvc.devices import portaudio
 from rtvc.devices.live_port import Wanted
 from rtvc.devices.microphone import microphone_blocks
+from rtvc.dsp.decibels import decibels
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.errors import RtvcError
-from rtvc.live.pipeline import decibels
 from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
 
 

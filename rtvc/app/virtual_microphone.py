@@ -21,9 +21,9 @@ from rtvc.devices.virtual_microphone import (
     explain_virtual_cable,
     find_virtual_cable,
 )
+from rtvc.dsp.decibels import decibels
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.live.pipeline import decibels
 
 __all__ = [
     "ApplicationSteps",

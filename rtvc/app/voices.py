@@ -95,8 +95,7 @@ def preview(
     that they raise abandons the preview. Raises as `convert_file` does.
     """
     sentence = next(shipped for shipped in shipped_voices() if shipped.name != voice.name)
-    options = {"block_size": settings.block_size} if settings.block_size and settings.transport == "mkl" else {}
-    conversion = Conversion(settings.transport, options, settings.strength)
+    conversion = Conversion(settings.map)
     with tempfile.TemporaryDirectory(prefix="rtvc-preview-") as folder:
         output = Path(folder) / "preview.wav"
         convert_file(
