@@ -18,10 +18,11 @@ from gui.tasks import Control
 from gui.view_state import PackEntry
 from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
 from rtvc.devices import portaudio
-from rtvc.devices.live_port import LivePort, virtual_microphone
+from rtvc.devices.live_port import LivePort
 from rtvc.devices.microphone import microphone_blocks
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
-from rtvc.devices.virtual_microphone import DESCRIPTION, SINK, SOURCE, explain_virtual_cable, find_virtual_cable
+from rtvc.devices.virtual_cable import DESCRIPTION, explain_virtual_cable, find_virtual_cable
+from rtvc.devices.virtual_microphone import SINK, SOURCE, virtual_microphone
 from rtvc.dsp.decibels import decibels
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block

@@ -14,11 +14,11 @@ from gui.options import Options
 from gui.protocol import VirtualMicrophoneState
 from rtvc.app.preferences import PreferenceFile, Wiring
 from rtvc.devices.portaudio import Device
-from rtvc.devices.streams import FilePort
-from rtvc.devices.virtual_microphone import DESCRIPTION
+from rtvc.devices.virtual_cable import DESCRIPTION
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import audio_writer
 from rtvc.live.engine import Engine
+from rtvc.live.file_port import FilePort
 from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import EnrolmentLibrary

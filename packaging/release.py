@@ -114,8 +114,7 @@ def packed(folder: Path, name: str) -> None:
         shutil.make_archive(str(DIST / name), "zip", inside.parent, inside.name)
         return
     steady = ["--sort=name", f"--mtime=@{RELEASED}", "--owner=0", "--group=0", "--numeric-owner"]
-    compressed = ["--use-compress-program=gzip -n", "-cf", DIST / f"{name}.tar.gz"]
-    run("tar", *steady, "-C", folder.parent, *compressed, folder.name)
+    run("tar", *steady, "-C", folder.parent, "-czf", DIST / f"{name}.tar.gz", folder.name, GZIP="-n")
     debian(folder, DIST / f"{name}.deb")
 
 
@@ -154,7 +153,7 @@ def debian(folder: Path, target: Path) -> None:
         encoding="utf-8",
     )
     after.chmod(0o755)
-    run("dpkg-deb", "--root-owner-group", "-Zzstd", "--build", tree, target)
+    run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, target)
 
 
 def run_sh_packages(*names: str) -> list[str]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from rtvc.devices import portaudio
 from rtvc.devices.live_port import Wanted
 from rtvc.devices.portaudio import OWN_PREFIX, PULSE, Device, DeviceIdentity, Direction
-from rtvc.devices.virtual_microphone import SOURCE, find_virtual_cable
+from rtvc.devices.virtual_cable import find_virtual_cable
+from rtvc.devices.virtual_microphone import SOURCE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from platformdirs import user_music_path
 
 from rtvc.app.models import open_pack
 from rtvc.devices.live_port import LivePort, Wanted
-from rtvc.devices.streams import AudioPort
+from rtvc.devices.port import AudioPort
 from rtvc.devices.virtual_microphone import VirtualMicrophone
 from rtvc.live.engine import Engine
 from rtvc.packs.runtime import Runtime

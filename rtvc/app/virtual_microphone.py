@@ -11,16 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtvc.devices import portaudio
-from rtvc.devices.live_port import LivePort, virtual_microphone
+from rtvc.devices.live_port import LivePort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
-from rtvc.devices.virtual_microphone import (
-    DESCRIPTION,
-    SINK,
-    SOURCE,
-    VirtualMicrophone,
-    explain_virtual_cable,
-    find_virtual_cable,
-)
+from rtvc.devices.virtual_cable import DESCRIPTION, explain_virtual_cable, find_virtual_cable
+from rtvc.devices.virtual_microphone import SINK, SOURCE, VirtualMicrophone, virtual_microphone
 from rtvc.dsp.decibels import decibels
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError

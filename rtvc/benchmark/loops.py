@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rtvc.benchmark.workload import DEVICE_RATE
+from rtvc.devices.device_stream import STALL_SECONDS, DeviceStream
 from rtvc.devices.live_port import LivePort, Wanted
+from rtvc.devices.port import AudioPort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity, find_device, list_devices, live_rate
 from rtvc.devices.pulse import connect, server_errors, unload_modules
-from rtvc.devices.streams import STALL_SECONDS, AudioPort, Capture, DeviceStream, Playback
+from rtvc.devices.sides import Capture, Playback
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 

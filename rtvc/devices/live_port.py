@@ -1,50 +1,46 @@
-"""The user's devices as a port that can be opened again after anything that happened to them.
+"""The user's devices as a port that can be opened again whatever happened to them.
 
-Belongs to the worker, which opens and closes it; `RouteWatch` calls back from its own thread, to mute at once.
+It belongs to the worker, which opens and closes it. `RouteWatch` calls back from its own thread to mute at once.
 """
 
 from __future__ import annotations
 
-import sys
-
 from rtvc.devices import portaudio
+from rtvc.devices.device_port import DevicePort
+from rtvc.devices.device_stream import BUFFER_SECONDS
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
-from rtvc.devices.streams import BUFFER_SECONDS, Capture, DevicePort, Playback
-from rtvc.devices.virtual_microphone import (
-    Role,
-    RouteWatch,
-    VirtualMicrophone,
-    explain_virtual_cable,
-    find_virtual_cable,
-)
+from rtvc.devices.route_watch import Role, RouteWatch
+from rtvc.devices.sides import Capture, Playback
+from rtvc.devices.virtual_cable import explain_virtual_cable, find_virtual_cable
+from rtvc.devices.virtual_microphone import VirtualMicrophone
 from rtvc.errors import RtvcError
 
 Wanted = DeviceIdentity | str | None
-"""A device by its identity or by (part of) its name; None for the usual one."""
+"""A device, by its identity or by part of its name; None for the default."""
 
 
 class LivePort:
-    """A microphone, an output and perhaps a monitor, found by name at each `open`. An `AudioPort`.
+    """An `AudioPort` of devices that are found by name at each `open`.
 
     Parameters
     ----------
     microphone
-        None for the system's default one.
+        None for the system's default.
     output
-        None for the virtual microphone: made here on Linux, an installed virtual cable elsewhere.
+        None for the virtual microphone: rtvc's own on Linux, an installed virtual cable elsewhere.
     monitor
-        None for no monitor. One that is missing does not keep the others from being opened.
+        None for no monitor. A missing monitor is a warning; the other devices are opened.
     virtual_microphone
-        The virtual microphone, whose owner closes it; it is opened here, and again after the server was restarted.
+        The virtual microphone. `open` opens it, also after the server restarted; its owner closes it.
     buffer_seconds
         As in `DeviceStream`.
 
     Attributes
     ----------
     microphone_name
-        Which microphone was opened, as enrolments know it; empty before.
+        The microphone that was opened, as enrolments know it; empty before.
     warning
-        What the user should know about the devices as they were opened, if anything.
+        What the user should know about the devices that were opened; empty if nothing.
     """
 
     def __init__(
@@ -61,7 +57,7 @@ class LivePort:
         self._buffer_seconds = buffer_seconds
         self._port: DevicePort | None = None
         self._watch: RouteWatch | None = None
-        self._trouble: str | None = None
+        self._error: str | None = None
         self.microphone_name = ""
         self.warning = ""
 
@@ -81,21 +77,21 @@ class LivePort:
         return self._opened().monitor
 
     def open(self) -> None:
-        """Find the devices and open them; raise `RtvcError` naming the one that is missing or refused."""
-        self._trouble = None
+        """Find the devices and open them; raise `RtvcError` that names the one that is missing or refused."""
+        self._error = None
         library = portaudio.portaudio()
         try:
             self._open()
         except library.PortAudioError as error:
-            # Asking for devices may fail as well as opening them, while a sound server comes and goes.
-            raise RtvcError(f"PortAudio cannot reach the devices ({error.args[0]})") from None
+            # While a sound server starts or stops, listing devices can fail as well as opening them.
+            raise RtvcError(f"PortAudio cannot reach the devices ({error.args[0]}).") from None
 
     def start(self) -> None:
         """Drop what the microphone heard since `open`."""
         self._opened().start()
 
     def close(self) -> None:
-        """Close the streams; the virtual microphone stays, silent."""
+        """Close the streams. The virtual microphone stays and is silent."""
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
@@ -103,8 +99,8 @@ class LivePort:
             self._port.close()
 
     def failure(self) -> str | None:
-        """Say in one sentence what has failed since `open`, or None while all is well."""
-        return self._trouble or (None if self._port is None else self._port.failure())
+        """Return one sentence about what has failed since `open`, or None while all is well."""
+        return self._error or (None if self._port is None else self._port.failure())
 
     @property
     def ended(self) -> bool:
@@ -138,7 +134,7 @@ class LivePort:
         return self._port
 
     def _guard(self, microphone: Device, output: Device, monitor: Device | None) -> None:
-        """Watch that the sound server leaves the streams where they are."""
+        """Watch that the sound server leaves the streams on their devices."""
         roles: list[tuple[Role, Device | None]] = [
             ("microphone", microphone),
             ("voice", output),
@@ -146,17 +142,12 @@ class LivePort:
         ]
         expected = {role: device.name for role, device in roles if device is not None and device.host_api == PULSE}
         if expected:
-            self._watch = RouteWatch(expected, self._on_trouble)
+            self._watch = RouteWatch(expected, self._on_error)
             self._watch.start()
 
-    def _on_trouble(self, sentence: str) -> None:
+    def _on_error(self, sentence: str) -> None:
         self._opened().playback.muted = True
-        self._trouble = sentence
-
-
-def virtual_microphone() -> VirtualMicrophone | None:
-    """Return the virtual microphone where this program makes it itself (on Linux), not yet opened."""
-    return VirtualMicrophone() if sys.platform == "linux" else None
+        self._error = sentence
 
 
 def _cable(listed: list[Device]) -> Device:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rtvc.devices.device_stream import DeviceStream
 from rtvc.devices.portaudio import Device, live_rate
-from rtvc.devices.streams import Capture, DeviceStream
+from rtvc.devices.sides import Capture
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 

@@ -1,11 +1,11 @@
-"""Which microphones and outputs there are, and how to find one again tomorrow.
+"""Listing microphones and outputs, and finding a device again later.
 
-PortAudio's list is a snapshot taken when it starts and its indices change, so a device is remembered as a
-`DeviceIdentity`. On Linux the sources and sinks of PulseAudio (or of PipeWire in its place) are listed one by one, as
-host API "PulseAudio", though PortAudio knows the server as a single device only: `duplex` routes each stream.
+PortAudio's list is a snapshot taken when it starts, and its indices change, so a device is stored as a
+`DeviceIdentity`. On Linux the sources and sinks of PulseAudio (or PipeWire) are listed one by one under
+the host API "PulseAudio". PortAudio itself sees the server as a single device; `DeviceStream` routes each stream.
 
-Not for the audio callback, but for any thread: PortAudio is not made for several at once, so whoever asks it for
-anything holds `portaudio_lock`.
+Any thread may call these functions, except an audio callback. PortAudio is not thread-safe, so every call into it
+holds `portaudio_lock`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,14 @@ from types import ModuleType
 from typing import Literal, NamedTuple
 
 from rtvc.devices.pulse import connect, server_errors
+from rtvc.devices.virtual_cable import is_cable_microphone
 from rtvc.errors import RtvcError
 
 Direction = Literal["input", "output"]
 
 PULSE = "PulseAudio"
 OWN_PREFIX = "rtvc_"
-"""Sinks and sources whose names begin so are this program's virtual microphone, never a default device."""
-
-CABLES = (
-    # Product, how its playback device's name begins, and what that is replaced by in the microphone's name.
-    ("VB-CABLE", "CABLE Input", "CABLE Output"),
-    ("VB-CABLE", "CABLE-A Input", "CABLE-A Output"),
-    ("VB-CABLE", "CABLE-B Input", "CABLE-B Output"),
-    ("VoiceMeeter", "VoiceMeeter Input", "VoiceMeeter Output"),
-    ("VoiceMeeter", "VoiceMeeter Aux Input", "VoiceMeeter Aux Output"),
-    ("BlackHole", "BlackHole", "BlackHole"),
-)
-VIRTUAL_AUDIO_CABLE = "(Virtual Audio Cable)"
-"""What the names of that product's devices hold, alike in both directions."""
+"""Prefix of the sink and source of rtvc's own virtual microphone, which are never a default device."""
 
 MME_NAME_LENGTH = 31
 _PREFERENCE = (PULSE, "WASAPI", "Core Audio", "ASIO", "ALSA", "JACK", "DirectSound", "WDM-KS", "MME")
@@ -45,7 +34,7 @@ _LOWEST_LIVE_RATE = 8_000
 
 
 class DeviceIdentity(NamedTuple):
-    """What stays the same when devices come and go: store this, never an index."""
+    """What stays the same while devices come and go. Store this, never an index."""
 
     host_api: str
     name: str
@@ -56,22 +45,22 @@ class DeviceIdentity(NamedTuple):
 
 @dataclass(frozen=True)
 class Device:
-    """A device as it is listed now.
+    """A device in the current list.
 
     Attributes
     ----------
     host_api, name
         Its identity.
     description
-        What to show to people.
+        Its name for the user.
     inputs, outputs
-        Channels it can record and play at most.
+        Maximum number of channels it records and plays.
     default_rate
         Its own sample rate in Hz.
     index
-        PortAudio's, valid until the next `refresh`.
+        PortAudio's index, valid until the next `refresh`.
     default_input, default_output
-        Whether the system takes it where none is named.
+        Whether it is the system's default.
     """
 
     host_api: str
@@ -90,7 +79,7 @@ class Device:
         return DeviceIdentity(self.host_api, self.name)
 
     def channels(self, direction: Direction) -> int:
-        """How many channels it has in a direction; 0 means that it cannot be used so."""
+        """Return its number of channels in a direction; 0 if it has none."""
         return self.inputs if direction == "input" else self.outputs
 
 
@@ -99,29 +88,29 @@ def portaudio() -> ModuleType:
     try:
         import sounddevice
     except OSError:
-        raise RtvcError("PortAudio is missing: install it (Debian and Ubuntu: apt install libportaudio2)") from None
+        raise RtvcError("PortAudio is missing: install it (Debian and Ubuntu: apt install libportaudio2).") from None
     module: ModuleType = sounddevice
     return module
 
 
 portaudio_lock = threading.RLock()
 open_streams: set[object] = set()
-"""The streams that are open; whoever opens or closes one says so here."""
+"""The streams that are open. Whoever opens or closes one registers it here."""
 
 
 def refresh() -> None:
-    """Make PortAudio look for devices again, unless a stream is open anywhere: it would not outlive that."""
+    """Make PortAudio look for devices again. Does nothing while a stream is open: reinitialising would end it."""
     library = portaudio()
     with portaudio_lock:
         if open_streams:
             return
-        if library._initialized:  # not after a time without success
+        if library._initialized:  # False if the last attempt failed
             library._terminate()
         library._initialize()
 
 
 def list_devices() -> list[Device]:
-    """List all devices as of the last `refresh`; sinks and sources of PulseAudio as they are now."""
+    """List all devices: PortAudio's as of the last `refresh`, PulseAudio's sinks and sources as they are now."""
     library = portaudio()
     with portaudio_lock:
         apis, entries = library.query_hostapis(), library.query_devices()
@@ -155,16 +144,16 @@ def list_devices() -> list[Device]:
 
 
 def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devices: Sequence[Device]) -> Device:
-    """Find a device by its identity, by its name or an unmistakable part of it, or the default one.
+    """Find a device by its identity, its name, or a unique part of its name; None finds the default.
 
-    By default no monitor of an output is taken for a microphone, nor a virtual cable while there is another. A name
-    that several host APIs list means the best of them: PulseAudio, WASAPI and Core Audio come first. The
-    program's own virtual microphone is found only by its full name.
+    The default is never the monitor of an output, and a virtual cable only if there is nothing else. A name that
+    several host APIs list means the best of them (`by_preference`). rtvc's own virtual microphone is found only by
+    its full name.
 
     Raises
     ------
     RtvcError
-        Naming what was wanted and what there is.
+        If nothing matches, or more than one device does; the message lists what there is.
     """
     usable = [device for device in by_preference(devices) if device.channels(direction)]
     if wanted is None:
@@ -182,10 +171,10 @@ def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devic
                 if not device.name.startswith(OWN_PREFIX)
             ]
     if not matches:
-        raise RtvcError(f"No {direction} device is called '{wanted}'; there {_listing(usable)}")
+        raise RtvcError(f"No {direction} device is called '{wanted}'; there {_listing(usable)}.")
     best = [device for device in matches if device.host_api == matches[0].host_api]
     if len({device.name for device in best}) > 1:
-        raise RtvcError(f"More than one {direction} device matches '{wanted}'; there {_listing(best)}")
+        raise RtvcError(f"More than one {direction} device matches '{wanted}'; there {_listing(best)}.")
     return best[0]
 
 
@@ -194,17 +183,10 @@ def by_preference(devices: Iterable[Device]) -> list[Device]:
     return sorted(devices, key=_rank)
 
 
-def is_cable_microphone(name: str) -> bool:
-    """Tell whether an input of this name is the microphone's end of a virtual cable."""
-    name = name.casefold()
-    begins = tuple(microphone.casefold() for _, _, microphone in CABLES)
-    return name.startswith(begins) or VIRTUAL_AUDIO_CABLE.casefold() in name
-
-
 def live_rate(device: Device, direction: Direction) -> int:
-    """Choose the sample rate to open a device at: its own, or the first usual one that it takes.
+    """Return the sample rate in Hz to open a device at: its own, or the first usual one that it accepts.
 
-    Only rates of which 10 ms are whole samples will do. Raises `RtvcError` if it refuses them all.
+    10 ms must be a whole number of samples. Raises `RtvcError` if the device refuses every such rate.
     """
     if device.host_api == PULSE:
         return device.default_rate if _is_live_rate(device.default_rate) else _USUAL_RATES[0]
@@ -225,11 +207,11 @@ def live_rate(device: Device, direction: Direction) -> int:
         except library.PortAudioError:
             continue
         return rate
-    raise RtvcError(f"{device.description} refuses every usual sample rate: is another program holding it?")
+    raise RtvcError(f"{device.description} refuses every usual sample rate: close other programs that use it.")
 
 
 def extra_settings(device: Device) -> object | None:
-    """Return what PortAudio wants beside the usual to open a device: on WASAPI, conversion of foreign rates."""
+    """Return PortAudio's host-specific settings for a device: on WASAPI, conversion of sample rates."""
     return portaudio().WasapiSettings(auto_convert=True) if device.host_api == "WASAPI" else None
 
 
@@ -273,15 +255,15 @@ def _default(direction: Direction, usable: Sequence[Device]) -> Device:
         if device.default_input if direction == "input" else device.default_output:
             return device
     if not candidates:
-        raise RtvcError(f"There is no {direction} device: plug one in, or use a file")
+        raise RtvcError(f"There is no {direction} device: plug one in, or use a recording.")
     return candidates[0]
 
 
 def _microphones(inputs: Sequence[Device]) -> list[Device]:
-    """Leave out what is no microphone, though the system may take it for one when the last microphone has gone.
+    """Leave out inputs that are not microphones, which the system may make its default if there is no microphone.
 
-    Monitors hear what an output plays, virtual cables what this program plays; and where a sound server answers, what
-    other host APIs list may lead to its monitors too.
+    Monitors record what an output plays; virtual cables record what rtvc plays. Where a sound server answers, the
+    inputs of other host APIs may lead to its monitors, too.
     """
     microphones = [
         device

@@ -1,26 +1,21 @@
-"""The microphone that Discord and OBS see.
+"""The virtual microphone on Linux, which Discord and OBS record.
 
-On Linux it is made here: a null sink to play into, and a source remapped from the sink's monitor, because browsers
-(Discord is one) hide monitors. On Windows and macOS a virtual cable must have been installed; it is found by name.
-
-`VirtualMicrophone` is used by the thread that opens and closes the streams. `RouteWatch` has a thread of its own,
-which calls back from there. Neither is touched by the audio callback.
+It consists of a null sink, which rtvc plays into, and a source remapped from the sink's monitor, because browsers
+(and Discord is one) hide monitors. On Windows and macOS an installed virtual cable takes its place: see
+`virtual_cable`. `VirtualMicrophone` belongs to the thread that opens and closes the streams.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from rtvc.devices.portaudio import CABLES, PULSE, VIRTUAL_AUDIO_CABLE, Device, DeviceIdentity
+from rtvc.devices.portaudio import PULSE, DeviceIdentity
 from rtvc.devices.pulse import connect, server_errors, unload_modules
+from rtvc.devices.virtual_cable import DESCRIPTION
 from rtvc.errors import RtvcError
 
 if TYPE_CHECKING:
@@ -28,19 +23,13 @@ if TYPE_CHECKING:
 
 SINK = "rtvc_out"
 SOURCE = "rtvc_mic"
-DESCRIPTION = "RTVC Microphone"
 RATE = 48_000
 
-Role = Literal["voice", "microphone", "monitor"]
-"""What a stream of this program is for; `duplex` writes it into the stream's properties as `ROLE_PROPERTY`."""
-
-ROLE_PROPERTY = "rtvc.role"
-
 CHANNELS, VOICE_CHANNEL = 6, 5
-"""How a stream to the sink is opened, and which of its channels has the voice: the one for low frequencies.
+"""Channels of a stream to the sink, and the one that carries the voice: the subwoofer's.
 
-The sink has this channel only. When it goes, PulseAudio moves what played there to another sink before anybody is
-told; sinks without a subwoofer leave the channel out, so that the voice is heard nowhere.
+The sink has this channel only. If the sink is removed, PulseAudio moves its streams to another sink before anyone is
+told. Sinks without a subwoofer drop that channel, so the voice is not heard there.
 """
 
 _SINK_ARGUMENT = (
@@ -52,20 +41,19 @@ _SOURCE_ARGUMENT = (
     f"source_properties='device.description=\"{DESCRIPTION}\" device.icon_name=audio-input-microphone'"
 )
 _PROMPT = "norewinds=1"
-"""Keeps the sink from rendering two seconds ahead before someone listens; servers before 2021 do not know it."""
+"""Keeps the sink from rendering 2 s ahead before anyone listens. Servers before 2021 do not know this argument."""
 
 _OWNER = "rtvc virtual microphone"
-_WATCH_SECONDS = 0.2
 
 
 class VirtualMicrophone:
-    """A source "RTVC Microphone" and the sink that feeds it, on PulseAudio or PipeWire's pulse server.
+    """The source "RTVC Microphone" and the sink that feeds it, on PulseAudio or PipeWire's pulse server.
 
-    What a crash left behind is used again, so that applications which listen to it keep it. The owner is known by
-    its connection to the server, which ends with the process: a second program is refused while the first one
-    runs. `close` removes both, whoever made them.
+    Modules left by a killed process are used again, so that applications that record from them keep their microphone.
+    The owner is identified by its connection to the server, which ends with the process: while one program runs, a
+    second one is refused. `close` removes both modules, whoever loaded them.
 
-    Play into the device `identity`, by `duplex.PlaybackStream`.
+    Play into the device `identity` with a `DeviceStream`.
     """
 
     identity = DeviceIdentity(PULSE, SINK)
@@ -83,12 +71,12 @@ class VirtualMicrophone:
         self.close()
 
     def open(self) -> None:
-        """Create what is missing; also when open already, after the server was restarted or the sink removed.
+        """Load the modules that are missing. Call it again after the server restarted or the sink was removed.
 
         Raises
         ------
         RtvcError
-            If there is no server, it refuses, or another process owns the microphone.
+            If there is no server, the server refuses, or another process owns the microphone.
         """
         self._disconnect()
         server = self._server = connect(_OWNER)
@@ -98,13 +86,13 @@ class VirtualMicrophone:
                 self._load(server)
         except server_errors() as error:
             self._disconnect()
-            raise RtvcError(f"The sound server refused to make the virtual microphone ({error})") from None
+            raise RtvcError(f"The sound server refused to create the virtual microphone ({error}).") from None
         except RtvcError:
             self._disconnect()
             raise
 
     def close(self) -> None:
-        """Remove the microphone and its sink. A server that has gone took them along; what stays is used again."""
+        """Remove the source and the sink. Does nothing if the server has gone; `open` uses what stays."""
         if self._server is None:
             return
         try:
@@ -123,7 +111,7 @@ class VirtualMicrophone:
         for client in server.client_list():
             process = client.proplist.get("application.process.id")
             if client.name == _OWNER and process != str(os.getpid()):
-                raise RtvcError(f"Another rtvc (process {process}) has the virtual microphone: close it first")
+                raise RtvcError(f"Another rtvc (process {process}) uses the virtual microphone: close it first.")
 
     @staticmethod
     def _load(server: pulsectl.Pulse) -> None:
@@ -135,7 +123,7 @@ class VirtualMicrophone:
 
     @staticmethod
     def _unload(server: pulsectl.Pulse, keep_whole: bool) -> bool:
-        """Unload our modules, source first; with `keep_whole`, leave a complete set as it is and return True."""
+        """Unload our modules, the source first; with `keep_whole`, keep a complete pair and return True."""
         ours = [
             (module.argument.removesuffix(f" {_PROMPT}"), module.index)
             for module in server.module_list()
@@ -147,148 +135,6 @@ class VirtualMicrophone:
         return False
 
 
-class RouteWatch:
-    """Watches that the server leaves our streams where they belong, and ends those that it does not.
-
-    When a sink goes, PulseAudio moves what played there to another one without telling the program: the voice
-    would come out of a subwoofer, or of the loudspeakers if it was no virtual microphone's. A stream of ours found
-    anywhere else is killed in the server within milliseconds, with all that was queued there. To the program it has
-    then failed like any stream whose device went.
-
-    Parameters
-    ----------
-    expected
-        For each role the sink (or source, of the microphone) that its stream belongs on. Other roles are let be.
-    on_trouble
-        Called with one sentence, from this object's thread, when a stream was killed or the server has gone.
-    """
-
-    def __init__(self, expected: Mapping[Role, str], on_trouble: Callable[[str], None]) -> None:
-        self._expected = expected
-        self._on_trouble = on_trouble
-        self._stopping = threading.Event()
-        self._changed = False
-        self._thread = threading.Thread(target=self._run, name="rtvc route watch", daemon=True)
-
-    def start(self) -> None:
-        """Begin to watch."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching; the thread has ended on return, or ends within a quarter of a second if it is the caller."""
-        self._stopping.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
-
-    def _note(self, event: Any) -> None:  # noqa: ANN401 - pulsectl has no types
-        import pulsectl
-
-        self._changed = True
-        raise pulsectl.PulseLoopStop
-
-    def _run(self) -> None:
-        gone = False
-        while not self._stopping.is_set():
-            try:
-                with connect("rtvc route watch") as server:
-                    gone = False
-                    server.event_mask_set("sink_input", "source_output")
-                    server.event_callback_set(self._note)
-                    while not self._stopping.is_set():
-                        # An event that comes while the streams are looked at would not end the listening after it.
-                        self._changed = False
-                        for trouble in _kill_strays(server, self._expected):
-                            self._on_trouble(trouble)
-                        if not self._changed:
-                            server.event_listen(timeout=_WATCH_SECONDS)
-            except server_errors():
-                # A stream ended while it was looked at, or the server did: connecting again tells which.
-                continue
-            except RtvcError:
-                if not gone:
-                    gone = True
-                    self._on_trouble("The sound server has gone")
-                self._stopping.wait(_WATCH_SECONDS)
-
-
-def _kill_strays(server: pulsectl.Pulse, expected: Mapping[Role, str]) -> list[str]:
-    """Kill the streams of this process that are not where they belong; say where they were."""
-    troubles = []
-    own = str(os.getpid())
-    for kind, streams, devices in (
-        ("sink", server.sink_input_list(), server.sink_list()),
-        ("source", server.source_output_list(), server.source_list()),
-    ):
-        names = {device.index: device.name for device in devices}
-        for stream in streams:
-            role = stream.proplist.get(ROLE_PROPERTY)
-            belongs = expected.get(role)
-            if belongs is None or stream.proplist.get("application.process.id") != own:
-                continue
-            place = names.get(getattr(stream, kind))
-            if place != belongs:
-                _kill(server, kind, stream.index)
-                moved = f"The sound server moved the {role} from {belongs} to {place}"
-                troubles.append(moved if place else f"The sound server took {belongs} away")
-    return troubles
-
-
-def _kill(server: pulsectl.Pulse, kind: str, index: int) -> None:
-    """End a stream in the server, as pulsectl cannot. Muting would be remembered by the server for the next one."""
-    library = ctypes.CDLL("libpulse.so.0")
-    kill = library.pa_context_kill_sink_input if kind == "sink" else library.pa_context_kill_source_output
-    kill.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p]
-    kill.restype = ctypes.c_void_p
-    library.pa_operation_unref.argtypes = [ctypes.c_void_p]
-    operation = kill(ctypes.cast(server._ctx, ctypes.c_void_p), index, None, None)
-    if operation:
-        library.pa_operation_unref(operation)
-    server.server_info()  # a round trip, which sends what was asked
-
-
-@dataclass(frozen=True)
-class VirtualCable:
-    """An installed virtual cable: play into `playback`; applications choose `microphone` as theirs."""
-
-    product: str
-    playback: Device
-    microphone: str
-
-
-_HOST_APIS = ("WASAPI", "Core Audio", "DirectSound", "MME", "WDM-KS")
-
-
-def find_virtual_cable(devices: Sequence[Device]) -> VirtualCable | None:
-    """Find an installed virtual cable among devices as `list_devices` gives them; prefer it under WASAPI."""
-    found = [cable for device in devices if (cable := _as_cable(device)) is not None]
-    return min(found, key=lambda cable: _HOST_APIS.index(cable.playback.host_api), default=None)
-
-
-def _as_cable(device: Device) -> VirtualCable | None:
-    if not device.outputs or device.host_api not in _HOST_APIS:
-        return None
-    name = device.description
-    for product, playback, microphone in CABLES:
-        if name.casefold().startswith(playback.casefold()):
-            return VirtualCable(product, device, microphone + name[len(playback) :])
-    if VIRTUAL_AUDIO_CABLE.casefold() in name.casefold():
-        return VirtualCable("Virtual Audio Cable", device, name)
-    return None
-
-
-def explain_virtual_cable(platform: str = sys.platform) -> str:
-    """Say in two lines how to get a virtual microphone on a platform that has none of its own."""
-    if platform == "win32":
-        return (
-            "Install VB-CABLE (vb-audio.com/Cable) or Virtual Audio Cable, and restart the computer.\n"
-            'Then rtvc plays into "CABLE Input", and Discord or OBS takes "CABLE Output" as its microphone.'
-        )
-    if platform == "darwin":
-        return (
-            "Install BlackHole with: brew install blackhole-2ch\n"
-            'Then rtvc plays into "BlackHole 2ch", and Discord or OBS takes "BlackHole 2ch" as its microphone.'
-        )
-    return (
-        "Run PipeWire with pipewire-pulse, or PulseAudio, and install the library libpulse0.\n"
-        f'Then rtvc makes "{DESCRIPTION}" by itself, and Discord or OBS takes it as its microphone.'
-    )
+def virtual_microphone() -> VirtualMicrophone | None:
+    """Return the virtual microphone on Linux, where rtvc creates it itself, not yet opened; None elsewhere."""
+    return VirtualMicrophone() if sys.platform == "linux" else None

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rtvc.chain.voice_converter import VoiceConverter
-from rtvc.devices.streams import AudioPort
+from rtvc.devices.port import AudioPort
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker

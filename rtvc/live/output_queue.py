@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from rtvc.devices.streams import FADE_SECONDS, Playback
+from rtvc.devices.sides import FADE_SECONDS, Playback
 from rtvc.dsp.resample import DriftResampler
 from rtvc.dsp.stage import Block
 from rtvc.live.drift import DriftController

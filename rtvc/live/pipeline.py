@@ -15,7 +15,7 @@ import numpy as np
 
 from rtvc.chain.voice_chain import VoiceChain
 from rtvc.chain.voice_converter import VoiceConverter
-from rtvc.devices.streams import AudioPort
+from rtvc.devices.port import AudioPort
 from rtvc.dsp.decibels import SILENCE_DBFS, amplitude, decibels
 from rtvc.dsp.level import Gain
 from rtvc.dsp.stage import Block

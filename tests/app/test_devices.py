@@ -5,7 +5,8 @@ from rtvc.app.devices import device_choices, device_rows, find_microphone
 from rtvc.app.virtual_microphone import application_steps, virtual_microphone_state
 from rtvc.devices import portaudio
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
-from rtvc.devices.virtual_microphone import DESCRIPTION, SINK, SOURCE
+from rtvc.devices.virtual_cable import DESCRIPTION
+from rtvc.devices.virtual_microphone import SINK, SOURCE
 
 
 def device(host_api: str, name: str, inputs: int = 0, outputs: int = 0, default: bool = False) -> Device:

@@ -7,8 +7,8 @@ from rtvc.app import live as app_live
 from rtvc.app.live import LatencyProfile, LiveSetup, open_live, recordings_folder
 from rtvc.app.models import open_pack
 from rtvc.devices.live_port import LivePort
-from rtvc.devices.streams import FilePort
 from rtvc.errors import RtvcError
+from rtvc.live.file_port import FilePort
 from rtvc.live.snapshot import State
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings

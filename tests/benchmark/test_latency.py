@@ -14,7 +14,7 @@ from rtvc.benchmark.latency import algorithmic, compute, end_to_end, envelope_la
 from rtvc.benchmark.loops import Hear, PacedLoop, PacedPort, PulseLoop, Source
 from rtvc.cli import app
 from rtvc.devices.live_port import LivePort
-from rtvc.devices.streams import Capture
+from rtvc.devices.sides import Capture
 from rtvc.dsp.stage import Block, Chain, Stage
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from rtvc import cli
 from rtvc.app.preferences import PreferenceFile, Preferences
 from rtvc.cli import app
-from rtvc.devices import streams
+from rtvc.devices import device_stream
 from rtvc.devices.portaudio import PULSE, DeviceIdentity, refresh
-from rtvc.devices.virtual_microphone import DESCRIPTION, SOURCE
+from rtvc.devices.virtual_cable import DESCRIPTION
+from rtvc.devices.virtual_microphone import SOURCE
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
@@ -186,7 +187,7 @@ def test_the_doctor_measures_the_loop_and_tells_the_steps(
     pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rtvc.app.virtual_microphone.MEASURING_SECONDS", 3.0)
-    monkeypatch.setattr(streams, "STALL_SECONDS", 5.0)  # as a busy machine may
+    monkeypatch.setattr(device_stream, "STALL_SECONDS", 5.0)  # as a busy machine may
     said = rtvc("doctor", "--pack", pack.folder)
     assert f"✓ virtual microphone: {DESCRIPTION} passes sound" in said
     assert "✓ model pack: identity runs on the CPU" in said

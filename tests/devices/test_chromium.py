@@ -17,7 +17,8 @@ from scipy.signal import correlate
 
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
-from rtvc.devices.virtual_microphone import DESCRIPTION, VirtualMicrophone
+from rtvc.devices.virtual_cable import DESCRIPTION
+from rtvc.devices.virtual_microphone import VirtualMicrophone
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.live.engine import Engine

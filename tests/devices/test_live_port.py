@@ -5,10 +5,10 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from rtvc.devices import live_port, portaudio
+from rtvc.devices import portaudio
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
-from rtvc.devices.virtual_microphone import SINK, VirtualMicrophone
+from rtvc.devices.virtual_microphone import SINK, VirtualMicrophone, virtual_microphone
 from rtvc.errors import RtvcError
 from tests.support.pulse import FAKE_MICROPHONE, PIPEWIRE, SPEAKERS, PulseServer
 from tests.support.waiting import until
@@ -98,7 +98,7 @@ def test_a_microphone_that_is_missing_is_named(pulse: PulseServer, virtual: Virt
 def test_without_a_virtual_cable_the_way_to_one_is_told(pulse: PulseServer, monkeypatch: pytest.MonkeyPatch) -> None:
     portaudio.refresh()
     monkeypatch.setattr(sys, "platform", "win32")
-    assert live_port.virtual_microphone() is None
+    assert virtual_microphone() is None
     monkeypatch.undo()
     with pytest.raises(RtvcError, match="No virtual microphone is installed"):
         LivePort(MICROPHONE).open()

@@ -5,18 +5,13 @@ import time
 import numpy as np
 import pytest
 
+from rtvc.devices.device_stream import DeviceStream
 from rtvc.devices.portaudio import Device, find_device, list_devices, refresh
 from rtvc.devices.pulse import connect, server_errors
-from rtvc.devices.streams import Capture, DeviceStream, Playback
-from rtvc.devices.virtual_microphone import (
-    DESCRIPTION,
-    SINK,
-    SOURCE,
-    RouteWatch,
-    VirtualMicrophone,
-    explain_virtual_cable,
-    find_virtual_cable,
-)
+from rtvc.devices.route_watch import RouteWatch
+from rtvc.devices.sides import Capture, Playback
+from rtvc.devices.virtual_cable import DESCRIPTION, explain_virtual_cable, find_virtual_cable
+from rtvc.devices.virtual_microphone import SINK, SOURCE, VirtualMicrophone
 from rtvc.errors import RtvcError
 from tests.support.pulse import PIPEWIRE, SPEAKERS, PulseServer
 from tests.support.waiting import until

@@ -21,8 +21,9 @@ from gui.tasks import Control, Task
 from gui.theme import theme
 from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
 from rtvc.chain.voice_converter import analyse
+from rtvc.devices.device_stream import DeviceStream
 from rtvc.devices.portaudio import PULSE, DeviceIdentity, find_device, list_devices
-from rtvc.devices.streams import Capture, DeviceStream, Playback
+from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_microphone import SOURCE
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block

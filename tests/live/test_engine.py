@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtvc.devices.streams import FilePort
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live import engine as engine_module
 from rtvc.live.engine import Engine
+from rtvc.live.file_port import FilePort
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings

@@ -14,9 +14,10 @@ import pytest
 import soundfile
 from scipy.signal import correlate
 
-from rtvc.devices import streams
+from rtvc.devices import device_stream
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
+from rtvc.devices.sides import Side
 from rtvc.devices.virtual_microphone import SINK, SOURCE, VirtualMicrophone
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion, convert_file
@@ -124,9 +125,9 @@ class Lateness:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._latest: dict[object, float] = {}
         self.waits: list[float] = []
-        beat, step = streams._Side._beat, Pipeline.step
+        beat, step = Side.beat, Pipeline.step
 
-        def noted_beat(side: streams._Side, delay: float) -> None:
+        def noted_beat(side: Side, delay: float) -> None:
             self._note(side, side.block / side.rate)
             beat(side, delay)
 
@@ -134,7 +135,7 @@ class Lateness:
             self._note(pipeline, pipeline.seconds)
             return step(pipeline, settings, enrolment)
 
-        monkeypatch.setattr(streams._Side, "_beat", noted_beat)
+        monkeypatch.setattr(Side, "beat", noted_beat)
         monkeypatch.setattr(Pipeline, "step", noted_step)
 
     def _note(self, who: object, period: float) -> None:
@@ -270,7 +271,7 @@ def test_a_microphone_that_is_unplugged_is_waited_for_and_what_the_speakers_play
 def test_a_server_that_hangs_is_noticed_and_waited_for(
     pulse: PulseServer, live: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "STARTING_SECONDS", 0.5)
+    monkeypatch.setattr(device_stream, "STARTING_SECONDS", 0.5)
     listener = Listener(pulse, SOURCE)
     with speaking(pulse, babble(20, RATE)):
         until(lambda: loud(listener.read(0.1)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtvc.devices.streams import Playback
+from rtvc.devices.sides import Playback
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.output_queue import CALM_SECONDS, OutputQueue

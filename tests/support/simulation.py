@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rtvc.chain.voice_converter import VoiceConverter
-from rtvc.devices import streams
-from rtvc.devices.streams import Capture, Playback
+from rtvc.devices import sides
+from rtvc.devices.sides import Capture, Playback
 from rtvc.dsp.stage import Block
 from rtvc.live import output_queue
 from rtvc.live.map_fitter import MapFitter, Speaker
@@ -63,7 +63,7 @@ class Simulation:
         enrolment: Enrolment | None = None,
     ) -> None:
         self.now = 1000.0
-        for module in (streams, output_queue):
+        for module in (sides, output_queue):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
         self.port = port or SimulatedPort()
         self.settings = settings
