@@ -1,8 +1,9 @@
-"""Build everything that people download, into dist/: python3 packaging/release.py [--bundle-only] [--nvidia].
+"""Build everything that people download, into dist/: python3 packaging/release.py [--wheel-only] [--nvidia].
 
-The wheel, the source distribution, and for the system this runs on one bundle: a folder that needs no Python. On
-Linux the bundle becomes a .tar.gz and a .deb, on Windows and macOS a .zip. SHA256SUMS stands beside them. Needs only
-Python: the tools are installed, pinned, into build/release. Every artefact is tried before it counts as built.
+The wheel, the source distribution, and one bundle for the system this runs on: a folder that needs no Python. On
+Linux the bundle becomes a .tar.gz and a .deb, on Windows a .zip and an installer (made by NSIS), on macOS a .zip.
+SHA256SUMS stands beside them. Needs only Python: the tools are installed, pinned, into build/release. Every artefact
+is tried before it counts as built.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "release"
 DIST = ROOT / "dist"
 TOOLS = ("build", "twine", "check-wheel-contents", "pyinstaller")
+ICONS = {"win32": "rtvc.ico", "darwin": "rtvc.icns"}
 EXTRAS = ("gui", "picture")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 VERSION = PROJECT["version"]
@@ -91,8 +93,20 @@ def bundle(wheel: Path, nvidia: bool) -> Path:
     python = environment("bundle-nvidia" if nvidia else "bundle")
     install(python, "pyinstaller", *runtime_requirements(nvidia))
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
+    icon = BUILD / ICONS[sys.platform] if sys.platform in ICONS else None
+    if icon is not None:
+        run(python, ROOT / "packaging" / "icon.py", ROOT / "gui/images/rtvc.svg", icon)
     folders = ("--distpath", BUILD / "bundles", "--workpath", BUILD / "work", "--noconfirm")
-    run(python, "-m", "PyInstaller", *folders, "--log-level", "WARN", ROOT / "packaging" / "rtvc.spec")
+    run(
+        python,
+        "-m",
+        "PyInstaller",
+        *folders,
+        "--log-level",
+        "WARN",
+        ROOT / "packaging" / "rtvc.spec",
+        **({"RTVC_ICON": str(icon)} if icon else {}),
+    )
     folder = BUILD / "bundles" / "rtvc"
     run(python, ROOT / "packaging" / "licences.py", folder / "LICENCES.txt")
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
@@ -112,10 +126,19 @@ def packed(folder: Path, name: str) -> None:
     if sys.platform != "linux":
         inside = folder.parent / "rtvc.app" if sys.platform == "darwin" else folder
         shutil.make_archive(str(DIST / name), "zip", inside.parent, inside.name)
+        if sys.platform == "win32":
+            installer(folder, DIST / f"{name}-setup.exe")
         return
     steady = ["--sort=name", f"--mtime=@{RELEASED}", "--owner=0", "--group=0", "--numeric-owner"]
     run("tar", *steady, "-C", folder.parent, "-czf", DIST / f"{name}.tar.gz", folder.name, GZIP="-n")
     debian(folder, DIST / f"{name}.deb")
+
+
+def installer(folder: Path, target: Path) -> None:
+    """Make Windows' installer of a bundle; needs NSIS (makensis)."""
+    definitions = {"VERSION": VERSION, "BUNDLE": folder, "OUTPUT": target}
+    given = [f"-D{name}={value}" for name, value in definitions.items()]
+    run("makensis", "-V2", *given, ROOT / "packaging" / "windows" / "rtvc.nsi")
 
 
 def debian(folder: Path, target: Path) -> None:
