@@ -30,9 +30,11 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile
 from rtvc.files.whole_file import GRAPHS
+from rtvc.packs.card import ENCODER, VOCODER
 from rtvc.packs.catalogue import KnownPack
 from rtvc.packs.download import digest
-from rtvc.packs.pack import ENCODER, VOCODER, GraphStage, Kind, ModelPack
+from rtvc.packs.graph import GraphStage, Kind
+from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
 from rtvc.voices.library import reference_features
 from rtvc.voices.statistics import FeatureStatistics, merge_all
@@ -173,9 +175,9 @@ def build_pack(
             _export_offline(models, aside)
         pack = export_graphs(known, models, sounds[0], settings, aside, say)
         population = _population(pack, speech)
-        write_card(aside, pack.card, population)
+        write_card(aside, pack.card.values, population)
         fidelity = measure(ModelPack(aside), models.encode, models.vocode, sounds)
-        write_card(aside, {**pack.card, "fidelity": asdict(fidelity)}, population)
+        write_card(aside, {**pack.card.values, "fidelity": asdict(fidelity)}, population)
         size = sum(path.stat().st_size for path in aside.iterdir())
         say(f"{known.name}: {size / 1e6:.1f} MB, algorithmic latency {fidelity.latency_ms:.0f} ms + the step")
         _replace(aside, destination)

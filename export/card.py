@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rtvc.packs.card import CARD, FORMAT, STATISTICS
 from rtvc.packs.download import digest
-from rtvc.packs.pack import CARD, FORMAT, STATISTICS
 from rtvc.voices.statistics import FeatureStatistics
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from rtvc.errors import RtvcError
-from rtvc.packs.pack import CARD, ModelPack
+from rtvc.packs.card import CARD
+from rtvc.packs.pack import ModelPack
 
 
 def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:
             raise RtvcError(f"{path}: was made of another pack than {pack.folder}; run the benchmark again.")
         if name == "quality":
             measured["quality"] = _quality(
-                report["results"], f"{pack.name} mkl, K = {pack.defaults['block_size']}", path
+                report["results"], f"{pack.name} mkl, K = {pack.defaults.block_size}", path
             )
         elif name == "throughput":
             measured["real_time_factor_step_1_thread_1"] = round(report["results"]["real_time_factor"], 3)

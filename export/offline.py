@@ -8,7 +8,7 @@ import onnx
 import torch
 from torch import nn
 
-from rtvc.packs.pack import METADATA_KEY, GraphDescription, Kind
+from rtvc.packs.graph import METADATA_KEY, GraphDescription, Kind
 
 EXAMPLE_FRAMES = 20
 

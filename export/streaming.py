@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.streaming import Memory
 from rtvc.dsp.stage import Block
-from rtvc.packs.pack import METADATA_KEY, GraphDescription, GraphStage, Kind
+from rtvc.packs.graph import METADATA_KEY, GraphDescription, GraphStage, Kind
 from rtvc.packs.runtime import Runtime
 
 EXAMPLE_FRAMES = 3

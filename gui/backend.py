@@ -116,14 +116,14 @@ class LocalBackend:
             settings,
             enrolment=self._enrolments.load(str(microphone.identity), pack),
             library=self._library,
-            step=options.profile.step(int(pack.defaults.get("step", 1))),
+            step=options.profile.step(pack.defaults.step),
         )
 
     def figures(self, pack: str) -> PackFigures:
         """Open a pack and tell of it."""
         opened = self._pack(pack)
         learned, _ = opened.roles.groups(opened.feature_dim)
-        return PackFigures(len(learned), int(opened.defaults["block_size"]), opened.sample_rate)
+        return PackFigures(len(learned), opened.defaults.block_size, opened.sample_rate)
 
     def voices(self) -> Sequence[Voice]:
         """List the voices."""
@@ -319,11 +319,8 @@ def _described(folder: Path, origin: Literal["shipped", "installed"]) -> PackEnt
     """Tell of a pack on disk, sound or not."""
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6
     try:
-        pack = ModelPack(folder, Runtime(provider="cpu"))
+        pack = ModelPack(folder)
     except RtvcError as error:
         return PackEntry(folder.name, origin, megabytes=size, problem=str(error))
-    latency = pack.encoder().latency_seconds + pack.vocoder().latency_seconds
-    card = pack.card
-    return PackEntry(
-        folder.name, origin, card.get("description", ""), card.get("licence", ""), size, float(latency) * 1000
-    )
+    latency_ms = 1000 * pack.latency / pack.sample_rate
+    return PackEntry(folder.name, origin, pack.card.description, pack.card.licence, size, latency_ms)

@@ -10,7 +10,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from rtvc.packs.pack import ENCODER, VOCODER, ModelPack
+from rtvc.packs.card import ENCODER, VOCODER
+from rtvc.packs.pack import ModelPack
 
 
 def load_pack(folder: Path, nets: nn.ModuleDict) -> int:
@@ -29,7 +30,7 @@ def load_pack(folder: Path, nets: nn.ModuleDict) -> int:
                 raise SystemExit(f"{folder / file} has no parameter {key} of shape {tuple(parameter.shape)}.")
             with torch.no_grad():
                 parameter.copy_(found)
-    return int(pack.card["training_steps"])
+    return int(pack.card.values["training_steps"])
 
 
 def _weights(path: Path) -> dict[str, Tensor]:

@@ -111,7 +111,7 @@ def open_live(
         settings,
         enrolments=enrolments or EnrolmentLibrary(),
         library=voices,
-        step=setup.step or setup.profile.step(int(pack.defaults.get("step", 1))),
+        step=setup.step or setup.profile.step(pack.defaults.step),
     )
 
 

@@ -14,7 +14,6 @@ from rtvc.packs import catalogue
 from rtvc.packs.catalogue import KNOWN, known_pack
 from rtvc.packs.download import RemoteFile
 from rtvc.packs.pack import ModelPack, embedded_packs, find_pack, installed_packs, pack_names
-from rtvc.packs.runtime import Runtime
 
 if TYPE_CHECKING:
     from rtvc.benchmark.fidelity import Fidelity
@@ -193,10 +192,8 @@ def remove_pack(name: str) -> None:
 def _entry(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     try:
-        pack = ModelPack(folder, Runtime(provider="cpu"))
+        pack = ModelPack(folder)
     except RtvcError as error:
         return PackEntry(folder.name, origin, bytes=size, problem=str(error))
-    latency = pack.encoder().latency_seconds + pack.vocoder().latency_seconds
-    card = pack.card
-    description, licence = str(card.get("description", "")), str(card.get("licence", ""))
-    return PackEntry(folder.name, origin, description, licence, size, float(latency))
+    latency_seconds = pack.latency / pack.sample_rate
+    return PackEntry(folder.name, origin, pack.card.description, pack.card.licence, size, latency_seconds)

@@ -23,7 +23,8 @@ from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile
-from rtvc.packs.pack import GraphStage, ModelPack
+from rtvc.packs.graph import GraphStage
+from rtvc.packs.pack import ModelPack
 from rtvc.voices.library import AUDIO_SUFFIXES, shipped_voices
 
 WINDOW_SECONDS = 0.032

@@ -126,7 +126,7 @@ def _systems(
     for name in FITS if "all" in transports else transports:
         for block_size in block_sizes if name == "mkl" else [None]:
             conversion = Conversion(map_choice(name, block_size), online=online)
-            shown = block_size or pack.defaults["block_size"]
+            shown = block_size or pack.defaults.block_size
             title = f"{pack.name} {name}" + (f", K = {shown}" if name == "mkl" else "")
             systems += [System(title, PackConverter(pack, conversion), seconds) for seconds in lengths]
     return systems

@@ -103,7 +103,7 @@ class Checks:
 def _speed(pack: ModelPack) -> str:
     """Convert a second of silence at the pace of live sound and return how long a step takes."""
     converter = VoiceConverter(pack)
-    step = int(pack.defaults.get("step", 1))
+    step = pack.defaults.step
     seconds = step / pack.frame_rate
     taken = []
     for _ in range(round(1 / seconds)):

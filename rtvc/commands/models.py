@@ -19,7 +19,6 @@ from rtvc.packs import catalogue
 from rtvc.packs.catalogue import KNOWN, KnownPack, known_pack
 from rtvc.packs.download import RemoteFile
 from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
-from rtvc.packs.runtime import Runtime
 from rtvc.voices.library import check_name
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, build, verify and remove model packs.")
@@ -131,17 +130,16 @@ def remove(name: str) -> None:
 def _report(rows: dict[str, Fidelity], destination: Path) -> None:
     pack = ModelPack(destination)
     title = f"{pack.name}: streamed against whole utterances, and time on this machine"
-    fidelity_report(rows, pack.card["settings"], {pack.name: {"digest": pack.digest}}, title).print(console)
+    fidelity_report(rows, pack.card.values["settings"], {pack.name: {"digest": pack.digest}}, title).print(console)
 
 
 def _described(folder: Path) -> tuple[str, str, str]:
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     try:
-        pack = ModelPack(folder, Runtime(provider="cpu"))
+        pack = ModelPack(folder)
     except RtvcError as error:
         return folder.name, f"{size / 1e6:.0f} MB", str(error)
-    latency = pack.encoder().latency_seconds + pack.vocoder().latency_seconds
-    return folder.name, f"{size / 1e6:.0f} MB", f"{float(latency) * 1000:.0f} ms"
+    return folder.name, f"{size / 1e6:.0f} MB", f"{1000 * pack.latency / pack.sample_rate:.0f} ms"
 
 
 def _say(line: str) -> None:

@@ -173,7 +173,7 @@ def convert_file(
     gain = amplitude(pack.level_dbfs - level)
     rate = conversion.sample_rate or recording.rate
     converter = VoiceConverter(pack)
-    usual = int(pack.defaults.get("step", 1)) if conversion.online else ANALYSIS_FRAMES
+    usual = pack.defaults.step if conversion.online else ANALYSIS_FRAMES
     block = block_length(recording.rate, rate, pack, conversion.step or usual)
 
     passes = 1 if conversion.online else 2

@@ -5,7 +5,6 @@ Everything runs on the calling thread.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,13 +20,15 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, audio_writer, check_destination
 from rtvc.files.conversion import Conversion, Outcome
-from rtvc.packs.pack import METADATA_KEY, GraphDescription, Kind, ModelPack
+from rtvc.packs.card import OFFLINE_ENCODER, OFFLINE_VOCODER
+from rtvc.packs.graph import Kind, open_session, read_graph
+from rtvc.packs.pack import ModelPack
 from rtvc.transport import TransportStage
 from rtvc.transport.fitting import fit_map
 from rtvc.voices.library import Blend, Target
 from rtvc.voices.statistics import FeatureSet
 
-GRAPHS: dict[Kind, str] = {"encoder": "offline_encoder.onnx", "vocoder": "offline_vocoder.onnx"}
+GRAPHS: dict[Kind, str] = {"encoder": OFFLINE_ENCODER, "vocoder": OFFLINE_VOCODER}
 BLOCK_SIZE = 2
 """K of MKL-VC where nobody says otherwise."""
 
@@ -144,22 +145,13 @@ def _as_loud(audio: Block, lufs: float, rate: int) -> Block:
 
 def _session(pack: ModelPack, kind: Kind) -> onnxruntime.InferenceSession:
     name = GRAPHS[kind]
-    entry = pack.card["files"].get(name)
-    if entry is None:
+    if name not in pack.card.digests:
         raise RtvcError(
             f"The model pack {pack.name} has no offline graphs: convert without --offline, or build a pack that has "
             "them with `rtvc models build NAME --offline`."
         )
-    path = pack.folder / name
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RtvcError(f"{path} cannot be read ({error.strerror}): build the model pack again.") from None
-    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-        raise RtvcError(f"{path} does not have the digest that its card names: build the model pack again.")
-    options = pack.runtime.session_options()
-    session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
-    description = GraphDescription.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), str(path))
-    if (description.kind, description.feature_dim) != (kind, pack.feature_dim):
-        raise RtvcError(f"{path} is not the offline {kind} of this pack: build the model pack again.")
-    return session
+    content, where = pack.read(name), str(pack.folder / name)
+    description, _ = read_graph(content, where, kind)
+    if description.feature_dim != pack.feature_dim:
+        raise RtvcError(f"{where} is not the offline {kind} of this pack: build the model pack again.")
+    return open_session(content, where, replace(pack.runtime, provider="cpu"))

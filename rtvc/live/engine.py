@@ -86,7 +86,7 @@ class Engine:
         self._microphone = ""
         self._notice = ""
         self._fitter = MapFitter(pack, self._speaker, library or VoiceLibrary())
-        self._step = step or int(pack.defaults.get("step", 1))
+        self._step = step or pack.defaults.step
         self._pipeline: Pipeline | None = None
         self._recorder: Recorder | None = None
         self._past = Counts()

@@ -53,7 +53,7 @@ def fit_map(
     """
     choice.check()
     if choice.transport == "mkl":
-        options = {"block_size": choice.block_size or pack.defaults["block_size"], **options}
+        options = {"block_size": choice.block_size or pack.defaults.block_size, **options}
     if choice.transport not in KEPT:
         return fit(choice.transport, source, target, **options)
     path = None

@@ -6,7 +6,6 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +18,8 @@ from rtvc.commands import bench_quality
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion
+from rtvc.packs.card import Defaults
+from rtvc.packs.runtime import Runtime
 from tests.benchmark.test_quality import folder, simple_ears
 
 __all__ = ["folder", "simple_ears"]
@@ -28,7 +29,7 @@ __all__ = ["folder", "simple_ears"]
 class FakePack:
     name: str = "fake"
     digest: str = "ab12"
-    defaults: dict[str, Any] = field(default_factory=lambda: {"block_size": 64})
+    defaults: Defaults = field(default_factory=lambda: Defaults(64, 1, Runtime()))
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class FakeConverter:
 
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch, simple_ears: None) -> None:
-    monkeypatch.setattr(bench_quality, "find_pack", lambda name: FakePack(name))
+    monkeypatch.setattr(bench_quality, "find_pack", lambda name, runtime: FakePack(name))
     monkeypatch.setattr(bench_quality, "PackConverter", FakeConverter)
     monkeypatch.setattr(bench_quality, "COPIES", (System("source copy", source_copy),))
     monkeypatch.setattr(bench_quality, "CLASSICAL", ())

@@ -86,8 +86,11 @@ def test_from_checkpoints_to_a_pack_and_back(checkpoints: Path, speech: Path) ->
     assert "algorithmic latency" in built.output
     pack = find_pack("wavlm-large")
     assert pack.lookahead_frames == 1
-    assert pack.card["settings"]["vocoder_frames"] == 2
-    assert (pack.card["settings"]["precision"], pack.card["settings"]["vocoder_precision"]) == ("float32", "int8")
+    assert pack.card.values["settings"]["vocoder_frames"] == 2
+    assert (pack.card.values["settings"]["precision"], pack.card.values["settings"]["vocoder_precision"]) == (
+        "float32",
+        "int8",
+    )
     assert "--force" in refused(*command, "--unverified")
     assert run("verify", "wavlm-large").exit_code == 0
     listed = run("list").output

@@ -27,7 +27,8 @@ from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.files.whole_file import KNN_LUFS, OfflineModels, convert_offline
 from rtvc.packs.catalogue import WAVLM_LARGE
-from rtvc.packs.pack import GraphStage, ModelPack
+from rtvc.packs.graph import GraphStage
+from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import Voice
@@ -74,7 +75,7 @@ def pack(folder: Path, models: Models) -> ModelPack:
 def test_a_built_pack_says_what_it_is(pack: ModelPack, folder: Path) -> None:
     assert pack.name == "wavlm-large"
     assert (pack.sample_rate, pack.hop, pack.feature_dim) == (RATE, 320, WAVLM.width)
-    assert set(pack.card["checkpoints"]) == {"encoder.pt", "vocoder.pt"}
+    assert set(pack.card.values["checkpoints"]) == {"encoder.pt", "vocoder.pt"}
     assert pack.population.count > 100
     assert not [path for path in pack.folder.parent.iterdir() if path != pack.folder]
     encoder, vocoder = pack.encoder(), pack.vocoder()

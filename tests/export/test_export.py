@@ -9,7 +9,7 @@ import torch
 from export.streaming import export_streaming, verify_streaming
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
 from models.streaming import Memory
-from rtvc.packs.pack import GraphStage, Kind
+from rtvc.packs.graph import GraphStage, Kind
 
 SMALL = MiniConfiguration(encoder_width=32, vocoder_width=32, fine_width=16, latent=8, noise_length=1000)
 

@@ -12,7 +12,7 @@ from export.hifigan import CachedHiFiGAN, Missing, Order, WindowedHiFiGAN, exact
 from export.streaming import export_streaming
 from models.hifigan import HiFiGAN
 from models.streaming import Memory
-from rtvc.packs.pack import GraphStage
+from rtvc.packs.graph import GraphStage
 from rtvc.packs.runtime import Runtime
 from tests.support.small_models import HIFIGAN, make_hifigan
 

@@ -12,7 +12,7 @@ from export.streaming import export_streaming
 from export.wavlm import EncoderSettings, StreamingWavLM
 from models.streaming import Memory
 from models.wavlm import Reach, WavLM
-from rtvc.packs.pack import GraphStage
+from rtvc.packs.graph import GraphStage
 from rtvc.packs.runtime import Runtime
 from tests.support.small_models import WAVLM, make_wavlm
 

@@ -30,7 +30,7 @@ def speech(mini: ModelPack) -> Block:
 
 def converter(mini: ModelPack) -> VoiceConverter:
     voices = [voice.features(mini).statistics for voice in shipped_voices()[:2]]
-    return VoiceConverter(mini, fit_mkl(voices[0], voices[1], mini.defaults["block_size"]))
+    return VoiceConverter(mini, fit_mkl(voices[0], voices[1], mini.defaults.block_size))
 
 
 def in_steps(mini: ModelPack, sound: Block, *steps: int) -> Block:
@@ -94,7 +94,7 @@ def test_the_latency_is_within_the_goal(mini: ModelPack) -> None:
 
 def test_pitch_follows_the_speaker(mini: ModelPack, speech: Block) -> None:
     """A recording played faster has a pitch as much higher, in the dimension that the card names."""
-    pitch = mini.card["roles"]["pitch"]
+    pitch = mini.roles.pitch
     plain = analyse(speech, mini).statistics.mean[pitch]
     for ratio in (Fraction(5, 6), Fraction(6, 5)):
         played = resample(speech, mini.sample_rate * ratio.numerator, mini.sample_rate * ratio.denominator)

@@ -183,7 +183,7 @@ def test_training_goes_on_from_a_pack(monkeypatch: pytest.MonkeyPatch, prepared:
 
     before = {f"{side}.{name}": value for side in nets for name, value in nets[side].named_parameters()}
     after = run(monkeypatch, prepared, 1, "--from-pack", str(pack.folder))
-    assert torch.load(prepared / "mini.pt", weights_only=True)["earlier"] == pack.card["training_steps"]
+    assert torch.load(prepared / "mini.pt", weights_only=True)["earlier"] == pack.card.values["training_steps"]
     # One step of the warm-up moves a weight by no more than a 200th of the rate.
     assert all((after[name] - value).abs().max() < 1e-4 for name, value in before.items())
 

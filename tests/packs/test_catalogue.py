@@ -6,9 +6,10 @@ import pytest
 
 from rtvc.errors import RtvcError
 from rtvc.packs import catalogue
+from rtvc.packs.card import ENCODER
 from rtvc.packs.catalogue import KnownPack, fetch, known_pack, remove, take, verify
 from rtvc.packs.download import RemoteFile
-from rtvc.packs.pack import ENCODER, installed_packs
+from rtvc.packs.pack import installed_packs
 from tests.support.packs import identity_pack
 
 CONTENT = {"encoder.pt": b"encoder" * 100, "vocoder.pt": b"vocoder" * 100}

@@ -9,16 +9,9 @@ import pytest
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.packs.pack import (
-    CARD,
-    ENCODER,
-    METADATA_KEY,
-    STATISTICS,
-    VOCODER,
-    ModelPack,
-    embedded_packs,
-    find_pack,
-)
+from rtvc.packs.card import CARD, ENCODER, STATISTICS, VOCODER
+from rtvc.packs.graph import METADATA_KEY
+from rtvc.packs.pack import ModelPack, embedded_packs, find_pack
 from rtvc.packs.runtime import Runtime, cuda_works
 from tests.support.packs import identity_pack
 
@@ -151,7 +144,7 @@ def test_a_graph_of_the_wrong_kind_is_refused(folder: Path) -> None:
 
 def test_a_graph_with_other_dimensions_than_it_says_is_refused(folder: Path) -> None:
     change_graph(folder, ENCODER, feature_dim=7)
-    with pytest.raises(RtvcError, match="features of 322 dimensions, and its metadata say 7"):
+    with pytest.raises(RtvcError, match=r"features has shape \[1, n, 322\], not \[1, n, 7\]"):
         ModelPack(folder)
 
 
@@ -180,7 +173,7 @@ def test_statistics_of_another_space_are_refused(folder: Path, tmp_path: Path) -
 def test_what_is_not_a_graph_is_refused(folder: Path) -> None:
     (folder / ENCODER).write_bytes(b"not a graph")
     sign(folder)
-    with pytest.raises(RtvcError, match=r"encoder.onnx is not a graph that ONNX Runtime can run"):
+    with pytest.raises(RtvcError, match=r"encoder.onnx is not an ONNX graph"):
         ModelPack(folder)
 
 

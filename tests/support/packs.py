@@ -9,17 +9,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from rtvc.dsp.stage import Block
-from rtvc.packs.pack import (
-    CARD,
-    ENCODER,
-    FORMAT,
-    METADATA_KEY,
-    STATISTICS,
-    VOCODER,
-    GraphDescription,
-    Kind,
-    ModelPack,
-)
+from rtvc.packs.card import CARD, ENCODER, FORMAT, STATISTICS, VOCODER
+from rtvc.packs.graph import METADATA_KEY, GraphDescription, Kind
+from rtvc.packs.pack import ModelPack
 from rtvc.voices.statistics import FeatureRoles, FeatureStatistics
 
 LEVEL_DBFS = -26.0
