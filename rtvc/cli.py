@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 
+from rtvc.app import crash_report
 from rtvc.commands import bench, models, voices
 from rtvc.commands.convert import convert
 from rtvc.commands.demo import demo
@@ -15,6 +23,8 @@ from rtvc.commands.live import enrol, live
 from rtvc.commands.panel import gui
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
+
+_OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A real-time voice changer."
@@ -34,22 +44,27 @@ app.add_typer(bench.app, name="bench")
 @app.callback()
 def _program(
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error. Stands first: rtvc --debug COMMAND.")
+        bool, typer.Option("--debug", help="Show the traceback of an error. Goes first: rtvc --debug COMMAND.")
     ] = False,
 ) -> None:
-    """Read the options that stand before the command; `main` acts on them."""
+    """Read the options before the command; `main` acts on them."""
 
 
 def main() -> None:
-    """Run a command; an error that is meant for a person is one line and exit code 2."""
+    """Run a command. An error that the user can act on is one sentence and exit code 2."""
+    debug = "--debug" in sys.argv[1:2]
+    _prepare_streams()
+    _end_on_signals()
+    if not debug:
+        crash_report.install(_tell_crash)
     try:
         app()
     except (RtvcError, OSError) as error:
         sentence = _sentence(error)
-        # The option is the program's own, so it stands before the command, and nowhere else.
-        if sentence is None or "--debug" in sys.argv[1:2]:
+        if sentence is None or debug:
             raise
-        errors.print(f"rtvc: {sentence}", style="red", soft_wrap=True)
+        _complain(sentence)
+        _abandon_output()
         sys.exit(2)
 
 
@@ -59,12 +74,69 @@ def panel() -> None:
     main()
 
 
+def _prepare_streams() -> None:
+    """Let any text be printed, and give closed standard streams a place to go.
+
+    Otherwise the next file to be opened would get the descriptor of a closed stream, and what a library prints would
+    end up in that file.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end_on_signals() -> None:
+    """Let SIGTERM and a closed terminal (SIGHUP) unwind the main thread, so that partial files are removed."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # `nohup` ignores SIGHUP, and that is to stay so.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
+
+
 def _sentence(error: RtvcError | OSError) -> str | None:
-    """Return what is meant for a person; None for a fault of the program."""
+    """Return what to tell the user; None for a fault of the program."""
     if isinstance(error, RtvcError):
         return str(error)
-    # A path that the system refuses, such as one that is too long.
-    return error.filename and f"{error.filename}: cannot be used ({error.strerror}); name another"
+    if error.filename:
+        return f"{os.fsdecode(error.filename)}: cannot be used ({error.strerror}). Name another file or folder."
+    if error.errno in _OUTPUT_ERRORS:
+        # Files are written by `rtvc.storage`, which raises `RtvcError`: this is standard output.
+        return f"The output cannot be written ({error.strerror}): send it elsewhere."
+    return None
+
+
+def _tell_crash(error: BaseException, path: Path | None) -> None:
+    """Report an error that nobody foresaw, on whichever thread it happened."""
+    where = f" A report without personal data is in {path}." if path is not None else ""
+    _complain(
+        f"A fault in rtvc itself ({type(error).__name__}: {error}).{where} "
+        "`rtvc --debug COMMAND` shows where it happened."
+    )
+
+
+def _complain(sentence: str) -> None:
+    with suppress(OSError):  # The terminal may have been closed.
+        errors.print(f"rtvc: {sentence}", style="red", soft_wrap=True)
+
+
+def _abandon_output() -> None:
+    """Drop buffered output that cannot be written, so that Python does not try again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -63,7 +64,8 @@ def live(
         str | None, typer.Option(help=f"Transport that maps your voice: {', '.join(FITS)}. Default: mkl.")
     ] = None,
     strength: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's). Default: 1.")
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's). Default: 1."),
     ] = None,
     block_size: BlockSize = None,
     step: Annotated[int | None, typer.Option(min=1, max=50, help="Frames of 20 ms to compute at once.")] = None,
@@ -100,13 +102,14 @@ def live(
             port = FilePort(input, output_file, overwrite=force)
         elif output_file is not None:
             raise RtvcError("--output-file needs a recording as --input.")
+        _refuse_shared_files(input, output_file, *(_recordings(record) if record else ()))
         made = None if port is not None else virtual_microphone()
         if made is not None:
             stack.enter_context(made)
         engine = open_live(setup, settings, virtual_microphone=made, port=port, voices=voices)
         if record is not None:
             make_folder(record)
-            engine.start_recording(record / "microphone.wav", record / "output.wav", overwrite=force)
+            engine.start_recording(*_recordings(record), overwrite=force)
         stack.callback(engine.stop)
         _run(engine)
 
@@ -144,13 +147,16 @@ def enrol(
 
 @contextmanager
 def interrupted() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into an event for a while, so that everything is closed in order."""
+    """Turn Ctrl-C, SIGTERM and a closed terminal (SIGHUP) into an event, so that everything is closed in order."""
     event = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
         event.set()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # A signal that is ignored stays so: `nohup` is there to outlive the terminal.
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield event
     finally:
@@ -159,26 +165,21 @@ def interrupted() -> Iterator[threading.Event]:
 
 
 def _run(engine: Engine) -> None:
-    """Run until interrupted or ended, and show how it goes; raise `RtvcError` if the engine fails."""
-    with interrupted() as stop, Live(console=console, transient=True, auto_refresh=False) as display:
+    """Run until interrupted or ended, and show how it goes.
+
+    Raises `RtvcError` if the engine fails, or if it ends without ever having had a map to the voice.
+    """
+    display = Display()
+    with interrupted() as stop, Live(console=console, transient=True, auto_refresh=False) as line:
         engine.start()
-        said = ""
-        begun = False
         while not engine.wait(REFRESH_SECONDS) and not stop.is_set():
-            snapshot = engine.snapshot()
-            if snapshot.state == State.RUNNING and not begun:
-                begun = True
-                if engine.port.microphone_name and engine.enrolment is None:
-                    errors.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.")
-            if snapshot.message != said:
-                said = snapshot.message
-                if said:
-                    warn(said)
-            display.update(_line(snapshot), refresh=True)
+            line.update(display.update(engine.snapshot(), engine), refresh=True)
     engine.stop()
     snapshot = engine.snapshot()
     if snapshot.state == State.FAILED:
         raise RtvcError(snapshot.message)
+    if display.never_converted:
+        raise RtvcError(display.message)
     console.print(
         f"{_delay(snapshot)}; {snapshot.underruns} underruns, {snapshot.overruns} overruns, "
         f"{snapshot.dropped_frames} frames dropped",
@@ -186,11 +187,58 @@ def _run(engine: Engine) -> None:
     )
 
 
+class Display:
+    """The line that shows how the engine runs; new messages are printed above it.
+
+    Attributes
+    ----------
+    message
+        The latest message of the engine.
+    """
+
+    def __init__(self) -> None:
+        self.message = ""
+        self._states: set[State] = set()
+
+    @property
+    def never_converted(self) -> bool:
+        """Whether the engine only ever sent silence because it had no map to the voice."""
+        return State.SILENCED in self._states and State.RUNNING not in self._states
+
+    def update(self, snapshot: Snapshot, engine: Engine) -> Text:
+        """Print what is new and return the line."""
+        first = snapshot.state == State.RUNNING and State.RUNNING not in self._states
+        if first and engine.port.microphone_name and engine.enrolment is None:
+            errors.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.")
+        self._states.add(snapshot.state)
+        if snapshot.message and snapshot.message != self.message:
+            if snapshot.state == State.SILENCED:
+                errors.print(snapshot.message, style="red", soft_wrap=True)
+            else:
+                warn(snapshot.message)
+        self.message = snapshot.message or self.message
+        return _line(snapshot)
+
+
+def _recordings(folder: Path) -> tuple[Path, Path]:
+    return folder / "microphone.wav", folder / "output.wav"
+
+
+def _refuse_shared_files(source: str | None, *outputs: Path | None) -> None:
+    """Raise `RtvcError` if two of these are the same file, so that one would replace the other."""
+    paths = [path for path in (None if source is None else Path(source), *outputs) if path is not None]
+    resolved = [os.path.realpath(path) for path in paths]
+    for place, path in enumerate(paths):
+        if resolved[place] in resolved[:place]:
+            raise RtvcError(f"{path} would be written twice, or is the input: name another file or folder.")
+
+
 def _line(snapshot: Snapshot) -> Text:
     fit = "" if snapshot.fit_progress is None else f"fitting {snapshot.fit_progress:.0%}  "
     return Text(
         f"{snapshot.state}  {fit}in {_meter(snapshot.input_level)}  out {_meter(snapshot.output_level)}  "
         f"{_delay(snapshot)}  underruns {snapshot.underruns}  dropped {snapshot.dropped_frames}",
+        style="red" if snapshot.state in (State.SILENCED, State.FAILED) else "",
         no_wrap=True,
         overflow="ellipsis",
     )

@@ -10,11 +10,15 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What the engine is doing, in the words that a person is shown."""
+    """What the engine is doing, in the words that the user is shown.
+
+    `SILENCED` is running without a map to any voice: silence goes out, never the speaker's own voice.
+    """
 
     STOPPED = "stopped"
     STARTING = "starting"
     RUNNING = "running"
+    SILENCED = "silenced"
     RECOVERING = "recovering"
     FAILED = "failed"
 

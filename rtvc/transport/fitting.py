@@ -53,8 +53,7 @@ def fit_map(
     """
     choice.check()
     if choice.transport == "mkl":
-        defaults = pack.defaults
-        options = {"block_size": choice.block_size or defaults.block_size, "overdrive": defaults.overdrive, **options}
+        options = {"block_size": choice.block_size or pack.defaults.block_size, **options}
     if choice.transport not in KEPT:
         return fit(choice.transport, source, target, **options)
     path = None

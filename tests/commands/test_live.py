@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ from rtvc.devices.portaudio import PULSE, DeviceIdentity, refresh
 from rtvc.devices.virtual_cable import DESCRIPTION
 from rtvc.devices.virtual_microphone import SOURCE
 from rtvc.errors import RtvcError
+from rtvc.live.engine import Engine
+from rtvc.live.snapshot import Snapshot, State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITS
@@ -27,6 +28,7 @@ from rtvc.voices.library import shipped_voices
 from tests.support.packs import identity_pack
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer
 from tests.support.sounds import babble
+from tests.support.waiting import until
 
 RATE = 48_000
 MICROPHONE = f"{FAKE_MICROPHONE}.monitor"
@@ -205,22 +207,68 @@ def test_the_doctor_says_what_is_missing(pulse: PulseServer, pack: ModelPack) ->
     assert "✓ model pack" in result.output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_in_order(pulse: PulseServer, pack: ModelPack, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_in_order(
+    pulse: PulseServer, pack: ModelPack, tmp_path: Path, number: signal.Signals
+) -> None:
+    kept = tmp_path / "kept"
     command = [sys.executable, "-m", "rtvc.cli", "live", "--pack", str(pack.folder), "--input", MICROPHONE]
+    command += ["--record", str(kept)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ)
 
     def listed() -> bool:
         with pulse.client() as client:
             return SOURCE in [source.name for source in client.source_list()]
 
-    deadline = time.monotonic() + 15
-    while not listed():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.3)
+    until(lambda: any(kept.glob("*.part")))  # It runs, and records.
+    assert listed()
     process.send_signal(number)
     said = process.communicate(timeout=15)[0].decode()
     assert process.returncode == 0
     assert "delay" in said
     assert not listed()
+    assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
+    lengths = {soundfile.info(path).frames for path in kept.iterdir()}
+    assert len(lengths) == 1
+    assert lengths.pop() > 0
+
+
+def test_what_a_killed_run_left_is_swept_at_the_next_start(
+    pulse: PulseServer, pack: ModelPack, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    command = [sys.executable, "-m", "rtvc.cli", "live", "--pack", str(pack.folder), "--input", MICROPHONE]
+    command += ["--record", str(kept)]
+    output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    for number in (signal.SIGKILL, signal.SIGINT):
+        process = subprocess.Popen(command, env=os.environ, **output)  # type: ignore[call-overload]
+        before = set(kept.glob("*.part"))
+        until(lambda before=before: len(set(kept.glob("*.part")) - before) == 2)  # type: ignore[misc]
+        process.send_signal(number)
+        process.wait(15)
+    assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
+    with pulse.client() as client:
+        assert not [module for module in client.module_list() if "rtvc_" in (module.argument or "")]
+
+
+def test_no_file_of_a_run_replaces_another(pack: ModelPack, recording: Path, tmp_path: Path) -> None:
+    live = ("live", "--pack", pack.folder, "--input", recording, "--force")
+    folder = tmp_path / "o"
+    folder.mkdir()
+    (tmp_path / "alias").symlink_to(folder)
+    for output in (folder / "output.wav", tmp_path / "alias" / "microphone.wav"):
+        assert "would be written twice" in refusal(*live, "--output-file", output, "--record", folder)
+    assert "is the input" in refusal(*live, "--output-file", recording)
+    assert list(folder.iterdir()) == []
+
+
+def test_an_engine_that_never_converts_is_an_error(
+    pack: ModelPack, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "The voice is damaged. Until it is mended, silence is sent."
+    monkeypatch.setattr(Engine, "snapshot", lambda engine: Snapshot(State.SILENCED, sentence))
+    live = ("live", "--pack", pack.folder, "--input", recording, "--output-file", tmp_path / "out.wav")
+    assert refusal(*live) == sentence
+    snapshots = iter([State.SILENCED, State.RUNNING, State.SILENCED])
+    monkeypatch.setattr(Engine, "snapshot", lambda engine: Snapshot(next(snapshots, State.STOPPED), sentence))
+    assert "delay" in rtvc(*live, "--force")

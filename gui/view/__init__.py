@@ -1,1 +1,0 @@
-"""What the panel shows, computed from snapshots, settings and devices; no widgets."""

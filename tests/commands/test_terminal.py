@@ -1,0 +1,116 @@
+import io
+import os
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.progress import Progress, TextColumn
+from rich.table import Table
+
+from rtvc import cli
+from rtvc.commands.terminal import Terminal, printable
+from rtvc.errors import RtvcError
+
+ATTACK = "\x1b]0;owned\x07 \x9b31m \r\b \u202egnp.exe \udcff\x00"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_nothing_that_controls_a_terminal_is_printed(text: str) -> None:
+    shown = printable(text)
+    assert not {unicodedata.category(character) for character in shown.replace("\n", "")} & {"Cc", "Cs"}
+    assert not set(shown) & set("\x1b\x9b\x07\r\b\x00\u202e\u2028")
+    shown.encode()
+    assert printable(shown) == shown
+
+
+def test_names_in_other_scripts_stay_as_they_are() -> None:
+    for name in ("Größe", "हिन्दी", "ไทย", "日本語", "Ada\nBob"):
+        assert printable(name) == name
+
+
+def test_strings_tables_and_progress_bars_are_escaped() -> None:
+    file = io.StringIO()
+    terminal = Terminal()
+    terminal.file = file
+    terminal.print(ATTACK)
+    table = Table()
+    table.add_column(ATTACK)
+    table.add_row(ATTACK)
+    terminal.print(table)
+    with Progress(TextColumn("{task.description}", markup=False), console=terminal) as progress:
+        progress.add_task(ATTACK)
+    assert not set(file.getvalue()) & set("\x1b\x9b\x07\r\b\x00\u202e\udcff")
+    assert "\\x1b]0;owned" in file.getvalue()
+
+
+def rtvc(*arguments: str | bytes, stdout: int | None = subprocess.PIPE, home: Path) -> tuple[int, str]:
+    environment = {**os.environ, "XDG_DATA_HOME": str(home), "XDG_STATE_HOME": str(home), "PYTHONIOENCODING": "ascii"}
+    run = subprocess.run(
+        [sys.executable, "-m", "rtvc.cli", *arguments],
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    return run.returncode, run.stderr.decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [("voices", "list"), ("--help",)])
+def test_a_full_output_is_a_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        code, said = rtvc(*arguments, stdout=full.fileno(), home=tmp_path)
+    assert code == 2
+    assert said == "rtvc: The output cannot be written (No space left on device): send it elsewhere.\n"
+
+
+def test_arguments_that_are_no_text_are_quoted_in_a_sentence(tmp_path: Path) -> None:
+    code, said = rtvc("voices", "show", b"\xff\x1b[31m\xc3\xa9", home=tmp_path)
+    assert code == 2
+    assert said.startswith("rtvc: There is no voice '\\udcff\\x1b[31m\\xe9'")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "9" * 400, "1e300"])
+def test_absurd_numbers_are_refused(number: str, tmp_path: Path) -> None:
+    for option in ("--strength", "--threads"):
+        code, said = rtvc("live", option, number, home=tmp_path)
+        assert code == 2
+        assert "Traceback" not in said
+
+
+def test_a_fault_of_the_program_is_a_sentence_and_a_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    hooks = sys.excepthook
+    monkeypatch.setattr("rtvc.app.crash_report.reports_folder", lambda: tmp_path)
+    monkeypatch.setattr(cli, "app", lambda: 1 / 0)
+    monkeypatch.setattr(sys, "argv", ["rtvc", "voices"])
+    monkeypatch.setattr("threading.excepthook", None)
+    try:
+        with pytest.raises(ZeroDivisionError) as caught:
+            cli.main()
+        sys.excepthook(ZeroDivisionError, caught.value, caught.tb)
+    finally:
+        sys.excepthook = hooks
+    said = capsys.readouterr().err
+    assert "A fault in rtvc itself (ZeroDivisionError" in said
+    assert "Traceback" not in said
+    assert len(list(tmp_path.glob("crash-*.txt"))) == 1
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RtvcError("no")
+
+    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(sys, "argv", ["rtvc", "--debug", "voices"])
+    with pytest.raises(RtvcError):
+        cli.main()
+    monkeypatch.setattr(sys, "argv", ["rtvc", "voices", "--debug"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
