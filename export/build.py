@@ -36,8 +36,8 @@ from rtvc.packs.download import digest
 from rtvc.packs.graph import GraphStage, Kind
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
-from rtvc.voices.library import reference_features
 from rtvc.voices.statistics import FeatureStatistics, merge_all
+from rtvc.voices.voice import reference_features
 
 LEVEL_DBFS = -26.0
 BLOCK_SIZE = 2

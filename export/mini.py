@@ -17,9 +17,9 @@ from export.card import write_card
 from export.streaming import export_streaming, verify_streaming
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
 from models.training.prepare import LEVEL_DBFS, Corpus
-from rtvc.chain.voice_converter import analyse
 from rtvc.packs.card import ENCODER, VOCODER
 from rtvc.packs.pack import ModelPack
+from rtvc.voices.analysis import analyse
 from rtvc.voices.statistics import FeatureRoles, FeatureStatistics, merge_all
 
 TOLERANCE = 1e-4

@@ -36,7 +36,8 @@ from rtvc.packs.pack import ModelPack, embedded_packs, find_pack, installed_pack
 from rtvc.packs.runtime import Runtime, cuda_works
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio
-from rtvc.voices.library import Voice, VoiceLibrary, shipped_voices
+from rtvc.voices.library import VoiceLibrary, shipped_voices
+from rtvc.voices.voice import Voice
 
 TONE_HERTZ = 440.0
 TONE_SECONDS = 1.5

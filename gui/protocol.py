@@ -20,7 +20,7 @@ from rtvc.dsp.stage import Block
 from rtvc.live.snapshot import Snapshot
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment
-from rtvc.voices.library import Voice
+from rtvc.voices.voice import Voice
 
 
 @dataclass(frozen=True)

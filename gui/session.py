@@ -28,7 +28,7 @@ from rtvc.live.snapshot import Snapshot, State
 from rtvc.settings import Settings
 from rtvc.transport import KEPT
 from rtvc.voices.enrolment import Enrolment
-from rtvc.voices.library import Voice
+from rtvc.voices.voice import Voice
 
 POLL_MILLISECONDS = 50
 SAVE_MILLISECONDS = 400

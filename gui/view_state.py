@@ -16,9 +16,9 @@ from rtvc.devices.portaudio import OWN_PREFIX, PULSE, Device, DeviceIdentity, Di
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import Latency, Snapshot, State
+from rtvc.names import check_name
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment
-from rtvc.voices.library import check_name
 
 FLOOR_DBFS = -60.0
 CAUTION_DBFS = -12.0

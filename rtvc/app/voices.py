@@ -17,7 +17,8 @@ from rtvc.dsp.stage import Block
 from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.settings import Settings
-from rtvc.voices.library import Voice, VoiceLibrary, shipped_voices
+from rtvc.voices.library import VoiceLibrary, shipped_voices
+from rtvc.voices.voice import Voice
 
 
 @dataclass(frozen=True)

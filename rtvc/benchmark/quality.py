@@ -49,7 +49,7 @@ from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion, convert_file
 from rtvc.packs.pack import ModelPack
-from rtvc.voices.library import Voice
+from rtvc.voices.voice import Voice
 
 RECORDINGS = (".flac", ".ogg", ".wav")
 SHORTEST_SOURCE_SECONDS = 3.0

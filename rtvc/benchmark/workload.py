@@ -14,8 +14,9 @@ from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
-from rtvc.voices.library import Voice, shipped_voices
+from rtvc.voices.library import shipped_voices
 from rtvc.voices.statistics import FeatureSet
+from rtvc.voices.voice import Voice
 
 DEVICE_RATE = 48_000
 """Samples a second at both ends of the chain, as sound cards have it."""

@@ -7,44 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
-from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block, Stage
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import Transport, TransportStage
-from rtvc.voices.statistics import FeatureSet, Mask
+from rtvc.voices.analysis import Analyser
+from rtvc.voices.statistics import Mask
 
 Observer = Callable[[Block, Mask], None]
 """Called with every step's features `[n, dim]` and which of them are speech `[n]`."""
-
-ANALYSIS_FRAMES = 50
-
-
-class Analyser:
-    """The encoder with the mask of speech: audio at the pack's rate to features and which of them count.
-
-    Both come `lookahead_frames` late, so that they belong together.
-    """
-
-    def __init__(self, pack: ModelPack) -> None:
-        self.encoder = pack.encoder()
-        self._activity = SpeechActivity(pack.hop, pack.sample_rate)
-        self._lookahead = pack.lookahead_frames
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything heard."""
-        self.encoder.reset()
-        self._activity.reset()
-        self._waiting = np.zeros(self._lookahead, bool)
-
-    def process(self, audio: Block) -> tuple[Block, Mask]:
-        """Return features `[n, dim]` and the mask `[n]` for audio `[n * hop]`."""
-        features = self.encoder.process(audio)
-        mask = np.concatenate([self._waiting, self._activity.process(audio)])
-        self._waiting = mask[len(features) :]
-        return features, mask[: len(features)]
 
 
 class VoiceConverter(Stage):
@@ -104,16 +74,3 @@ class VoiceConverter(Stage):
 def unchanged(features: Block) -> Block:
     """Return features as they are: the transport of a voice to itself."""
     return features
-
-
-def analyse(audio: Block, pack: ModelPack) -> FeatureSet:
-    """Return the features of the speech in a recording `[samples]` at the pack's rate and level."""
-    analyser = Analyser(pack)
-    frames = -(-len(audio) // pack.hop) + pack.lookahead_frames
-    padded = np.zeros(frames * pack.hop, np.float32)
-    padded[: len(audio)] = audio
-    kept = []
-    for start in range(0, len(padded), ANALYSIS_FRAMES * pack.hop):
-        features, active = analyser.process(padded[start : start + ANALYSIS_FRAMES * pack.hop])
-        kept.append(features[active])
-    return FeatureSet.of(np.concatenate(kept), roles=pack.roles)

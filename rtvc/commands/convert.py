@@ -19,7 +19,8 @@ from rtvc.files.whole_file import convert_offline
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.storage import make_folder
-from rtvc.voices.library import AUDIO_SUFFIXES, Target, VoiceLibrary
+from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
+from rtvc.voices.voice import Target
 
 Run = Callable[..., Outcome]
 """`rtvc.files.conversion.convert_file`, or one that takes what it takes."""

@@ -15,11 +15,11 @@ from rich.table import Table
 from rtvc.benchmark.fidelity import Fidelity, fidelity_report, find_recordings
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.errors import RtvcError
+from rtvc.names import check_name
 from rtvc.packs import catalogue
 from rtvc.packs.catalogue import KNOWN, KnownPack, known_pack
 from rtvc.packs.download import RemoteFile
 from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
-from rtvc.voices.library import check_name
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, build, verify and remove model packs.")
 From = Annotated[
@@ -83,7 +83,7 @@ def build(
             f'Building packs needs PyTorch ({error}): run `pip install -e ".[export]"` in the folder of rtvc.'
         ) from None
     known = known_pack(name)
-    destination = installed_packs() / check_name(called or name)
+    destination = installed_packs() / check_name(called or name, "pack")
     if destination.exists() and not force:
         raise RtvcError(f"{destination} exists: use --force to replace it, or --as to give another name.")
     if for_device not in PRESETS:

@@ -1,4 +1,4 @@
-"""`rtvc voices`: the target voices there are."""
+"""`rtvc voices`: the target voices."""
 
 from __future__ import annotations
 
@@ -11,56 +11,113 @@ from rich.table import Table
 from rtvc.commands.options import PackName
 from rtvc.commands.terminal import console, warn
 from rtvc.errors import RtvcError
-from rtvc.packs.pack import find_pack
+from rtvc.packs.pack import ModelPack, find_pack
+from rtvc.voices.exchange import SUFFIX, export_voice, import_voice
 from rtvc.voices.library import VoiceLibrary
+from rtvc.voices.voice import Voice
 
-app = typer.Typer(no_args_is_help=True, help="List, add, show and remove voices.")
+app = typer.Typer(no_args_is_help=True, help="List, add, share and remove voices.")
+
+Name = Annotated[str, typer.Argument(help="The voice's name.")]
+NewName = Annotated[str, typer.Argument(help="The new name.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a voice of this name.")]
 
 
 @app.command("list")
 def list_voices() -> None:
-    """List your voices and those that came with the program."""
+    """List your voices and the shipped ones."""
     table = Table(box=None)
     for column in ("voice", "reference", ""):
         table.add_column(column)
     for voice in VoiceLibrary().list():
+        about = voice.description or voice.credit or ("your own" if voice.folder else "")
         try:
-            table.add_row(voice.name, f"{voice.recording.duration:.1f} s", voice.credit or "your own")
+            table.add_row(voice.name, f"{voice.recording.duration:.1f} s", about)
         except RtvcError as error:
-            table.add_row(voice.name, "damaged", f"{error}; `rtvc voices add {voice.name} … --force` makes it anew")
+            table.add_row(voice.name, "damaged", f"{error}; replace it with `rtvc voices add {voice.name} … --force`")
     console.print(table)
 
 
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="What to call the voice.")],
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings of the voice: 5 s of clean speech are good.")],
+    recordings: Annotated[
+        list[Path],
+        typer.Argument(help="Recordings of the voice: 5 s of clean speech are good. 5 min at most are used."),
+    ],
     pack: PackName = "mini",
-    force: Annotated[bool, typer.Option("--force", help="Replace a voice of this name.")] = False,
+    force: Force = False,
+    credit: Annotated[str, typer.Option(help="Who spoke, and under which licence. Exported with the voice.")] = "",
+    description: Annotated[str, typer.Option(help="How the voice sounds, in a few words.")] = "",
 ) -> None:
-    """Store a voice made of one or more recordings."""
+    """Add a voice made of one or more recordings."""
     opened = find_pack(pack)
-    voice = VoiceLibrary().add(name, recordings, opened, replace=force)
-    if (warning := voice.warning(opened)) is not None:
-        warn(warning)
-    console.print(f"{name}: {voice.speech_seconds(opened):.1f} s of speech")
+    _added(VoiceLibrary().add(name, recordings, opened, force, credit, description), opened)
 
 
 @app.command()
-def show(name: str, pack: PackName = "mini") -> None:
-    """Tell what is known of a voice."""
+def show(name: Name, pack: PackName = "mini") -> None:
+    """Show the details of a voice."""
     voice, opened = VoiceLibrary().find(name), find_pack(pack)
     console.print(
         f"{voice.name}: {voice.recording.duration:.1f} s at {voice.recording.rate} Hz, "
         f"{voice.speech_seconds(opened):.1f} s of speech",
     )
     console.print(f"{voice.reference}", soft_wrap=True)
-    if voice.credit:
-        console.print(voice.credit, soft_wrap=True)
+    for text in (voice.description, voice.credit):
+        if text:
+            console.print(text, soft_wrap=True)
 
 
 @app.command()
-def remove(name: str) -> None:
+def rename(name: Name, new_name: NewName) -> None:
+    """Rename one of your voices."""
+    VoiceLibrary().rename(name, new_name)
+    console.print(f"{name}: renamed to {new_name}")
+
+
+@app.command()
+def duplicate(name: Name, new_name: NewName) -> None:
+    """Copy a voice to one of your own under another name."""
+    VoiceLibrary().duplicate(name, new_name)
+    console.print(f"{name}: copied to {new_name}")
+
+
+@app.command()
+def remove(name: Name) -> None:
     """Delete one of your voices."""
     VoiceLibrary().remove(name)
     console.print(f"{name}: removed")
+
+
+@app.command("export")
+def export_file(
+    name: Name,
+    output: Annotated[Path | None, typer.Argument(help=f"The file to write. Default: NAME{SUFFIX}.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a voice to one file, to share it or to keep a copy."""
+    voice = VoiceLibrary().find(name)
+    path = output or Path(f"{voice.name}{SUFFIX}")
+    export_voice(voice, path, force)
+    console.print(f"{voice.name}: exported to {path}", soft_wrap=True)
+    if not voice.credit:
+        warn("The file names no licence. Share it only if the speaker agrees.")
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help=f"A {SUFFIX} file.")],
+    name: Annotated[str | None, typer.Option(help="What to call the voice. Default: its name in the file.")] = None,
+    pack: PackName = "mini",
+    force: Force = False,
+) -> None:
+    """Add the voice in a file that `rtvc voices export` wrote."""
+    opened = find_pack(pack)
+    _added(import_voice(VoiceLibrary(), file, opened, name, force), opened)
+
+
+def _added(voice: Voice, pack: ModelPack) -> None:
+    if (warning := voice.warning(pack)) is not None:
+        warn(warning)
+    console.print(f"{voice.name}: {voice.speech_seconds(pack):.1f} s of speech")

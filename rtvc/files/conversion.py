@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rtvc.chain.voice_chain import VoiceChain
-from rtvc.chain.voice_converter import ANALYSIS_FRAMES, Analyser, VoiceConverter
+from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import Resampler
@@ -27,8 +27,9 @@ from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITTED_ON_FRAMES, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
-from rtvc.voices.library import Target
+from rtvc.voices.analysis import ANALYSIS_FRAMES, Analyser
 from rtvc.voices.statistics import FeatureSet, FeatureStatistics, Mask
+from rtvc.voices.voice import Target
 
 MOST_SOURCE_SECONDS = 60
 """Of the source, at most this much is kept frame by frame, for the transports that need the frames themselves."""

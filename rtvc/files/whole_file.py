@@ -25,8 +25,8 @@ from rtvc.packs.graph import Kind, open_session, read_graph
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import TransportStage
 from rtvc.transport.fitting import fit_map
-from rtvc.voices.library import Blend, Target
 from rtvc.voices.statistics import FeatureSet
+from rtvc.voices.voice import Blend, Target
 
 GRAPHS: dict[Kind, str] = {"encoder": OFFLINE_ENCODER, "vocoder": OFFLINE_VOCODER}
 BLOCK_SIZE = 2

@@ -1,29 +1,26 @@
-"""The user's own voice at a microphone: what a map starts from, known from the first word on.
+"""The user's own voice at one microphone: the source statistics of the map, known from the first word.
 
-Belongs to the thread of the command line or the panel; an `Enrolment` is immutable and may cross threads.
+Runs on the calling thread; an `Enrolment` is immutable and may cross threads.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from platformdirs import user_data_path
 
-from rtvc.chain.voice_converter import analyse
-from rtvc.dsp.decibels import amplitude
-from rtvc.dsp.level import speech_level
-from rtvc.dsp.resample import resample
+from rtvc.arrays import DamagedArrays, read_arrays, write_arrays
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
 from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_write, make_folder
-from rtvc.voices.statistics import FeatureSet, FeatureStatistics
+from rtvc.voices.analysis import analyse_recording, read_recordings
+from rtvc.voices.statistics import FeatureSet
 
 LEAST_SECONDS = 3.0
 GOOD_SECONDS = 10.0
@@ -36,13 +33,13 @@ class Enrolment:
     Attributes
     ----------
     microphone
-        Which microphone: its host API and name, as people read them.
+        The microphone's host API and name, as shown to the user.
     features
-        The features of their speech.
+        Features of the speech.
     level_dbfs
-        The level at which their speech came from the microphone.
+        Level of the speech at the microphone (root mean square).
     speech_seconds
-        How much speech that was.
+        Duration of the speech.
     """
 
     microphone: str
@@ -52,7 +49,7 @@ class Enrolment:
 
     @property
     def warning(self) -> str | None:
-        """What the user should know of it, if anything."""
+        """A sentence for the user if the enrolment is shorter than it should be."""
         if self.speech_seconds < GOOD_SECONDS:
             return (
                 f"The enrolment holds only {self.speech_seconds:.1f} s of speech: "
@@ -62,32 +59,29 @@ class Enrolment:
 
 
 def enrol_audio(audio: Block, rate: int, pack: ModelPack, microphone: str) -> Enrolment:
-    """Learn a speaker from a recording `[samples]` made by the microphone.
+    """Enrol a speaker from a recording `[samples]` at `rate` Hz made with the microphone.
 
     Raises `RtvcError` if it holds less than 3 s of speech.
     """
-    level = speech_level([audio], rate)
-    gain = 1.0 if level is None else amplitude(pack.level_dbfs - level)
-    features = analyse(resample(audio, rate, pack.sample_rate) * np.float32(gain), pack)
-    seconds = features.statistics.count / pack.frame_rate
-    if level is None or seconds < LEAST_SECONDS:
+    speech = analyse_recording(audio, rate, pack)
+    if speech.level_dbfs is None or speech.seconds < LEAST_SECONDS:
         raise RtvcError(
-            f"The recording holds {seconds:.1f} s of speech; an enrolment needs at least {LEAST_SECONDS:.0f} s, "
-            "better 20 s: check the microphone and speak on."
+            f"The recording holds {speech.seconds:.1f} s of speech; an enrolment needs at least "
+            f"{LEAST_SECONDS:.0f} s, better 20 s: check the microphone and record again."
         )
-    return Enrolment(microphone, features, level, seconds)
+    return Enrolment(microphone, speech.features, speech.level_dbfs, speech.seconds)
 
 
 def enrol_files(paths: Sequence[Path], pack: ModelPack, microphone: str) -> Enrolment:
-    """Learn a speaker from recordings made by the microphone; raises as `enrol_audio` and `AudioFile` do."""
-    sources = [AudioFile(path) for path in paths]
-    rate = max(source.rate for source in sources)
-    audio = np.concatenate([resample(source.read(), source.rate, rate) for source in sources])
-    return enrol_audio(audio, rate, pack, microphone)
+    """Enrol a speaker from recordings made with the microphone; raises as `enrol_audio` and `AudioFile` do."""
+    return enrol_audio(*read_recordings(paths), pack, microphone)
 
 
 class EnrolmentLibrary:
-    """The user's enrolments on disk, one file for each microphone and pack, written aside and renamed.
+    """The user's enrolments on disk: one file for each microphone and pack.
+
+    An enrolment is enough to imitate the user's voice, so only the user can read the files (0600) and the folder
+    (0700); the modes of an older folder are corrected.
 
     Parameters
     ----------
@@ -101,32 +95,34 @@ class EnrolmentLibrary:
     def save(self, enrolment: Enrolment, pack: ModelPack) -> None:
         """Store an enrolment in place of an earlier one at that microphone; raise `RtvcError` if that fails."""
         path = self._path(enrolment.microphone, pack)
-        make_folder(path.parent, private=True)
+        make_folder(self.folder, private=True)
+        self._make_private()
+        arrays = {
+            "level_dbfs": np.array(enrolment.level_dbfs),
+            "speech_seconds": np.array(enrolment.speech_seconds),
+            **enrolment.features.to_arrays(),
+        }
         with atomic_write(path, private=True) as file:
-            np.savez(
-                file,
-                level_dbfs=np.array(enrolment.level_dbfs),
-                speech_seconds=np.array(enrolment.speech_seconds),
-                frames=enrolment.features.frames,
-                **enrolment.features.statistics.to_arrays(),  # type: ignore[arg-type]
-            )
+            write_arrays(file, arrays)
 
     def load(self, microphone: str, pack: ModelPack) -> Enrolment | None:
         """Return the enrolment at a microphone under a pack, or None if there is none.
 
         Raises `RtvcError` if its file is damaged.
         """
+        self._make_private()
         path = self._path(microphone, pack)
-        if not path.exists():
-            return None
+        damaged = RtvcError(f"{path} is damaged: enrol again with `rtvc enrol`.")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                features = FeatureSet(arrays["frames"], FeatureStatistics.from_arrays(dict(arrays)))
-                level, seconds = float(arrays["level_dbfs"]), float(arrays["speech_seconds"])
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, RtvcError):
-            raise RtvcError(f"{path} is damaged: enrol again with `rtvc enrol`.") from None
-        if features.statistics.dim != pack.feature_dim or not np.isfinite(level):
-            raise RtvcError(f"{path} is damaged: enrol again with `rtvc enrol`.")
+            arrays = read_arrays(path)
+            features = FeatureSet.from_arrays(arrays)
+            level, seconds = float(arrays["level_dbfs"]), float(arrays["speech_seconds"])
+        except FileNotFoundError:
+            return None
+        except (OSError, DamagedArrays, RtvcError, KeyError, TypeError, ValueError):
+            raise damaged from None
+        if not features.fits(pack.feature_dim, pack.roles) or not np.isfinite([level, seconds]).all():
+            raise damaged
         return Enrolment(microphone, features, level, seconds)
 
     def remove(self, microphone: str, pack: ModelPack) -> bool:
@@ -136,7 +132,13 @@ class EnrolmentLibrary:
         path.unlink(missing_ok=True)
         return existed
 
+    def _make_private(self) -> None:
+        with suppress(OSError):
+            self.folder.chmod(0o700)
+            for path in self.folder.glob("*.npz"):
+                path.chmod(0o600)
+
     def _path(self, microphone: str, pack: ModelPack) -> Path:
-        # A device may have any name, which must not become a path.
-        name = hashlib.sha256(microphone.encode()).hexdigest()[:16]
+        # A device can have any name, so the name is hashed before it becomes part of a path.
+        name = hashlib.sha256(microphone.encode(errors="surrogatepass")).hexdigest()[:16]
         return self.folder / f"{name}-{pack.digest[:16]}.npz"

@@ -1,126 +1,55 @@
-"""Voices: a name, a reference recording, and its features under every pack that was used with it.
+"""The voices on disk: those that came with the program, and the user's own.
 
-The shipped voices are read-only; a user's own lie in one folder each below the user's data folder:
-`voice.json`, `reference.wav` (one channel, as given, one recording after the other), `features-<digest>.npz`
-for each pack, made when first needed, and the maps that `rtvc.live.map_fitter` keeps. All files are written aside and
-renamed.
+Each of the user's voices is a folder with two entries. `voice.json` describes it and names its contents. The contents
+are a folder with `reference.wav` (one channel, at most 48 kHz and 5 min), the cached `features-<pack>.npz`, and
+cached maps. A voice is replaced by writing new contents beside the old ones and renaming a new `voice.json` over the
+old one, so a process killed at any moment leaves one whole voice. Early voices have their contents beside
+`voice.json`.
+
+Everything here runs on the calling thread.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
 from platformdirs import user_data_path
 
-from rtvc.chain.voice_converter import analyse
-from rtvc.dsp.decibels import amplitude
-from rtvc.dsp.level import speech_level
-from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, audio_writer, is_file
+from rtvc.files.audio_file import audio_writer, is_file
+from rtvc.names import check_name, did_you_mean, normal, shortened
 from rtvc.packs.pack import ModelPack
-from rtvc.storage import atomic_folder, atomic_write, make_folder, sweep
-from rtvc.transport.mkl import barycentre
-from rtvc.voices.statistics import FeatureSet, FeatureStatistics
+from rtvc.storage import atomic_folder, atomic_write, make_folder
+from rtvc.voices.analysis import read_recordings
+from rtvc.voices.statistics import FeatureSet
+from rtvc.voices.voice import Blend, Target, Voice, features_name, reference_features, write_features
 
-LEAST_SECONDS = 1.0
-GOOD_SECONDS = 4.0
 DESCRIPTION = "voice.json"
 REFERENCE = "reference.wav"
 SHIPPED_MAPS = ".maps"
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
+LONGEST_TEXT = 500
+"""Characters of a credit or a description."""
 
-_NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
-_WEIGHTED = re.compile(r"(.+):(\d+|\d*\.\d+)")
-_BLEND = "Willow:0.7,Alder:0.3"
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+LARGEST_WEIGHT = 1000.0
+MOST_PARTS = 16
 
-
-@dataclass(frozen=True)
-class Voice:
-    """A target voice: what to call it, its reference recording, and where what is worked out from it may be kept.
-
-    `folder`, for features, is None for a voice that is not the user's (an audio file named on the command line, a
-    shipped voice). `maps`, for maps that take long to fit, is None for an audio file alone.
-    """
-
-    name: str
-    reference: Path
-    folder: Path | None = None
-    credit: str = ""
-    maps: Path | None = None
-
-    @cached_property
-    def recording(self) -> AudioFile:
-        """The reference recording."""
-        return AudioFile(self.reference)
-
-    def features(self, pack: ModelPack) -> FeatureSet:
-        """Return the features of the reference's speech under a pack.
-
-        Raises `RtvcError` if it holds less than a second of speech.
-        """
-        stored = self.folder and self.folder / _features_name(pack)
-        if stored is not None and (kept := _load(stored)) is not None:
-            return kept
-        features = reference_features(self.recording.read(), self.recording.rate, pack, str(self.reference))
-        if stored is not None:
-            # A disk that is full or not ours costs another analysis next time, and nothing now.
-            with suppress(RtvcError):
-                _save(stored, features)
-        return features
-
-    def speech_seconds(self, pack: ModelPack) -> float:
-        """Return how much speech the reference holds."""
-        return self.features(pack).statistics.count / pack.frame_rate
-
-    def warning(self, pack: ModelPack) -> str | None:
-        """Return what the user should know of the reference, if anything."""
-        seconds = self.speech_seconds(pack)
-        if seconds < GOOD_SECONDS:
-            return (
-                f"{self.name} holds only {seconds:.1f} s of speech: "
-                f"the voice will be closer with {GOOD_SECONDS:.0f} s or more."
-            )
-        return None
-
-
-@dataclass(frozen=True)
-class Blend:
-    """A voice between several: the Wasserstein barycentre of their statistics, by the weights of `parts`."""
-
-    name: str
-    parts: tuple[tuple[Voice, float], ...]
-
-    @property
-    def maps(self) -> Path | None:
-        """Where maps towards it may be kept: with the first of the voices that has a place for them."""
-        return next((voice.maps for voice, _ in self.parts if voice.maps is not None), None)
-
-    def features(self, pack: ModelPack) -> FeatureSet:
-        """Return the frames of all parts with the statistics of the voice between them."""
-        sets = [(voice.features(pack), weight) for voice, weight in self.parts]
-        statistics = barycentre([(features.statistics, weight) for features, weight in sets])
-        return FeatureSet(np.concatenate([features.frames for features, weight in sets if weight > 0]), statistics)
-
-    def warning(self, pack: ModelPack) -> str | None:
-        """Return what the user should know of the first reference that falls short, if one does."""
-        return next(filter(None, (voice.warning(pack) for voice, _ in self.parts)), None)
-
-
-Target = Voice | Blend
-"""Whom to sound like."""
+_EXAMPLE = "Willow:0.7,Alder:0.3"
+_CONTENTS = re.compile(r"[0-9a-f]{16}")
+_LARGEST_DESCRIPTION = 65_536
+_ABANDONED_SECONDS = 3600.0
+"""Contents that no `voice.json` names, and that nobody has written to for this long, belong to a killed process."""
 
 
 class VoiceLibrary:
@@ -134,153 +63,250 @@ class VoiceLibrary:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or user_data_path("rtvc", appauthor=False) / "voices"
-        sweep(self.folder)
 
     def list(self) -> list[Voice]:
-        """Return all voices: the user's own first, then the shipped ones, each in order of their names."""
-        own = sorted(path.parent.name for path in self.folder.glob(f"[!.]*/{DESCRIPTION}"))
+        """Return all voices: the user's own first, then the shipped ones, each sorted by name."""
+        own = (_own_voice(name, folder) for name, folder in sorted(self._own_folders().items()))
         shipped = (replace(voice, maps=self.folder / SHIPPED_MAPS / voice.name) for voice in shipped_voices())
-        return [*(self._own(name) for name in own), *shipped]
+        return [*own, *shipped]
 
     def find(self, name: str) -> Voice:
-        """Return a voice by its name; raise `RtvcError` that lists the names there are."""
-        voices = {voice.name: voice for voice in reversed(self.list())}
-        if name not in voices:
-            raise RtvcError(
-                f"There is no voice {name!r}: choose one of {', '.join(sorted(voices))}, "
-                "or add one with `rtvc voices add`."
-            )
-        return voices[name]
+        """Return the voice of this name; raise `RtvcError` that suggests another one if there is none."""
+        voices = self._by_name()
+        if (voice := voices.get(normal(name))) is not None:
+            return voice
+        suggestion = did_you_mean(name, voices) or (
+            f" Choose one of {', '.join(sorted(voices))}, or add one with `rtvc voices add`."
+        )
+        raise RtvcError(f"There is no voice {shortened(name)}.{suggestion}")
 
     def open(self, name: str) -> Target:
-        """Return a stored voice by its name, or one that is made of the audio file of this path.
+        """Return a voice by its name, by the path of an audio file, or a blend such as `Willow:0.7,Alder:0.3`.
 
-        `A:0.7,B:0.3` is the voice between A and B, each again a name or a path. Raises `RtvcError` if it is none of
-        these.
+        A stored voice takes precedence over a file of the same name in the working directory; a path with a
+        separator is always a file. The parts of a blend are names or paths. Raises `RtvcError` if there is no such
+        voice, and if a blend has weights outside 0 to 1000 or more than 16 voices.
         """
-        if is_file(Path(name)):
+        if normal(name) in self._by_name() or is_file(Path(name)):
             return self._single(name)
-        parts = [_WEIGHTED.fullmatch(part.strip()) for part in name.split(",")]
-        weights = [(part[1], float(part[2])) for part in parts if part]
-        if len(weights) < len(parts):
+        parts = [_weighted(part.strip()) for part in name.split(",")]
+        weighted = [part for part in parts if part is not None]
+        if len(weighted) < len(parts):
             if len(parts) > 1 and Path(name).suffix.lower() not in AUDIO_SUFFIXES:
-                raise RtvcError(f"{name!r} is not a blend: write one as {_BLEND}, each voice with its share.")
+                raise RtvcError(
+                    f"{shortened(name)} is not a blend: write one as {_EXAMPLE}, each voice with its weight."
+                )
             return self._single(name)
-        if not any(weight for _, weight in weights):
-            raise RtvcError(f"{name!r}: the weights of a blend cannot all be zero; write one as {_BLEND}.")
-        return Blend(name, tuple((self._single(part), weight) for part, weight in weights))
+        weights: dict[str, float] = {}
+        for part, weight in weighted:
+            weights[part] = weights.get(part, 0.0) + weight
+        if not any(weights.values()):
+            raise RtvcError(f"{shortened(name)}: the weights of a blend cannot all be zero; write one as {_EXAMPLE}.")
+        if len(weights) > MOST_PARTS:
+            raise RtvcError(f"A blend has at most {MOST_PARTS} voices, and this one has {len(weights)}.")
+        return Blend(name, tuple((self._single(part), weight) for part, weight in weights.items()))
 
-    def _single(self, name: str) -> Voice:
-        path = Path(name)
-        if is_file(path) or path.suffix.lower() in AUDIO_SUFFIXES:
-            return Voice(path.stem, path)
-        return self.find(name)
-
-    def add(self, name: str, recordings: Sequence[Path], pack: ModelPack, replace: bool = False) -> Voice:
+    def add(
+        self,
+        name: str,
+        recordings: Sequence[Path],
+        pack: ModelPack,
+        replace: bool = False,
+        credit: str = "",
+        description: str = "",
+    ) -> Voice:
         """Store a voice made of one or more recordings, with its features under `pack`.
 
-        Raises `RtvcError` if the name is not fit for a folder or taken, a recording is not fit for a voice, or the
-        voice cannot be written. A voice that was to be replaced is then still there.
+        Raises `RtvcError` if the name is not allowed or taken, a recording cannot be a reference, or the voice cannot
+        be written. An earlier voice of this name then stays as it was.
         """
-        check_name(name)
-        target = self.folder / name
-        # The file system may take another spelling for the same name.
-        if not replace and (name in {voice.name for voice in self.list()} or target.exists()):
-            raise RtvcError(f"There is a voice {name!r} already: choose another name, or replace it with --force.")
-        sources = [AudioFile(path) for path in recordings]
-        rate = max(source.rate for source in sources)
-        audio = np.concatenate([resample(source.read(), source.rate, rate) for source in sources])
+        name = check_voice_name(name)
+        self._check_free(name, replace)
+        audio, rate = read_recordings(recordings)
         features = reference_features(audio, rate, pack, ", ".join(str(path) for path in recordings))
-        make_folder(self.folder)
-        with atomic_folder(target, overwrite=replace) as folder:
-            with audio_writer(folder / REFERENCE, rate, subtype="PCM_24") as writer:
-                writer.write(audio)
-            _save(folder / _features_name(pack), features)
-            described = {"name": name, "recordings": [str(path) for path in recordings]}
-            (folder / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
-        return self._own(name)
+        described = {
+            "recordings": [str(path) for path in recordings],
+            "credit": _clean(credit),
+            "description": _clean(description),
+        }
+        return self._store(name, audio, rate, described, replace, {features_name(pack): features})
+
+    def duplicate(self, name: str, new_name: str) -> Voice:
+        """Store a copy of any voice under another name; raises as `find` and `add` do."""
+        voice, new_name = self.find(name), check_voice_name(new_name)
+        self._check_free(new_name)
+        described = {"credit": voice.credit, "description": voice.description, "register": voice.register}
+        return self._store(new_name, *read_recordings([voice.reference]), described)
 
     def remove(self, name: str) -> None:
         """Delete one of the user's voices; raise `RtvcError` if there is none of this name."""
-        if not (self.folder / check_name(name) / DESCRIPTION).exists():
-            if name in {voice.name for voice in shipped_voices()}:
-                raise RtvcError(f"The voice {name!r} came with the program and cannot be removed.")
-            raise RtvcError(f"You have no voice {name!r} to remove: `rtvc voices list` shows what there is.")
-        with self._writing(name):
-            shutil.rmtree(self.folder / name)
+        folder = self._own_folder(name, "remove")
+        with _changing(name, self.folder):
+            if folder.is_symlink():
+                folder.unlink()
+                return
+            # Without its description, the folder is no voice, even if the process is killed here.
+            (folder / DESCRIPTION).unlink()
+            shutil.rmtree(folder, ignore_errors=True)
 
     def rename(self, name: str, new_name: str) -> None:
-        """Give one of the user's voices another name; raise `RtvcError` if it is not fit or taken."""
-        new, old = self.folder / check_name(new_name), self.folder / check_name(name)
-        other = new.exists() and not (old.exists() and new.samefile(old))
-        if new_name in {voice.name for voice in self.list()} or other:
+        """Give one of the user's voices another name; raise `RtvcError` if it is not allowed or taken."""
+        new_name, old = check_voice_name(new_name), self._own_folder(name, "rename")
+        new = self.folder / new_name
+        # On a file system that ignores case, "willow" and "Willow" are the same folder.
+        if new_name in self._by_name() or (new.exists() and not new.samefile(old)):
             raise RtvcError(f"There is a voice {new_name!r} already: choose another name.")
-        if not (old / DESCRIPTION).exists():
-            raise RtvcError(f"You have no voice {name!r} to rename.")
-        with self._writing(name):
+        with _changing(name, self.folder):
             old.rename(new)
 
-    @contextmanager
-    def _writing(self, name: str) -> Iterator[None]:
-        """Turn what the disk refuses into an `RtvcError`."""
-        try:
-            yield
-        except OSError as error:
-            raise RtvcError(
-                f"The voice {name!r} cannot be changed ({error.strerror}): "
-                f"see that there is room in {self.folder}, and that you may write there."
-            ) from None
+    def _by_name(self) -> dict[str, Voice]:
+        return {voice.name: voice for voice in reversed(self.list())}
 
-    def _own(self, name: str) -> Voice:
-        folder = self.folder / name
-        return Voice(name, folder / REFERENCE, folder, maps=folder)
+    def _single(self, name: str) -> Voice:
+        if (voice := self._by_name().get(normal(name))) is not None:
+            return voice
+        path = Path(name)
+        separators = [separator for separator in (os.sep, os.altsep) if separator]
+        if is_file(path) or path.suffix.lower() in AUDIO_SUFFIXES or any(mark in name for mark in separators):
+            return Voice(path.stem, path)
+        return self.find(name)
+
+    def _own_folders(self) -> dict[str, Path]:
+        """Return the folders of the user's voices by name; a name that cannot be printed is left out."""
+        folders = (path.parent for path in self.folder.glob(f"[!.]*/{DESCRIPTION}") if is_file(path))
+        return {normal(folder.name): folder for folder in folders if folder.name.isprintable()}
+
+    def _own_folder(self, name: str, verb: str) -> Path:
+        if (folder := self._own_folders().get(normal(name))) is not None:
+            return folder
+        if normal(name) in {voice.name for voice in shipped_voices()}:
+            raise RtvcError(f"The voice {name!r} came with the program; you cannot {verb} it.")
+        suggestion = did_you_mean(name, self._own_folders()) or " `rtvc voices list` shows what there is."
+        raise RtvcError(f"You have no voice {shortened(name)} to {verb}.{suggestion}")
+
+    def _check_free(self, name: str, replace: bool = False) -> None:
+        # A file system that ignores case may hold the voice under another spelling.
+        if not replace and (name in self._by_name() or is_file(self.folder / name / DESCRIPTION)):
+            raise RtvcError(f"There is a voice {name!r} already: choose another name, or replace it with --force.")
+
+    def _store(
+        self,
+        name: str,
+        audio: Block,
+        rate: int,
+        described: Mapping[str, object],
+        replace: bool = False,
+        features: Mapping[str, FeatureSet] | None = None,
+    ) -> Voice:
+        target = self._own_folders().get(name, self.folder / name)
+        contents, replaced = secrets.token_hex(8), str(_describe(target).get("contents", ""))
+        with _changing(name, self.folder):
+            make_folder(self.folder)
+            target.mkdir(mode=0o700, exist_ok=True)
+            try:
+                with atomic_folder(target / contents, private=True) as folder:
+                    with audio_writer(folder / REFERENCE, rate, subtype="PCM_24") as writer:
+                        writer.write(audio)
+                    for file_name, feature_set in (features or {}).items():
+                        write_features(folder / file_name, feature_set)
+                # This one rename decides, against a kill and against another process that adds the same name.
+                with atomic_write(target / DESCRIPTION, overwrite=replace) as file:
+                    file.write(json.dumps({**described, "contents": contents}, indent=2).encode())
+            except BaseException:
+                shutil.rmtree(target / contents, ignore_errors=True)
+                with suppress(OSError):
+                    target.rmdir()
+                self._check_free(name, replace)
+                raise
+        _remove_replaced(target, contents, replaced)
+        return _own_voice(name, target)
 
 
 def shipped_voices() -> list[Voice]:
-    """Return the voices that come with the program."""
+    """Return the voices that come with the program, sorted by name."""
     folder = Path(str(files("rtvc"))) / "assets" / "voices"
     credits = json.loads((folder / "credits.json").read_text(encoding="utf-8"))
-    return [Voice(name, folder / entry["file"], credit=entry["credit"]) for name, entry in sorted(credits.items())]
-
-
-def check_name(name: str) -> str:
-    """Return a voice's name if it can safely be a folder's; raise `RtvcError` otherwise."""
-    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
-        raise RtvcError(
-            f"{name!r} cannot be a voice's name: use up to 64 letters, digits, spaces, dots, "
-            "hyphens and underscores, with a letter or digit at both ends."
+    return [
+        Voice(
+            name,
+            folder / entry["file"],
+            credit=entry["credit"],
+            description=entry.get("description", ""),
+            register=entry.get("register", ""),
         )
+        for name, entry in sorted(credits.items())
+    ]
+
+
+def check_voice_name(name: str) -> str:
+    """Return a voice's name in composed form (NFC); raise `RtvcError` if it is not allowed."""
+    name = check_name(name)
+    if name.lower().endswith(AUDIO_SUFFIXES):
+        raise RtvcError(f"{name!r} cannot be a voice's name: names with this suffix are audio files.")
     return name
 
 
-def reference_features(audio: Block, rate: int, pack: ModelPack, where: str) -> FeatureSet:
-    """Bring a reference `[samples]` to the pack's rate and level, and return the features of its speech."""
-    level = speech_level([audio], rate)
-    if level is None:
-        raise RtvcError(f"{where}: holds no speech; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s.")
-    levelled = resample(audio, rate, pack.sample_rate) * np.float32(amplitude(pack.level_dbfs - level))
-    features = analyse(levelled, pack)
-    seconds = features.statistics.count / pack.frame_rate
-    if seconds < LEAST_SECONDS:
-        raise RtvcError(
-            f"{where}: holds {seconds:.1f} s of speech; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s."
-        )
-    return features
-
-
-def _features_name(pack: ModelPack) -> str:
-    return f"features-{pack.digest[:16]}.npz"
-
-
-def _save(path: Path, features: FeatureSet) -> None:
-    with atomic_write(path) as file:
-        np.savez(file, frames=features.frames, **features.statistics.to_arrays())  # type: ignore[arg-type]
-
-
-def _load(path: Path) -> FeatureSet | None:
-    """Return features that were kept, or None if there are none of use."""
+def _weighted(part: str) -> tuple[str, float] | None:
+    """Return the name and the weight of a part such as `Willow:0.7`; None if it is not of this form."""
+    name, _, weight = part.rpartition(":")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return FeatureSet(arrays["frames"], FeatureStatistics.from_arrays(dict(arrays)))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, RtvcError):
+        value = float(weight)
+    except ValueError:
         return None
+    if not name:
+        return None
+    if not (value == 0 or 1 / LARGEST_WEIGHT <= value <= LARGEST_WEIGHT):
+        raise RtvcError(
+            f"{shortened(weight)} cannot be the weight of {shortened(name)}: "
+            f"write 0 or a number from {1 / LARGEST_WEIGHT} to {LARGEST_WEIGHT:.0f}, as in {_EXAMPLE}."
+        )
+    return name, value
+
+
+def _own_voice(name: str, folder: Path) -> Voice:
+    described = _describe(folder)
+    contents = folder / str(described.get("contents", ""))
+    texts = {key: str(described.get(key, "")) for key in ("credit", "description", "register")}
+    return Voice(name, contents / REFERENCE, contents, contents, **{key: _clean(text) for key, text in texts.items()})
+
+
+def _describe(folder: Path) -> dict[str, object]:
+    """Return the description of a voice; empty where it is damaged, and where `contents` could be any path."""
+    try:
+        with (folder / DESCRIPTION).open("rb") as file:
+            described = json.loads(file.read(_LARGEST_DESCRIPTION))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(described, dict) or not _CONTENTS.fullmatch(str(described.get("contents", "0" * 16))):
+        return {}
+    return described
+
+
+def _remove_replaced(folder: Path, contents: str, replaced: str) -> None:
+    """Delete earlier contents, and those that a killed process left."""
+    for entry in folder.iterdir():
+        if entry.name == contents:
+            continue
+        with suppress(OSError):
+            abandoned = time.time() - entry.stat().st_mtime > _ABANDONED_SECONDS
+            if entry.name == replaced or (_CONTENTS.fullmatch(entry.name) and abandoned):
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name == REFERENCE or entry.suffix == ".npz":
+                entry.unlink()
+
+
+def _clean(text: str) -> str:
+    """Return a text for people on one line, without control characters."""
+    return "".join(character if character.isprintable() else " " for character in text[:LONGEST_TEXT]).strip()
+
+
+@contextmanager
+def _changing(name: str, folder: Path) -> Iterator[None]:
+    """Turn an `OSError` into an `RtvcError`."""
+    try:
+        yield
+    except OSError as error:
+        raise RtvcError(
+            f"The voice {name!r} cannot be changed ({error.strerror}): "
+            f"check the free space in {folder} and the permission to write there."
+        ) from None

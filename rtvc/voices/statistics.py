@@ -1,19 +1,20 @@
-"""What a voice is to the transport: the mean and covariance of its feature frames.
+"""A voice as the transport sees it: the mean and covariance of its feature frames.
 
-Values here are immutable and may cross threads. `RunningStatistics` alone keeps state: the worker adds frames,
-the thread that refits the map asks for the statistics.
+Values here are immutable and may cross threads. Only `RunningStatistics` has state: the worker adds frames, and the
+thread that refits the map reads the statistics.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.arrays import Arrays
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
@@ -22,9 +23,9 @@ VOICED = 0.5
 
 PRIOR_FRAMES = 100.0
 PRIOR_VOICED_FRAMES = 10.0
-"""What a population's statistics weigh against the live signal. Of speakers' cepstra and pitch, these weights came
-closest to the map that a whole recording gives, after 0.5 s of speech as after 30 s. Pitch weighs less, since
-speakers differ in it by more than each one's own range."""
+"""Weight in frames of a population's statistics against the live signal. These weights came closest to the map fitted
+from a whole recording, after 0.5 s of speech as well as after 30 s. Pitch has the smaller weight because it differs
+between speakers by more than the range of any one of them."""
 
 ARRAYS_VERSION = 1
 
@@ -36,8 +37,8 @@ Mask = npt.NDArray[np.bool_]
 class FeatureRoles:
     """Which dimensions of a pack's features carry log pitch and voicing; all others are *ordinary*.
 
-    Of the ordinary ones, those from `cepstra[0]` up to and without `cepstra[1]` are cepstra: linear in the spectrum's
-    logarithm, so that a voice's equalisation and formants are a matter of all of them together.
+    The ordinary dimensions in `range(*cepstra)` are cepstra. They are linear in the log spectrum, so equalisation and
+    formants show in all of them jointly.
     """
 
     pitch: int | None = None
@@ -60,12 +61,12 @@ class FeatureRoles:
         return np.setdiff1d(np.arange(dim), [index for index in (self.pitch, self.voicing) if index is not None])
 
     def groups(self, dim: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Return the indices of the ordinary dimensions, ascending: first those that are no cepstra, then these."""
+        """Return the indices of the ordinary dimensions in two ascending groups: all but cepstra, and cepstra."""
         cepstra = np.arange(*(self.cepstra or (0, 0)))
         return np.setdiff1d(self.ordinary(dim), cepstra), cepstra
 
     def to_array(self) -> npt.NDArray[np.int64]:
-        """Return the roles as numbers from which `from_array` restores them; -1 is no dimension."""
+        """Return the roles as integers from which `from_array` restores them; -1 stands for no dimension."""
         roles = [-1 if role is None else role for role in (self.pitch, self.voicing)]
         return np.array([*roles, *(self.cepstra or ())], np.int64)
 
@@ -86,10 +87,9 @@ class FeatureRoles:
 class FeatureStatistics:
     """Mean `[dim]` and covariance `[dim, dim]` of `count` active frames, in float64.
 
-    The pitch dimension is apart from the others: its mean and variance are those of the `voiced_count` voiced
-    frames, and its covariance with other dimensions is zero. Without a voicing dimension every frame counts as
-    voiced. Covariances are divided by the count, so that merging two statistics gives exactly the statistics of
-    both sets of frames. Counts may be fractions.
+    Pitch is treated separately: its mean and variance are those of the `voiced_count` voiced frames, and its
+    covariance with other dimensions is zero. Without a voicing dimension every frame counts as voiced. Covariances
+    are divided by the count, not by count − 1, so that merging is exact. Counts may be fractions.
     """
 
     roles: FeatureRoles
@@ -100,7 +100,7 @@ class FeatureStatistics:
 
     @property
     def dim(self) -> int:
-        """How many dimensions a frame has."""
+        """Dimensions of a frame."""
         return len(self.mean)
 
     @property
@@ -110,9 +110,9 @@ class FeatureStatistics:
 
     @classmethod
     def of(cls, frames: Block, active: Mask | None = None, roles: FeatureRoles | None = None) -> FeatureStatistics:
-        """Take the statistics of the rows of `frames` `[n, dim]` where `active` `[n]` is true (all, if left out).
+        """Compute the statistics of the rows of `frames` `[n, dim]` where `active` `[n]` is true (default: all).
 
-        Raises `ValueError` when frames are not a finite matrix.
+        Raises `ValueError` if `frames` is not a finite matrix.
         """
         roles = roles or FeatureRoles()
         if frames.ndim != 2 or not np.isfinite(frames).all():
@@ -129,7 +129,7 @@ class FeatureStatistics:
         return cls(roles, float(len(rows)), float(len(voiced)), mean, covariance)
 
     def merge(self, other: FeatureStatistics) -> FeatureStatistics:
-        """Return the statistics of both sets of frames together, by the pairwise update of Chan et al. (1979)."""
+        """Return the statistics of both sets of frames together: the pairwise update of Chan et al. (1979)."""
         if self.roles != other.roles or self.dim != other.dim:
             raise ValueError("statistics of different feature spaces cannot be merged")
         share = np.full(self.dim, _share(self.count, other.count))
@@ -147,15 +147,15 @@ class FeatureStatistics:
         )
 
     def update(self, frames: Block, active: Mask | None = None) -> FeatureStatistics:
-        """Return the statistics with the active rows of `frames` `[n, dim]` counted in."""
+        """Return the statistics updated with the active rows of `frames` `[n, dim]`."""
         return self.merge(FeatureStatistics.of(frames, active, self.roles))
 
     def weighted(self, frames: float = PRIOR_FRAMES, voiced_frames: float = PRIOR_VOICED_FRAMES) -> FeatureStatistics:
-        """Return these statistics counting as so many frames, to be merged with others as their prior."""
+        """Return these statistics with the weight of so many frames, for use as a prior in `merge`."""
         return replace(self, count=frames, voiced_count=voiced_frames if self.voiced_count else 0.0)
 
-    def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return arrays from which `from_arrays` restores these statistics, fit for `np.savez`."""
+    def to_arrays(self) -> Arrays:
+        """Return arrays by name from which `from_arrays` restores these statistics."""
         return {
             "version": np.array(ARRAYS_VERSION),
             "roles": self.roles.to_array(),
@@ -165,7 +165,7 @@ class FeatureStatistics:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> FeatureStatistics:
+    def from_arrays(cls, arrays: Arrays) -> FeatureStatistics:
         """Restore what `to_arrays` gave; raise `RtvcError` if it is of another version, incomplete or damaged."""
         missing = {"version", "roles", "counts", "mean", "covariance"} - set(arrays)
         if missing:
@@ -203,21 +203,22 @@ class FeatureSet:
 
     @classmethod
     def of(cls, frames: Block, active: Mask | None = None, roles: FeatureRoles | None = None) -> FeatureSet:
-        """Keep the rows of `frames` `[n, dim]` where `active` `[n]` is true (all, if left out)."""
+        """Keep the rows of `frames` `[n, dim]` where `active` `[n]` is true (default: all)."""
         kept = np.ascontiguousarray(frames if active is None else frames[active], np.float32)
         return cls(kept, FeatureStatistics.of(kept, roles=roles))
 
     @cached_property
     def lengths(self) -> Block:
-        """The length `[n]` of each frame in its ordinary dimensions."""
+        """Euclidean norm `[n]` of each frame over its ordinary dimensions."""
         lengths: Block = np.linalg.norm(self.frames[:, self._ordinary], axis=1)
         return lengths
 
     @cached_property
     def directions(self) -> Block:
-        """The ordinary dimensions of all frames, scaled to length one: `[ordinary, n]`; frames of zeros stay.
+        """The ordinary dimensions of all frames scaled to unit norm: `[ordinary, n]`; zero frames stay zero.
 
-        Laid out so that a live frame's similarity to all of them is one product, and made once: as large as `frames`.
+        In this layout the cosine similarity of a live frame to all frames is one matrix product. Computed once, and
+        as large as `frames`.
         """
         directions = np.ascontiguousarray(self.frames.T[self._ordinary])
         directions /= np.maximum(self.lengths, np.finfo(np.float32).tiny)
@@ -227,15 +228,30 @@ class FeatureSet:
     def _ordinary(self) -> npt.NDArray[np.intp]:
         return self.statistics.roles.ordinary(self.statistics.dim)
 
-    def merge(self, other: FeatureSet) -> FeatureSet:
-        """Return the frames of both, and their statistics together."""
-        return FeatureSet(np.concatenate([self.frames, other.frames]), self.statistics.merge(other.statistics))
+    def to_arrays(self) -> Arrays:
+        """Return arrays by name from which `from_arrays` restores these features."""
+        return {"frames": self.frames, **self.statistics.to_arrays()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> FeatureSet:
+        """Restore what `to_arrays` gave; raise `RtvcError` if it is of another version, incomplete or damaged."""
+        statistics = FeatureStatistics.from_arrays(arrays)
+        frames = arrays.get("frames", np.zeros(0))
+        if frames.shape != (statistics.count, statistics.dim) or frames.dtype != np.float32:
+            raise RtvcError("The saved frames do not fit their statistics: add the voice again.")
+        if not np.isfinite(frames).all():
+            raise RtvcError("The saved frames are not finite: add the voice again.")
+        return cls(np.ascontiguousarray(frames), statistics)
+
+    def fits(self, dim: int, roles: FeatureRoles) -> bool:
+        """Tell whether these are features of `dim` dimensions with these roles, such as a pack's."""
+        return self.statistics.dim == dim and self.statistics.roles == roles
 
 
 class RunningStatistics:
-    """A speaker's statistics as they are learnt from the live signal, starting from the weighted prior.
+    """A speaker's statistics, learnt from the live signal and starting from the weighted prior.
 
-    `add` is cheap and belongs to the worker; `statistics` does the work on whichever one thread refits the map.
+    `add` only appends, on the worker; `statistics` does the arithmetic, on the thread that refits the map.
     """
 
     def __init__(self, prior: FeatureStatistics) -> None:
@@ -243,13 +259,13 @@ class RunningStatistics:
         self._pending: deque[Block] = deque()
 
     def add(self, frames: Block, active: Mask) -> None:
-        """Note the active rows of `frames` `[n, dim]`; rows that are not finite are left out."""
+        """Queue the active rows of `frames` `[n, dim]`; rows that are not finite are dropped."""
         rows = frames[active & np.isfinite(frames).all(axis=1)]
         if len(rows):
             self._pending.append(rows)
 
     def statistics(self) -> FeatureStatistics:
-        """Return the prior merged with every frame added so far."""
+        """Return the prior merged with all frames added so far."""
         pending = [self._pending.popleft() for _ in range(len(self._pending))]
         if pending:
             self._statistics = self._statistics.update(np.concatenate(pending))
@@ -257,12 +273,12 @@ class RunningStatistics:
 
 
 def merge_all(statistics: Sequence[FeatureStatistics]) -> FeatureStatistics:
-    """Return the statistics of all the sets of frames together."""
+    """Return the statistics of all sets of frames together."""
     return reduce(FeatureStatistics.merge, statistics)
 
 
 def _moments(rows: Array) -> tuple[Array, Array]:
-    """Return mean and covariance, which are zero where there are no rows."""
+    """Return mean and covariance; both are zero if there are no rows."""
     mean = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1])
     centred = rows - mean
     return mean, centred.T @ centred / max(len(rows), 1)
@@ -273,7 +289,7 @@ def _share(count: float, other: float) -> float:
 
 
 def _isolate(covariance: Array, index: int | None) -> Array:
-    """Zero the covariances of one dimension with all others, in place."""
+    """Set the covariance of one dimension with all others to zero, in place."""
     if index is not None:
         variance = covariance[index, index]
         covariance[index, :] = covariance[:, index] = 0.0

@@ -31,7 +31,7 @@ from rtvc.packs.graph import GraphStage
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
 from rtvc.transport.choice import MapChoice
-from rtvc.voices.library import Voice
+from rtvc.voices.voice import Voice
 from tests.support.small_models import FEW_LAYERS, WAVLM, make_hifigan, make_wavlm
 from tests.support.sounds import babble
 

@@ -20,7 +20,6 @@ from gui.session import Session
 from gui.tasks import Control, Task
 from gui.theme import theme
 from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
-from rtvc.chain.voice_converter import analyse
 from rtvc.devices.device_stream import DeviceStream
 from rtvc.devices.portaudio import PULSE, DeviceIdentity, find_device, list_devices
 from rtvc.devices.sides import Capture, Playback
@@ -30,9 +29,11 @@ from rtvc.dsp.stage import Block
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
+from rtvc.voices.analysis import analyse
 from rtvc.voices.enrolment import EnrolmentLibrary
-from rtvc.voices.library import Voice, VoiceLibrary, shipped_voices
+from rtvc.voices.library import VoiceLibrary, shipped_voices
 from rtvc.voices.statistics import FeatureSet
+from rtvc.voices.voice import Voice
 from tests.support.panel import FakePlayer
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer
 

@@ -26,9 +26,9 @@ from gui.view_state import (
 )
 from rtvc.devices.portaudio import PULSE, Device
 from rtvc.live.snapshot import Latency, Snapshot, State
+from rtvc.names import check_name
 from rtvc.settings import Settings
 from rtvc.transport import FITS
-from rtvc.voices.library import check_name
 
 RUNNING = Snapshot(state=State.RUNNING)
 

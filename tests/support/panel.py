@@ -28,8 +28,8 @@ from rtvc.errors import RtvcError
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment
-from rtvc.voices.library import Voice
 from rtvc.voices.statistics import FeatureSet
+from rtvc.voices.voice import Voice
 
 RUNNING = Snapshot(
     state=State.RUNNING,

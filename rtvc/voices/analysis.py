@@ -1,0 +1,136 @@
+"""From a recording to the features of its speech: read, bring to the pack's level and rate, encode, mask.
+
+References, enrolments and live sound go through the same encoder graph and the same speech mask, so that their
+statistics can be compared. Everything here runs on the calling thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtvc.dsp.decibels import amplitude
+from rtvc.dsp.level import speech_level
+from rtvc.dsp.resample import Resampler, resample
+from rtvc.dsp.speech_activity import SpeechActivity
+from rtvc.dsp.stage import Block
+from rtvc.files.audio_file import AudioFile
+from rtvc.packs.pack import ModelPack
+from rtvc.voices.statistics import FeatureSet, Mask
+
+ANALYSIS_FRAMES = 50
+"""Frames per step when a whole recording is analysed: 1 s, at which the cost per call no longer shows."""
+
+LONGEST_SECONDS = 300.0
+"""How much of a reference or an enrolment is read. Statistics settle within 30 s; more only costs memory."""
+
+HIGHEST_RATE = 48_000
+"""Highest sample rate in Hz of a stored reference. Packs use less, and 192 kHz takes four times the memory."""
+
+_READ_SAMPLES = 16_384
+
+
+class Analyser:
+    """The encoder with the speech mask: audio at the pack's rate to features, and which frames are speech.
+
+    The mask is delayed by the encoder's lookahead, so that both refer to the same frames.
+    """
+
+    def __init__(self, pack: ModelPack) -> None:
+        self.encoder = pack.encoder()
+        self._activity = SpeechActivity(pack.hop, pack.sample_rate)
+        self._lookahead = pack.lookahead_frames
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the initial state."""
+        self.encoder.reset()
+        self._activity.reset()
+        self._pending = np.zeros(self._lookahead, bool)
+
+    def process(self, audio: Block) -> tuple[Block, Mask]:
+        """Return features `[n, dim]` and the speech mask `[n]` for audio `[n * hop]`."""
+        features = self.encoder.process(audio)
+        mask = np.concatenate([self._pending, self._activity.process(audio)])
+        self._pending = mask[len(features) :]
+        return features, mask[: len(features)]
+
+
+@dataclass(frozen=True)
+class SpeechAnalysis:
+    """The speech in a recording, under one pack.
+
+    Attributes
+    ----------
+    features
+        Features of the speech frames, after the gain that brings the speech to the pack's level.
+    level_dbfs
+        Level of the speech before that gain (root mean square); None where there is no speech.
+    seconds
+        Duration of the speech.
+    """
+
+    features: FeatureSet
+    level_dbfs: float | None
+    seconds: float
+
+
+def analyse(audio: Block, pack: ModelPack) -> FeatureSet:
+    """Return the features of the speech in audio `[samples]` at the pack's rate and level."""
+    analyser = Analyser(pack)
+    frames = -(-len(audio) // pack.hop) + pack.lookahead_frames
+    padded = np.zeros(frames * pack.hop, np.float32)
+    padded[: len(audio)] = audio
+    kept = []
+    for start in range(0, len(padded), ANALYSIS_FRAMES * pack.hop):
+        features, speech = analyser.process(padded[start : start + ANALYSIS_FRAMES * pack.hop])
+        kept.append(features[speech])
+    return FeatureSet.of(np.concatenate(kept), roles=pack.roles)
+
+
+def analyse_recording(audio: Block, rate: int, pack: ModelPack) -> SpeechAnalysis:
+    """Bring a recording `[samples]` at `rate` Hz to the pack's level and rate, and analyse its speech."""
+    level = speech_level((audio[start : start + rate] for start in range(0, len(audio), rate)), rate)
+    gain = 1.0 if level is None else amplitude(pack.level_dbfs - level)
+    features = analyse(resample(audio, rate, pack.sample_rate) * np.float32(gain), pack)
+    return SpeechAnalysis(features, level, features.statistics.count / pack.frame_rate)
+
+
+def read_recordings(paths: Sequence[Path]) -> tuple[Block, int]:
+    """Return recordings joined to one channel `[samples]`, and its rate: the highest among them, at most 48 kHz.
+
+    Reading stops after `LONGEST_SECONDS` in all. Raises as `AudioFile` does.
+    """
+    sources = [AudioFile(path) for path in paths]
+    rate = min(max(source.rate for source in sources), HIGHEST_RATE)
+    left = round(LONGEST_SECONDS * rate)
+    audio: list[Block] = []
+    for source in sources:
+        for block in _resampled(source, rate):
+            audio.append(block[:left])
+            left -= len(audio[-1])
+            if left == 0:
+                return np.concatenate(audio), rate
+    return np.concatenate(audio), rate
+
+
+def _resampled(source: AudioFile, rate: int) -> Iterator[Block]:
+    """Yield a recording at another rate, block by block, aligned with the recording and of its length."""
+    resampler = Resampler(source.rate, rate, "sinc_medium")
+    granularity = resampler.granularity
+    skip, heard, given = resampler.latency, 0, 0
+    for block in source.blocks(-(-_READ_SAMPLES // granularity) * granularity):
+        heard += len(block)
+        whole = np.pad(block, (0, -len(block) % granularity))
+        output = resampler.process(whole)[skip:]
+        skip = max(0, skip - resampler.output_length(len(whole)))
+        length = min(len(output), -(-heard * rate // source.rate) - given)
+        given += length
+        yield output[:length]
+    missing = -(-heard * rate // source.rate) - given
+    if missing:
+        blocks = -(-(missing + skip) // resampler.output_length(granularity))
+        yield resampler.process(np.zeros(blocks * granularity, np.float32))[skip:][:missing]
