@@ -23,7 +23,7 @@ from export.streaming import export_streaming
 from export.wavlm import EncoderSettings, StreamingWavLM
 from models.checkpoints import load_hifigan, load_wavlm
 from models.hifigan import HiFiGAN, HiFiGANConfiguration
-from models.streaming import Memory
+from models.streaming import StreamingState
 from models.wavlm import LARGE, WavLM, WavLMConfiguration
 from rtvc.benchmark.fidelity import Fidelity, log_spectral_distance, measure, read_recordings
 from rtvc.dsp.stage import Block
@@ -261,7 +261,7 @@ def _vocoder(
     for order, missing in product(get_args(Order), get_args(Missing)):
         net = CachedHiFiGAN(models.vocoder, budget, order, missing)
         with torch.no_grad():
-            audio = net(torch.from_numpy(features)[None], Memory())[0].numpy()
+            audio = net(torch.from_numpy(features)[None], StreamingState())[0].numpy()
         distance = log_spectral_distance(audio[net.delay :], expected, configuration.sample_rate)
         found[order, missing] = distance, net
         say(f"vocoder, {order} layers first, {missing} for what is missing: {distance:.1f} dB from offline")
@@ -275,11 +275,11 @@ def _check(
 ) -> None:
     """Compare torch with ONNX Runtime, both frame by frame."""
     stage = GraphStage(path.read_bytes(), str(path), kind, Runtime(provider="cpu"))
-    memory, steps = Memory(), []
+    state, steps = StreamingState(), []
     for start in range(0, len(block), stage.granularity):
         step = block[start : start + stage.granularity]
-        steps.append((stage.process(step), net(torch.from_numpy(step)[None], memory)[0].numpy()))
-        memory = Memory(memory.next)
+        steps.append((stage.process(step), net(torch.from_numpy(step)[None], state)[0].numpy()))
+        state = StreamingState(state.next)
     streamed, expected = (np.concatenate(parts) for parts in zip(*steps, strict=True))
     error = float(np.linalg.norm(streamed - expected) / np.linalg.norm(expected))
     say(f"{path.name}: relative difference from torch {error:.1e}{'' if tolerance else ' with weights of 8 bits'}")

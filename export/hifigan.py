@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from export.product import ConvolutionProduct
 from models.hifigan import LAST_SLOPE, SLOPE, HiFiGAN, HiFiGANConfiguration, ResidualBlock
-from models.streaming import Memory
+from models.streaming import StreamingState
 
 LEFT_FRAMES = 12
 """Frames of past that a rendering depends on (its reach, rounded up)."""
@@ -41,16 +41,16 @@ class WindowedHiFiGAN(nn.Module):
         self.left = LEFT_FRAMES + math.ceil(fade / model.configuration.hop)
         self.register_buffer("rise", (torch.arange(fade) + 0.5) / max(fade, 1))
 
-    def forward(self, features: Tensor, memory: Memory) -> Tensor:
+    def forward(self, features: Tensor, state: StreamingState) -> Tensor:
         """Advance by the frames of `features`."""
         hop = self.model.configuration.hop
-        seen = memory.extend("features", features.transpose(1, 2), self.left + self.right).transpose(1, 2)
+        seen = state.extend("features", features.transpose(1, 2), self.left + self.right).transpose(1, 2)
         audio: Tensor = self.model(seen)
         start, end = self.left * hop - self.fade, (seen.shape[1] - self.right) * hop - self.fade
         if not self.fade:
             return audio[:, start:end]
-        last = memory.recall("fading", torch.zeros_like(audio[:, : self.fade]))
-        memory.keep("fading", audio[:, end : end + self.fade])
+        last = state.recall("fading", torch.zeros_like(audio[:, : self.fade]))
+        state.keep("fading", audio[:, end : end + self.fade])
         met = audio[:, start : start + self.fade] * self.rise + last * (1 - self.rise)
         return torch.cat([met, audio[:, start + self.fade : end]], dim=1)
 
@@ -131,10 +131,10 @@ class _Causal(nn.Module):
         super().__init__()
         self.name, self.product = name, product
 
-    def forward(self, x: Tensor, count: int, memory: Memory) -> Tensor:
+    def forward(self, x: Tensor, count: int, state: StreamingState) -> Tensor:
         """Advance by the `count` rows of `x`."""
         reach = self.product.reach
-        y: Tensor = self.product(memory.extend(self.name, x, reach, dim=-2) if reach else x, count)
+        y: Tensor = self.product(state.extend(self.name, x, reach, dim=-2) if reach else x, count)
         return y
 
 
@@ -164,8 +164,8 @@ def _upsampler(name: str, convolution: nn.ConvTranspose1d, ahead: int, missing: 
     return _Causal(name, ConvolutionProduct(taps, convolution.bias.repeat(factor)))
 
 
-def _delayed(name: str, x: Tensor, samples: int, memory: Memory) -> Tensor:
-    return memory.extend(name, x, samples, dim=-2)[:-samples] if samples else x
+def _delayed(name: str, x: Tensor, samples: int, state: StreamingState) -> Tensor:
+    return state.extend(name, x, samples, dim=-2)[:-samples] if samples else x
 
 
 class _CausalBlock(nn.Module):
@@ -183,11 +183,11 @@ class _CausalBlock(nn.Module):
             self.layers.append(_convolution(f"{name}_{index}", convolution, ahead, missing))
             self.delays.append(ahead * int(convolution.dilation[0]))
 
-    def forward(self, x: Tensor, count: int, memory: Memory) -> Tensor:
+    def forward(self, x: Tensor, count: int, state: StreamingState) -> Tensor:
         for index in range(0, len(self.layers), 2):
-            y = self.layers[index](functional.leaky_relu(x, SLOPE), count, memory)
-            y = self.layers[index + 1](functional.leaky_relu(y, SLOPE), count, memory)
-            x = _delayed(f"{self.name}_skip_{index}", x, sum(self.delays[index : index + 2]), memory) + y
+            y = self.layers[index](functional.leaky_relu(x, SLOPE), count, state)
+            y = self.layers[index + 1](functional.leaky_relu(y, SLOPE), count, state)
+            x = _delayed(f"{self.name}_skip_{index}", x, sum(self.delays[index : index + 2]), state) + y
         return x
 
 
@@ -222,21 +222,21 @@ class CachedHiFiGAN(nn.Module):
                 self.blocks.append(_CausalBlock(f"block_{stage}_{index}", original, block, missing))
         self.last = _convolution("last", model.last, plan.last.given, missing)
 
-    def forward(self, features: Tensor, memory: Memory) -> Tensor:
+    def forward(self, features: Tensor, state: StreamingState) -> Tensor:
         """Advance by the frames of `features`."""
         count = features.shape[1]
-        x = self.first(self.model.receive(features)[0], count, memory)
+        x = self.first(self.model.in_proj(features)[0], count, state)
         for stage, (upsampler, waits) in enumerate(zip(self.upsamplers, self.waits, strict=True)):
-            x = upsampler(functional.leaky_relu(x, SLOPE), count, memory)
+            x = upsampler(functional.leaky_relu(x, SLOPE), count, state)
             factor = self.model.configuration.upsampling[stage][0]
             count, x = count * factor, x.reshape(-1, x.shape[1] // factor)
             blocks = self.blocks[stage * len(waits) : (stage + 1) * len(waits)]
             outputs = [
-                _delayed(f"wait_{stage}_{index}", block(x, count, memory), wait, memory)
+                _delayed(f"wait_{stage}_{index}", block(x, count, state), wait, state)
                 for index, (block, wait) in enumerate(zip(blocks, waits, strict=True))
             ]
             x = sum(outputs[1:], outputs[0]) / len(outputs)
-        return torch.tanh(self.last(functional.leaky_relu(x, LAST_SLOPE), count, memory)).reshape(1, -1)
+        return torch.tanh(self.last(functional.leaky_relu(x, LAST_SLOPE), count, state)).reshape(1, -1)
 
 
 def exact_delay(configuration: HiFiGANConfiguration) -> int:

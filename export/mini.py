@@ -16,7 +16,7 @@ import torch
 from export.card import write_card
 from export.streaming import export_streaming, verify_streaming
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
-from models.training.prepare import LEVEL_DBFS, Corpus
+from models.training.prepare import LEVEL_DBFS, SAMPLE_RATE, Corpus, open_corpus
 from rtvc.packs.card import ENCODER, VOCODER
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.analysis import analyse
@@ -28,7 +28,7 @@ POPULATION_SECONDS = 8
 
 TRAINING_DATA = [
     {
-        "name": "LibriSpeech train-clean-100, 251 speakers, one utterance each",
+        "name": "LibriSpeech train-clean-100, 251 speakers, one utterance each, 29 of them 90 s more",
         "licence": "CC BY 4.0",
         "source": "openslr.org/12 (V. Panayotov et al., 2015)",
     },
@@ -40,9 +40,14 @@ TRAINING_DATA = [
     {"name": "Kathleen", "licence": "CC0", "source": "github.com/rhasspy/dataset-voice-kathleen"},
     {"name": "Kerstin", "licence": "CC0", "source": "github.com/rhasspy/dataset-voice-kerstin"},
     {
-        "name": "Speech-to-intent benchmark commands",
-        "licence": "Apache-2.0",
-        "source": "github.com/Picovoice/speech-to-intent-benchmark",
+        "name": "Common Voice, 421 speakers, English, French and 40 other languages",
+        "licence": "CC0-1.0",
+        "source": "commonvoice.mozilla.org",
+    },
+    {
+        "name": "CMU AN4, 80 speakers",
+        "licence": "BSD-style, CMU notice",
+        "source": "www.speech.cs.cmu.edu/databases/an4",
     },
     {
         "name": "ESC-10, as background noise",
@@ -52,7 +57,7 @@ TRAINING_DATA = [
 ]
 
 
-def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> None:
+def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int, overdrive: float) -> None:
     """Write the pack to `folder`; `data` is what `models.training.prepare` made of the training speech.
 
     Raises `SystemExit` if a graph differs from torch by more than `TOLERANCE`.
@@ -106,25 +111,25 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int) -> 
         "roles": asdict(roles),
         "pitch_unit_hz": configuration.pitch_unit,
         "level_dbfs": LEVEL_DBFS,
-        "defaults": {"block_size": block_size, "provider": "cpu"},
+        "defaults": {"block_size": block_size, "overdrive": overdrive, "provider": "cpu"},
         "algorithmic_latency_ms": 1000 * configuration.delay / configuration.sample_rate,
     }
     # The statistics come through the exported encoder, so the pack is first written with a stand-in for them.
     dim = configuration.feature_dim
     empty = FeatureStatistics.of(np.zeros((0, dim), np.float32), roles=roles)
     write_card(folder, card, empty)
-    write_card(folder, card, _population(ModelPack(folder), Corpus.open(data)))
+    write_card(folder, card, _population(ModelPack(folder), open_corpus(data)))
     total = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {total / 1e6:.1f} MB")
 
 
 def _population(pack: ModelPack, corpus: Corpus) -> FeatureStatistics:
     """Return the statistics of some seconds of many speakers."""
-    every = -(-len(corpus.speakers) // POPULATION_SPEAKERS)
+    every = -(-len(corpus) // POPULATION_SPEAKERS)
     statistics = []
-    for start, length in list(corpus.speakers.values())[::every]:
-        stretch = corpus.audio[start : start + min(length, POPULATION_SECONDS * pack.sample_rate)]
-        statistics.append(analyse(stretch.astype(np.float32) / np.float32(32768), pack).statistics)
+    for speech in list(corpus.values())[::every]:
+        samples = speech.audio[0][: POPULATION_SECONDS * SAMPLE_RATE]
+        statistics.append(analyse(samples.astype(np.float32) / np.float32(32768), pack).statistics)
     return merge_all(statistics)
 
 
@@ -135,8 +140,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("training-output/data"), help="prepared training speech")
     parser.add_argument("--output", type=Path, default=Path("rtvc/assets/packs/mini"))
     parser.add_argument("--block-size", type=int, default=16, help="the pack's default K")
+    parser.add_argument(
+        "--overdrive", type=float, default=1.0, help="factor of the map that a strength of 1 stands for"
+    )
     arguments = parser.parse_args()
-    export_mini(arguments.checkpoint, arguments.data, arguments.output, arguments.block_size)
+    export_mini(arguments.checkpoint, arguments.data, arguments.output, arguments.block_size, arguments.overdrive)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a torch net written on `models.streaming.Memory` to a streaming ONNX graph with its state in the open."""
+"""Export a torch net written on `StreamingState` as a streaming ONNX graph whose state is input and output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from models.streaming import Memory
+from models.streaming import StreamingState
 from rtvc.dsp.stage import Block
 from rtvc.packs.graph import METADATA_KEY, GraphDescription, GraphStage, Kind
 from rtvc.packs.runtime import Runtime
@@ -23,16 +23,16 @@ class StreamingStep(nn.Module):
     def __init__(self, net: nn.Module, example: Tensor) -> None:
         super().__init__()
         self.net = net
-        memory = Memory()
+        streaming = StreamingState()
         with torch.no_grad():
-            net(example, memory)
-        self.state = {name: torch.zeros_like(value) for name, value in memory.next.items()}
+            net(example, streaming)
+        self.state = {name: torch.zeros_like(value) for name, value in streaming.next.items()}
 
     def forward(self, block: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Advance by one step."""
-        memory = Memory(dict(zip(self.state, state, strict=True)))
-        output = self.net(block, memory)
-        return (output, *(memory.next[name] for name in self.state))
+        streaming = StreamingState(dict(zip(self.state, state, strict=True)))
+        output = self.net(block, streaming)
+        return (output, *(streaming.next[name] for name in self.state))
 
 
 def export_streaming(
@@ -48,7 +48,7 @@ def export_streaming(
 ) -> GraphDescription:
     """Write `net` as a streaming graph that takes steps of any number of frames; return what its metadata say.
 
-    `net(block [1, …], memory)` must compute its states in evaluation mode from zeros.
+    `net(block [1, …], streaming)` must compute its states in evaluation mode from zeros.
     """
     net = net.eval()
     audio = torch.randn(1, EXAMPLE_FRAMES * hop) * 0.1
@@ -89,6 +89,6 @@ def verify_streaming(net: nn.Module, path: Path, kind: Kind, frames: int = 24) -
     shape = (frames * description.hop,) if kind == "encoder" else (frames, description.feature_dim)
     block: Block = (0.1 * random.standard_normal(shape)).astype(np.float32)
     with torch.no_grad():
-        whole = net.eval()(torch.from_numpy(block)[None], Memory())[0].numpy()
+        whole = net.eval()(torch.from_numpy(block)[None], StreamingState())[0].numpy()
     streamed = np.concatenate([stage.process(part) for part in np.split(block, frames)])
     return float(np.abs(whole - streamed).max())

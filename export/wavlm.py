@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from export.product import ConvolutionProduct
-from models.streaming import Memory
+from models.streaming import StreamingState
 from models.wavlm import PositionalConvolution, TransformerLayer, WavLM, WavLMConfiguration
 
 FEW_ROWS = 16
@@ -96,11 +96,11 @@ class _UnfoldedPositions(nn.Module):
         self.register_buffer("offsets", offsets)
         self.register_buffer("known", offsets <= self.carried)
 
-    def forward(self, frames: Tensor, step: Tensor, memory: Memory) -> Tensor:
+    def forward(self, frames: Tensor, step: Tensor, state: StreamingState) -> Tensor:
         """Take new frames `[1, frames, width]`; return their windows `[1, frames * window, width]`."""
         parts = frames.reshape(-1, self.groups, self.width // self.groups).transpose(0, 1)
         # The last row stands for the frames that are not known yet.
-        whole = functional.pad(memory.extend("frames", parts, self.carried, dim=-2), (0, 0, 0, 1))
+        whole = functional.pad(state.extend("frames", parts, self.carried, dim=-2), (0, 0, 0, 1))
         seen = whole[:, torch.where(self.known, step[:, None, None] + self.offsets, -1)]
         stretches = seen.reshape(self.groups, -1, len(self.weights[0])).unbind()
         placed = torch.cat([part @ weight for part, weight in zip(stretches, self.weights, strict=True)], dim=-1)
@@ -117,9 +117,9 @@ class _FoldedPositions(nn.Module):
         self.positions = positions
         self.carried = positions.before + window - 1
 
-    def forward(self, frames: Tensor, step: Tensor, memory: Memory) -> Tensor:
+    def forward(self, frames: Tensor, step: Tensor, state: StreamingState) -> Tensor:
         """Take new frames `[1, frames, width]`; return their windows `[1, frames * window, width]`."""
-        whole = memory.extend("frames", frames[0], self.carried, dim=-2)
+        whole = state.extend("frames", frames[0], self.carried, dim=-2)
         windows = whole[step[:, None] + torch.arange(self.carried + 1, device=step.device)]
         placed = self.positions(functional.pad(windows, (0, 0, 0, self.positions.after)))
         rows: Tensor = windows[:, self.positions.before :] + placed
@@ -155,7 +155,7 @@ class _StreamingLayer(nn.Module):
         self.gate_weight = nn.Parameter(attention.gate.weight.detach().reshape(2, 4, -1).sum(dim=1).T.contiguous())
         self.gate_bias = nn.Parameter(attention.gate.bias.detach().reshape(2, 4).sum(dim=1))
 
-    def forward(self, x: Tensor, sight: _Sight, memory: Memory, only: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, sight: _Sight, state: StreamingState, only: int | None = None) -> Tensor:
         """Advance; return all rows, or of each window the one at `only`."""
         window, attention = self.settings.window, self.layer.attention
         shape = (attention.heads, attention.head_width)
@@ -164,7 +164,7 @@ class _StreamingLayer(nn.Module):
         projected = (seen @ self.weight + self.bias).reshape(*lead, 3, *shape).permute(2, 0, 3, 1, 4)
         query, keys, values = projected.unbind()
         if self.settings.past:
-            keys, values = self._with_past("keys", keys, memory), self._with_past("values", values, memory)
+            keys, values = self._with_past("keys", keys, state), self._with_past("values", values, state)
         bias, hidden = sight.bias, sight.hidden
         if only is not None:
             rows = slice(only, None, window)
@@ -177,12 +177,12 @@ class _StreamingLayer(nn.Module):
         attended = (torch.softmax(scores, dim=-1) @ values).transpose(1, 2).reshape(1, -1, x.shape[2])
         return self.layer.after(x, attention.output(attended))
 
-    def _with_past(self, kind: str, new: Tensor, memory: Memory) -> Tensor:
+    def _with_past(self, kind: str, new: Tensor, state: StreamingState) -> Tensor:
         """Return `new` `[1, heads, rows, head_width]` with the past after it, and keep what will be past."""
         past, name = self.settings.past, f"{kind}_{self.name}"
-        before = memory.recall(name, torch.zeros_like(new[:, :, :1]).expand(-1, -1, past, -1))
+        before = state.recall(name, torch.zeros_like(new[:, :, :1]).expand(-1, -1, past, -1))
         whole = torch.cat([new, before, new[:, :, :: self.settings.window]], dim=2)
-        memory.keep(name, whole[:, :, -past:])
+        state.keep(name, whole[:, :, -past:])
         return whole
 
 
@@ -211,19 +211,19 @@ class StreamingWavLM(nn.Module):
         with torch.no_grad():
             self.register_buffer("bias", model.distances(torch.arange(1 - s.past - s.window, s.window)))
 
-    def forward(self, audio: Tensor, memory: Memory) -> Tensor:
+    def forward(self, audio: Tensor, state: StreamingState) -> Tensor:
         """Advance by the frames in `audio`."""
         s, c = self.settings, self.configuration
         count = audio.shape[1] // c.hop
         step = torch.arange(count, device=audio.device)
-        heard = memory.recall("heard", torch.zeros(1, dtype=torch.int64, device=audio.device))
-        memory.keep("heard", (heard + count).clamp(max=s.past + s.window))
-        frames = self.front(memory.extend("audio", audio, c.overlap)[0], count)
-        x = self.norm(self.positions(frames, step, memory))
+        heard = state.recall("heard", torch.zeros(1, dtype=torch.int64, device=audio.device))
+        state.keep("heard", (heard + count).clamp(max=s.past + s.window))
+        frames = self.front(state.extend("audio", audio, c.overlap)[0], count)
+        x = self.norm(self.positions(frames, step, state))
         sight = self._sight(step, heard)
         for index, layer in enumerate(self.layers):
             last = index == len(self.layers) - 1
-            x = layer(x, sight, memory, s.window - 1 - s.lookahead if last else None)
+            x = layer(x, sight, state, s.window - 1 - s.lookahead if last else None)
         started = (heard + step >= s.lookahead)[:, None]
         return torch.where(started, x, torch.zeros(1, device=x.device))
 

@@ -13,14 +13,13 @@ from types import TracebackType
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QSystemTrayIcon
 
-from gui.backend import LocalBackend
 from gui.global_hotkeys import GlobalHotkeys
 from gui.main_window import MainWindow
 from gui.measure import measure
 from gui.player import QtPlayer
 from gui.screenshots import take_screenshots
 from gui.session import Session
-from gui.single_instance import FirstInstance, call_first, panel_name
+from gui.single_instance import FirstInstance, call_first, panel_address
 from gui.tasks import UNFORESEEN
 from gui.theme import theme
 from gui.tray import Tray
@@ -45,18 +44,19 @@ def main(screenshots: Path | None = None, measured_seconds: float | None = None)
 def run() -> None:
     """Open the panel and run until it is closed; where one runs already, only bring that forward."""
     application = QApplication(sys.argv[:1])
-    name = panel_name()
-    if call_first(name):
+    address = panel_address()
+    if address is not None and call_first(address):
         return
     application.setApplicationName("rtvc")
     application.setApplicationDisplayName("rtvc")
     application.setDesktopFileName("rtvc")
-    session = Session(LocalBackend(), QtPlayer(application))
-    theme.install(application, session.options.appearance)
+    session = Session(QtPlayer(application))
+    theme.install(application, session.preferences.options.appearance)
     window = MainWindow(session)
     application.setQuitOnLastWindowClosed(False)
-    first = FirstInstance(name, window.bring_forward, window)
-    application.aboutToQuit.connect(first.close)
+    if address is not None:
+        first = FirstInstance(address, window.bring_forward, window)
+        application.aboutToQuit.connect(first.close)
     everywhere = GlobalHotkeys(session, window)
     application.aboutToQuit.connect(everywhere.close)
     tray = Tray(window, session) if QSystemTrayIcon.isSystemTrayAvailable() else None

@@ -44,7 +44,7 @@ class GlobalHotkeys(QObject):
         self._wanted = False
         self._pressed.connect(self.press)
         self._released.connect(self.release)
-        session.options_changed.connect(self._follow)
+        session.preferences.options_changed.connect(self._follow)
         self._follow()
 
     def press(self, key: str) -> None:
@@ -54,14 +54,14 @@ class GlobalHotkeys(QObject):
             return
         for name in names:
             if name == "talk":
-                self._session.change(talking=True)
+                self._session.preferences.change(talking=True)
             else:
                 self._actions[name]()
 
     def release(self, key: str) -> None:
         """Take a key that went up."""
-        if "talk" in self._tracker.release(key) and self._session.settings.talking:
-            self._session.change(talking=False)
+        if "talk" in self._tracker.release(key) and self._session.preferences.settings.talking:
+            self._session.preferences.change(talking=False)
 
     def close(self) -> None:
         """Listen no more."""
@@ -70,8 +70,8 @@ class GlobalHotkeys(QObject):
             self._listener = None
 
     def _follow(self) -> None:
-        self._tracker.known = chords(self._session.options)
-        wanted = heard_everywhere(self._session.options)
+        self._tracker.known = chords(self._session.preferences.options)
+        wanted = heard_everywhere(self._session.preferences.options)
         if wanted == self._wanted:
             return
         self._wanted = wanted

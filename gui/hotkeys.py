@@ -136,16 +136,21 @@ def explained(explanation: str, options: Options, name: str) -> str:
 
 def actions(session: Session) -> dict[str, Callable[[], None]]:
     """Return what each hotkey does when it is pressed; `talk`, which is held, is not among them."""
+    preferences, live = session.preferences, session.live
+
+    def toggle_push_to_talk() -> None:
+        preferences.change(push_to_talk=not preferences.settings.push_to_talk, talking=False)
+
     result: dict[str, Callable[[], None]] = {
-        "power": lambda: session.set_power(not session.on),
-        "bypass": lambda: session.change(bypass=not session.settings.bypass),
-        "mute": lambda: session.change(mute=not session.settings.mute),
-        "push_to_talk": lambda: session.change(push_to_talk=not session.settings.push_to_talk, talking=False),
-        "monitor": lambda: session.hear_myself(not session.settings.monitor),
-        "record": lambda: session.set_recording(not session.snapshot.recording),
+        "power": lambda: live.set_power(not live.on),
+        "bypass": lambda: preferences.change(bypass=not preferences.settings.bypass),
+        "mute": lambda: preferences.change(mute=not preferences.settings.mute),
+        "push_to_talk": toggle_push_to_talk,
+        "monitor": lambda: session.devices.hear_myself(not preferences.settings.monitor),
+        "record": lambda: live.set_recording(not live.snapshot.recording),
     }
     for number in range(1, VOICES + 1):
-        result[f"voice{number}"] = partial(session.choose_voice_number, number)
+        result[f"voice{number}"] = partial(session.voices.choose_number, number)
     return result
 
 

@@ -30,13 +30,12 @@ from PyQt6.QtWidgets import (
 
 from gui.hotkeys import ADD_KEYS
 from gui.icons import pixmap
-from gui.pack_model import PackModel
 from gui.pages.live import LivePage
 from gui.pages.packs import PacksPage
 from gui.pages.settings import SettingsPage
 from gui.session import Session
 from gui.theme import SPACE, theme
-from gui.view_state import Status, Tone
+from gui.view.status import Status, Tone
 from gui.widgets.labels import label
 from gui.widgets.status_light import DOT, StatusLight
 from gui.widgets.toast import Toast
@@ -82,8 +81,7 @@ class MainWindow(QMainWindow):
         self._header.addLayout(self._tab_row)
         self._header.addStretch(1)
         self._header.addWidget(self.light)
-        self.packs = PackModel(session.backend, session.tasks, self)
-        self.packs_page = PacksPage(session, self.packs)
+        self.packs_page = PacksPage(session)
         self.settings_page = SettingsPage(session)
         self.add_page("Live", self.live)
         self.add_page("Models", self.packs_page)
@@ -103,15 +101,12 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         centre.setFocus()
 
-        session.polled.connect(self._poll)
+        session.live.polled.connect(self._poll)
         session.failed.connect(self._complain)
         session.noticed.connect(self._notice)
-        session.voice_deleted.connect(self._offer_undo)
-        session.enrolment_forgotten.connect(self._offer_to_remember)
-        session.options_changed.connect(self._follow_appearance)
-        self.packs.failed.connect(self._complain)
-        self.packs.noticed.connect(self._notice)
-        self.packs.reload()
+        session.voices.deleted.connect(self._offer_undo)
+        session.enrolment.forgotten.connect(self._offer_to_remember)
+        session.preferences.options_changed.connect(self._follow_appearance)
 
     def add_page(self, name: str, page: QWidget) -> None:
         """Add a page with its tab."""
@@ -174,7 +169,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Stop everything, or go on in the tray where the user wants that."""
         assert event is not None
-        if self.session.options.close_to_tray and not self._quitting and QSystemTrayIcon.isSystemTrayAvailable():
+        if (
+            self.session.preferences.options.close_to_tray
+            and not self._quitting
+            and QSystemTrayIcon.isSystemTrayAvailable()
+        ):
             event.ignore()
             self.hide()
             return
@@ -191,8 +190,8 @@ class MainWindow(QMainWindow):
         self.toast.show_message(sentence, seconds=NOTICE_SECONDS)
 
     def _follow_appearance(self) -> None:
-        if self.session.options.appearance is not theme.appearance:
-            theme.use(self.session.options.appearance)
+        if self.session.preferences.options.appearance is not theme.appearance:
+            theme.use(self.session.preferences.options.appearance)
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         if status != self.light.status:
@@ -203,8 +202,8 @@ class MainWindow(QMainWindow):
         self.toast.show_message(
             f"{name} was deleted.",
             action="Undo",
-            on_action=lambda: self.session.undo_deletion(name),
-            on_settled=lambda: self.session.settle_deletion(name),
+            on_action=lambda: self.session.voices.undo_deletion(name),
+            on_settled=lambda: self.session.voices.settle_deletion(name),
             seconds=UNDO_SECONDS,
         )
 
@@ -212,7 +211,7 @@ class MainWindow(QMainWindow):
         self.toast.show_message(
             "Your voice was forgotten.",
             action="Undo",
-            on_action=self.session.undo_forgetting,
+            on_action=self.session.enrolment.undo_forgetting,
             seconds=UNDO_SECONDS,
         )
 

@@ -17,9 +17,8 @@ from PyQt6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from gui.main_window import MainWindow
-from gui.player import QtPlayer
-from gui.rehearsal import START_SECONDS, RecordingBackend, wait_until
-from gui.session import Session
+from gui.models.devices import Use
+from gui.rehearsal import START_SECONDS, rehearsal_session, wait_until
 from gui.theme import theme
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import State
@@ -60,20 +59,19 @@ def _measure(seconds: float, began: float) -> None:
     """Print the figures of this process, which was started at `began` in seconds of the system's clock."""
     application = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as scratch:
-        backend = RecordingBackend(Path(scratch), 2 * seconds + START_SECONDS)
-        session = Session(backend, QtPlayer())
-        theme.install(application, session.options.appearance)
+        session = rehearsal_session(Path(scratch), 2 * seconds + START_SECONDS)
+        theme.install(application, session.preferences.options.appearance)
         window = MainWindow(session)
         window.show()
         session.begin()
         failures: list[str] = []
         session.failed.connect(failures.append)
-        wait_until(lambda: (session.pack.learned_dim > 1 and not session._listing) or bool(failures))
+        wait_until(lambda: (session.packs.figures is not None and session.devices.use is Use.FREE) or bool(failures))
         print(f"start to a usable window: {time.time() - began:.2f} s")
-        session.choose(welcomed=True)
+        session.preferences.choose(welcomed=True)
         try:
-            session.set_power(True)
-            wait_until(lambda: session.snapshot.state is State.RUNNING or bool(failures))
+            session.live.set_power(True)
+            wait_until(lambda: session.live.snapshot.state is State.RUNNING or bool(failures))
             if failures:
                 raise RtvcError(failures[0])
             for spectrogram in (False, True):

@@ -1,4 +1,4 @@
-"""What the panel remembers beside settings and wiring, as it lies in `Preferences.panel`."""
+"""The panel's own options, stored in `Preferences.panel`."""
 
 from __future__ import annotations
 
@@ -8,23 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from gui.theme import Appearance
-
-
-class LatencyProfile(StrEnum):
-    """How much delay to give for calm: the frames of a step, and the sound that devices keep in hand."""
-
-    LOWEST = "lowest"
-    BALANCED = "balanced"
-    QUALITY = "quality"
-
-    def step(self, usual: int) -> int:
-        """Return the frames of a step, given the pack's usual number."""
-        return {LatencyProfile.LOWEST: 1, LatencyProfile.BALANCED: usual, LatencyProfile.QUALITY: 2 * usual}[self]
-
-    @property
-    def buffer_seconds(self) -> float:
-        """What to ask devices to keep in hand."""
-        return {LatencyProfile.LOWEST: 0.01, LatencyProfile.BALANCED: 0.02, LatencyProfile.QUALITY: 0.04}[self]
+from rtvc.app.live import LatencyProfile
 
 
 class Provider(StrEnum):
@@ -44,17 +28,17 @@ class Options:
     appearance
         Light, dark, or as the system.
     profile, threads, provider
-        How the engine is built.
+        How the engine is built: delay against safety, threads per graph, and where the models run.
     close_to_tray
-        Whether closing the window leaves the panel in the tray.
+        Whether closing the window leaves the panel running in the tray.
     global_hotkeys
-        Whether hotkeys are heard while other windows have the focus.
+        Whether hotkeys work while other windows have the focus.
     window_keys, global_keys
-        The keys that the user gave to hotkeys in place of the usual ones, in Qt's portable words; empty for none.
+        Keys that replace a hotkey's defaults, in Qt's portable text; an empty string for no key.
     spectrogram
         Whether the spectrogram is open.
     welcomed
-        Whether the first start is over.
+        Whether the user has finished or skipped the first run.
     """
 
     appearance: Appearance = Appearance.SYSTEM
@@ -69,16 +53,16 @@ class Options:
     welcomed: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return what lies in `Preferences.panel`."""
+        """Return the value stored in `Preferences.panel`."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Options:
-        """Read options; what is missing or makes no sense stays at its default."""
+        """Read options; missing and invalid ones keep their defaults."""
         known: dict[str, Any] = {}
-        usual = cls()
+        defaults = cls()
         for entry in fields(cls):
-            kind: Any = type(getattr(usual, entry.name))
+            kind: Any = type(getattr(defaults, entry.name))
             try:
                 value = kind(values[entry.name])
             except (KeyError, ValueError, TypeError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
 
-from gui.protocol import Sound
+from rtvc.app.voices import Sound
 from rtvc.devices.portaudio import OWN_PREFIX
 from rtvc.errors import RtvcError
 

@@ -1,71 +1,89 @@
-"""The real panel and engine over a recording: without a sound card, for pictures and for measurements."""
+"""The real panel and engine over a recording: without a sound card, for pictures and measurements."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PyQt6.QtWidgets import QApplication
 
-from gui.backend import LocalBackend
-from gui.options import Options
-from gui.protocol import VirtualMicrophoneState
-from rtvc.app.preferences import PreferenceFile, Wiring
-from rtvc.devices.portaudio import Device
+from gui.models.devices import Found
+from gui.player import QtPlayer
+from gui.session import Session
+from rtvc.app.live import LiveSetup
+from rtvc.app.models import open_pack
+from rtvc.app.preferences import PreferenceFile
+from rtvc.app.virtual_microphone import VirtualMicrophoneState
 from rtvc.devices.virtual_cable import DESCRIPTION
+from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import audio_writer
 from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
-from rtvc.packs.pack import find_pack
+from rtvc.live.snapshot import Snapshot
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import VoiceLibrary, shipped_voices
 
 START_SECONDS = 30.0
+KEPT_SECONDS = 3.0
 
 
-class RecordingBackend(LocalBackend):
-    """A backend whose microphone is a recording and whose output is a file.
+class RehearsalEngine(Engine):
+    """An engine that can be stopped and goes on showing its last moment, so that a picture does not race it."""
+
+    _kept: tuple[Snapshot, tuple[Block, Block]] | None = None
+
+    def freeze(self) -> None:
+        """Keep the snapshot and the sound of this moment, and stop."""
+        self._kept = self.snapshot(), self.recent_audio(KEPT_SECONDS)
+        self.stop()
+
+    def snapshot(self) -> Snapshot:
+        """Return the snapshot, or the kept one."""
+        return super().snapshot() if self._kept is None else self._kept[0]
+
+    def recent_audio(self, seconds: float) -> tuple[Block, Block]:
+        """Return the last seconds, or the kept sound."""
+        return super().recent_audio(seconds) if self._kept is None else self._kept[1]
+
+
+def rehearsal_session(folder: Path, seconds: float) -> Session:
+    """Return a session whose microphone is a recording and whose output is a file.
 
     Parameters
     ----------
     folder
         Where everything is kept.
     seconds
-        How long the recording is.
+        Length of the recording.
     """
+    voice = shipped_voices()[-1].recording
+    once = voice.read()
+    with audio_writer(folder / "microphone.wav", voice.rate) as writer:
+        writer.write(np.tile(once, int(seconds * voice.rate / len(once)) + 1))
 
-    def __init__(self, folder: Path, seconds: float) -> None:
-        super().__init__(
-            PreferenceFile(folder / "preferences.json"),
-            VoiceLibrary(folder / "voices"),
-            EnrolmentLibrary(folder / "enrolments"),
-        )
-        self._folder = folder
-        voice = shipped_voices()[-1].recording
-        once = voice.read()
-        with audio_writer(folder / "microphone.wav", voice.rate) as writer:
-            writer.write(np.tile(once, int(seconds * voice.rate / len(once)) + 1))
+    def open_engine(setup: LiveSetup, settings: Settings) -> Engine:
+        port = FilePort(folder / "microphone.wav", folder / "output.wav", overwrite=True)
+        return RehearsalEngine(open_pack(setup.pack), port, settings)
 
-    def devices(self, refresh: bool) -> Sequence[Device]:
-        """List none: those of this machine are of no account."""
-        return ()
+    def look(refresh: bool) -> Found:
+        return Found((), VirtualMicrophoneState(DESCRIPTION, False, ""))
 
-    def virtual_microphone(self) -> VirtualMicrophoneState:
-        """Tell of it as where there is one."""
-        return VirtualMicrophoneState(DESCRIPTION, False, "")
-
-    def open_engine(self, wiring: Wiring, settings: Settings, options: Options) -> Engine:
-        """Make an engine between the two files."""
-        port = FilePort(self._folder / "microphone.wav", self._folder / "output.wav", overwrite=True)
-        return Engine(find_pack(wiring.pack), port, settings)
+    return Session(
+        QtPlayer(),
+        preferences=PreferenceFile(folder / "preferences.json"),
+        library=VoiceLibrary(folder / "voices"),
+        enrolments=EnrolmentLibrary(folder / "enrolments"),
+        open_engine=open_engine,
+        look=look,
+    )
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Run the event loop until something is so; raise `RtvcError` if that takes too long."""
+    """Run the event loop until a condition holds; raise `RtvcError` after 30 s."""
     deadline = time.monotonic() + START_SECONDS
     while not condition():
         if time.monotonic() > deadline:
@@ -75,6 +93,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def rest(seconds: float) -> None:
-    """Run the event loop for so long."""
+    """Run the event loop for so many seconds."""
     end = time.monotonic() + seconds
     wait_until(lambda: time.monotonic() > end)

@@ -17,16 +17,11 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
 from gui.main_window import MainWindow
-from gui.player import QtPlayer
-from gui.protocol import LiveEngine
-from gui.rehearsal import START_SECONDS, RecordingBackend, rest, wait_until
-from gui.sections.spectrogram_drawer import SECONDS
-from gui.session import Session
+from gui.rehearsal import START_SECONDS, RehearsalEngine, rehearsal_session, rest, wait_until
 from gui.theme import Appearance, theme
-from gui.view_state import Tone
-from rtvc.dsp.stage import Block
+from gui.view.status import Tone
 from rtvc.errors import RtvcError
-from rtvc.live.snapshot import Snapshot, State
+from rtvc.live.snapshot import State
 from rtvc.storage import make_folder
 
 SCALES = ("1", "1.5")
@@ -49,42 +44,12 @@ def take_screenshots(folder: Path) -> int:
     return 0
 
 
-class StillEngine:
-    """A running engine as it was at one moment: to make a picture takes the time that an engine needs to go on."""
-
-    def __init__(self, engine: LiveEngine) -> None:
-        self.settings = engine.settings
-        self.enrolment = engine.enrolment
-        self._snapshot = engine.snapshot()
-        self._sound = engine.recent_audio(SECONDS)
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def stop(self) -> None:
-        """Do nothing."""
-
-    def snapshot(self) -> Snapshot:
-        """Return how things were."""
-        return self._snapshot
-
-    def start_recording(self, microphone: Path, output: Path) -> None:
-        """Do nothing."""
-
-    def stop_recording(self) -> None:
-        """Do nothing."""
-
-    def recent_audio(self, seconds: float) -> tuple[Block, Block]:
-        """Return what was heard."""
-        return self._sound
-
-
 def _take(folder: Path, scale: str) -> None:
     """Take all pictures at the scale of this process."""
     application = QApplication(sys.argv[:1])
     theme.install(application, Appearance.LIGHT)
     with tempfile.TemporaryDirectory() as scratch:
-        session = Session(RecordingBackend(Path(scratch), 3 * START_SECONDS), QtPlayer())
+        session = rehearsal_session(Path(scratch), 3 * START_SECONDS)
         failures: list[str] = []
         session.failed.connect(failures.append)
         window = MainWindow(session)
@@ -92,18 +57,20 @@ def _take(folder: Path, scale: str) -> None:
         window.show()
         session.begin()
         try:
-            wait_until(lambda: session.pack.learned_dim > 1 or bool(failures))
-            session.set_power(True)
-            wait_until(lambda: session.snapshot.state is State.RUNNING or bool(failures))
+            wait_until(lambda: session.packs.figures is not None or bool(failures))
+            session.live.set_power(True)
+            wait_until(lambda: session.live.snapshot.state is State.RUNNING or bool(failures))
             rest(SPEECH_SECONDS)
             with suppress(RtvcError):  # on a computer that never keeps up, the picture shows that
-                wait_until(lambda: session.status.tone is Tone.GOOD and session.snapshot.input_level > LOUD_DBFS)
-            if failures or session.engine is None:
-                raise RtvcError("; ".join(failures) or session.status.sentence)
-            engine, session.engine = session.engine, StillEngine(session.engine)
-            engine.stop()
+                wait_until(
+                    lambda: session.live.status.tone is Tone.GOOD and session.live.snapshot.input_level > LOUD_DBFS
+                )
+            if failures or session.live.engine is None:
+                raise RtvcError("; ".join(failures) or session.live.status.sentence)
+            assert isinstance(session.live.engine, RehearsalEngine)
+            session.live.engine.freeze()
             for appearance in (Appearance.LIGHT, Appearance.DARK):
-                session.choose(appearance=appearance)
+                session.preferences.choose(appearance=appearance)
                 _pages(window, folder, f"{appearance}-{round(float(scale) * 100)}")
         finally:
             window.close()
@@ -111,11 +78,11 @@ def _take(folder: Path, scale: str) -> None:
 
 def _pages(window: MainWindow, folder: Path, suffix: str) -> None:
     session = window.session
-    session.choose(welcomed=False, spectrogram=False)
+    session.preferences.choose(welcomed=False, spectrogram=False)
     window.live.drawer.expander.set_open(False)
     window.resize(*SIZES[0])
     _save(window, folder / f"welcome-{suffix}.png")
-    session.choose(welcomed=True)
+    session.preferences.choose(welcomed=True)
     for tab in window.tabs:
         tab.click()
         for width, height in SIZES:

@@ -10,7 +10,7 @@ from gui.icons import pixmap
 from gui.main_window import MainWindow
 from gui.session import Session
 from gui.theme import theme
-from gui.view_state import Status, Tone
+from gui.view.status import Status, Tone
 from rtvc.live.snapshot import Snapshot
 
 SIZE = 64
@@ -31,18 +31,18 @@ class Tray(QObject):
         self.mute = self.menu.addAction("Mute")
         assert self.power is not None
         assert self.mute is not None
-        self.power.triggered.connect(lambda: session.set_power(not session.on))
+        self.power.triggered.connect(lambda: session.live.set_power(not session.live.on))
         self.mute.setCheckable(True)
-        self.mute.triggered.connect(lambda on: session.change(mute=on))
+        self.mute.triggered.connect(lambda on: session.preferences.change(mute=on))
         self.menu.addSeparator()
         self.menu.addAction("Open rtvc", window.bring_forward)
         self.menu.addAction("Quit", window.quit)
         self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._activate)
-        session.polled.connect(self._show)
-        session.power_changed.connect(self._show_power)
-        session.settings_changed.connect(self._show_settings)
-        self._show(session.snapshot, session.status)
+        session.live.polled.connect(self._show)
+        session.live.power_changed.connect(self._show_power)
+        session.preferences.settings_changed.connect(self._show_settings)
+        self._show(session.live.snapshot, session.live.status)
         self._show_power()
         self._show_settings()
         self.icon.show()
@@ -60,11 +60,11 @@ class Tray(QObject):
 
     def _show_settings(self) -> None:
         assert self.mute is not None
-        self.mute.setChecked(self._session.settings.mute)
+        self.mute.setChecked(self._session.preferences.settings.mute)
 
     def _show_power(self) -> None:
         assert self.power is not None
-        self.power.setText("Switch off" if self._session.on else "Switch on")
+        self.power.setText("Switch off" if self._session.live.on else "Switch on")
 
 
 def _picture(tone: Tone) -> QIcon:

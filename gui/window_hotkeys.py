@@ -27,13 +27,13 @@ class WindowHotkeys(QObject):
             shortcut.setAutoRepeat(False)
             shortcut.activated.connect(action)
         self._listening = False
-        session.options_changed.connect(self._take_keys)
-        session.settings_changed.connect(self._follow)
+        session.preferences.options_changed.connect(self._take_keys)
+        session.preferences.settings_changed.connect(self._follow)
         self._take_keys()
         self._follow()
 
     def _take_keys(self) -> None:
-        options = self._session.options
+        options = self._session.preferences.options
         scopes = [keys(options, Scope.WINDOW)]
         if heard_everywhere(options):
             scopes.append(keys(options, Scope.GLOBAL))
@@ -43,7 +43,7 @@ class WindowHotkeys(QObject):
 
     def _follow(self) -> None:
         """See the application's events only while the talk key is wanted: they are many."""
-        wanted = self._session.settings.push_to_talk
+        wanted = self._session.preferences.settings.push_to_talk
         application = QApplication.instance()
         if application is None or wanted == self._listening:
             return
@@ -57,7 +57,7 @@ class WindowHotkeys(QObject):
         """Take the talk key; let it go when the window loses the focus."""
         assert event is not None
         if event.type() == QEvent.Type.WindowDeactivate and watched is self._window:
-            self._session.change(talking=False)
+            self._session.preferences.change(talking=False)
         if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
             return False
         assert isinstance(event, QKeyEvent)
@@ -70,9 +70,9 @@ class WindowHotkeys(QObject):
         if event.type() == QEvent.Type.KeyPress:
             if event.keyCombination() not in self._talk:
                 return False
-        elif not self._session.settings.talking or event.key() not in [keys.key() for keys in self._talk]:
+        elif not self._session.preferences.settings.talking or event.key() not in [keys.key() for keys in self._talk]:
             # The modifiers may be let go before the key.
             return False
         if not event.isAutoRepeat():
-            self._session.change(talking=event.type() == QEvent.Type.KeyPress)
+            self._session.preferences.change(talking=event.type() == QEvent.Type.KeyPress)
         return True

@@ -39,8 +39,8 @@ ORIGINAL_WAVLM: Names = (
     (r"layers\.(\d+)\.attention\.gate\.", r"encoder.layers.\1.self_attn.grep_linear."),
     (r"layers\.(\d+)\.attention\.gate_scale", r"encoder.layers.\1.self_attn.grep_a"),
     (r"layers\.(\d+)\.attention_norm\.", r"encoder.layers.\1.self_attn_layer_norm."),
-    (r"layers\.(\d+)\.widen\.", r"encoder.layers.\1.fc1."),
-    (r"layers\.(\d+)\.narrow\.", r"encoder.layers.\1.fc2."),
+    (r"layers\.(\d+)\.fc1\.", r"encoder.layers.\1.fc1."),
+    (r"layers\.(\d+)\.fc2\.", r"encoder.layers.\1.fc2."),
     (r"layers\.(\d+)\.norm\.", r"encoder.layers.\1.final_layer_norm."),
 )
 """Our names of WavLM's parameters, as patterns of their beginnings, and those of Microsoft's checkpoints. Where the
@@ -61,13 +61,13 @@ HUGGING_FACE_WAVLM: Names = (
     (r"layers\.(\d+)\.attention\.gate\.", r"encoder.layers.\1.attention.gru_rel_pos_linear."),
     (r"layers\.(\d+)\.attention\.gate_scale", r"encoder.layers.\1.attention.gru_rel_pos_const"),
     (r"layers\.(\d+)\.attention_norm\.", r"encoder.layers.\1.layer_norm."),
-    (r"layers\.(\d+)\.widen\.", r"encoder.layers.\1.feed_forward.intermediate_dense."),
-    (r"layers\.(\d+)\.narrow\.", r"encoder.layers.\1.feed_forward.output_dense."),
+    (r"layers\.(\d+)\.fc1\.", r"encoder.layers.\1.feed_forward.intermediate_dense."),
+    (r"layers\.(\d+)\.fc2\.", r"encoder.layers.\1.feed_forward.output_dense."),
     (r"layers\.(\d+)\.norm\.", r"encoder.layers.\1.final_layer_norm."),
 )
 
 HIFIGAN: Names = (
-    (r"receive\.", "lin_pre."),
+    (r"in_proj\.", "lin_pre."),
     (r"first\.", "conv_pre."),
     (r"upsamplers\.(\d+)\.", r"ups.\1."),
     (r"blocks\.(\d+)\.dilated\.(\d+)\.", r"resblocks.\1.convs1.\2."),

@@ -60,7 +60,7 @@ class HiFiGAN(nn.Module):
     def __init__(self, configuration: HiFiGANConfiguration) -> None:
         super().__init__()
         self.configuration = c = configuration
-        self.receive = nn.Linear(c.feature_dim, c.input_width)
+        self.in_proj = nn.Linear(c.feature_dim, c.input_width)
         self.first = nn.Conv1d(c.input_width, c.width, c.edge_kernel, padding=c.edge_kernel // 2)
         self.upsamplers = nn.ModuleList()
         self.blocks = nn.ModuleList()
@@ -75,7 +75,7 @@ class HiFiGAN(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Render a whole utterance."""
-        x = self.first(self.receive(features).transpose(1, 2))
+        x = self.first(self.in_proj(features).transpose(1, 2))
         count = len(self.configuration.kernels)
         for index, upsampler in enumerate(self.upsamplers):
             x = upsampler(functional.leaky_relu(x, SLOPE))

@@ -196,8 +196,8 @@ class TransformerLayer(nn.Module):
         self.pre_norm = configuration.pre_norm
         self.attention = Attention(configuration)
         self.attention_norm = nn.LayerNorm(configuration.width)
-        self.widen = nn.Linear(configuration.width, configuration.feed_forward)
-        self.narrow = nn.Linear(configuration.feed_forward, configuration.width)
+        self.fc1 = nn.Linear(configuration.width, configuration.feed_forward)
+        self.fc2 = nn.Linear(configuration.feed_forward, configuration.width)
         self.norm = nn.LayerNorm(configuration.width)
 
     def before(self, x: Tensor) -> Tensor:
@@ -208,10 +208,10 @@ class TransformerLayer(nn.Module):
         """Return the layer's output from its input and what the attention made of it."""
         x = x + attended
         if self.pre_norm:
-            output: Tensor = x + self.narrow(functional.gelu(self.widen(self.norm(x))))
+            output: Tensor = x + self.fc2(functional.gelu(self.fc1(self.norm(x))))
         else:
             x = self.attention_norm(x)
-            output = self.norm(x + self.narrow(functional.gelu(self.widen(x))))
+            output = self.norm(x + self.fc2(functional.gelu(self.fc1(x))))
         return output
 
     def forward(self, x: Tensor, reach: Reach) -> Tensor:

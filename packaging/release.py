@@ -130,7 +130,8 @@ def packed(folder: Path, name: str) -> None:
             installer(folder, DIST / f"{name}-setup.exe")
         return
     steady = ["--sort=name", f"--mtime=@{RELEASED}", "--owner=0", "--group=0", "--numeric-owner"]
-    run("tar", *steady, "-C", folder.parent, "-czf", DIST / f"{name}.tar.gz", folder.name, GZIP="-n")
+    compressed = ["--use-compress-program=gzip -n", "-cf", DIST / f"{name}.tar.gz"]
+    run("tar", *steady, "-C", folder.parent, *compressed, folder.name)
     debian(folder, DIST / f"{name}.deb")
 
 
@@ -176,7 +177,7 @@ def debian(folder: Path, target: Path) -> None:
         encoding="utf-8",
     )
     after.chmod(0o755)
-    run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, target)
+    run("dpkg-deb", "--root-owner-group", "-Zzstd", "--build", tree, target)
 
 
 def run_sh_packages(*names: str) -> list[str]:

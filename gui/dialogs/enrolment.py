@@ -6,9 +6,10 @@ from PyQt6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from gui.dialogs.wizard import Wizard
 from gui.session import Session
-from gui.view_state import known_voice
+from gui.view.voices import known_voice
 from gui.widgets.labels import label, set_tone
 from gui.widgets.level_meter import LevelMeter
+from rtvc.app.enrolment import EnrolmentProgress
 
 SECONDS = 20.0
 TEXT = (
@@ -57,11 +58,11 @@ class EnrolmentDialog(Wizard):
         self.start_button.clicked.connect(self.start)
         self.foot.addWidget(self.close_button)
         self.foot.addWidget(self.start_button)
-        session.enrolment_heard.connect(self._hear)
-        session.enrolment_progressed.connect(self._show_progress)
-        session.enrolled.connect(self._finish)
-        session.enrolment_failed.connect(self._fail)
-        session.enrolment_changed.connect(self._show_known)
+        session.enrolment.heard.connect(self._hear)
+        session.enrolment.progressed.connect(self._show_progress)
+        session.enrolment.finished.connect(self._finish)
+        session.enrolment.recording_failed.connect(self._fail)
+        session.enrolment.changed.connect(self._show_known)
         self._show_known()
 
     def start(self) -> None:
@@ -72,27 +73,27 @@ class EnrolmentDialog(Wizard):
         set_tone(self.outcome, "")
         self.outcome.setText("")
         self.bar.setValue(0)
-        self._session.enrol(SECONDS)
+        self._session.enrolment.record(SECONDS)
 
     def done(self, result: int) -> None:
         """Break off what is going on, however the dialog was closed."""
-        self._session.cancel_enrolment()
+        self._session.enrolment.cancel()
         super().done(result)
 
     def _show_known(self) -> None:
-        enrolment = self._session.enrolment
+        enrolment = self._session.enrolment.enrolment
         self.forget_button.setVisible(enrolment is not None)
         if enrolment is not None and not self.outcome.text():
             self.outcome.setText(known_voice(enrolment))
 
     def _forget(self) -> None:
         # The main window offers to undo it, which this one would cover.
-        self._session.forget_enrolment()
+        self._session.enrolment.forget()
         self.close()
 
-    def _hear(self, level: float, peak: float, speech: float) -> None:
-        self.meter.set_level(level, peak)
-        self.outcome.setText(f"{speech:.0f} s of speech so far")
+    def _hear(self, heard: EnrolmentProgress) -> None:
+        self.meter.set_level(heard.level_dbfs, heard.peak_dbfs)
+        self.outcome.setText(f"{heard.speech_seconds:.0f} s of speech so far")
 
     def _show_progress(self, share: float) -> None:
         self.bar.setValue(round(1000 * share))
@@ -109,6 +110,6 @@ class EnrolmentDialog(Wizard):
         self._again("Try again")
 
     def _again(self, words: str) -> None:
-        self.forget_button.setVisible(self._session.enrolment is not None)
+        self.forget_button.setVisible(self._session.enrolment.enrolment is not None)
         self.start_button.setText(words)
         self.start_button.setEnabled(True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui.dialogs.wizard import Wizard
 from gui.session import Session
-from gui.view_state import level_text, tone_verdict
+from gui.view.levels import level_text, tone_verdict
 from gui.widgets.labels import label, set_tone
+from rtvc.app.virtual_microphone import ApplicationSteps, application_steps
 
 
 class VirtualMicrophoneDialog(Wizard):
@@ -26,7 +25,7 @@ class VirtualMicrophoneDialog(Wizard):
         box.addWidget(self.state)
         self.create_button = QPushButton("Create it now")
         self.create_button.setProperty("kind", "primary")
-        self.create_button.clicked.connect(session.create_virtual_microphone)
+        self.create_button.clicked.connect(session.devices.make_virtual_microphone)
         box.addWidget(self.create_button, 0, Qt.AlignmentFlag.AlignLeft)
 
         box = self._step("2", "Does sound come through?")
@@ -43,16 +42,16 @@ class VirtualMicrophoneDialog(Wizard):
         self.close_button = QPushButton("Done")
         self.close_button.clicked.connect(self.close)
         self.foot.addWidget(self.close_button)
-        session.devices_changed.connect(self._show)
-        session.power_changed.connect(self._show)
-        session.tone_heard.connect(self._show_tone)
-        session.tone_failed.connect(self._complain)
+        session.devices.changed.connect(self._show)
+        session.live.power_changed.connect(self._show)
+        session.devices.tone_heard.connect(self._show_tone)
+        session.devices.tone_failed.connect(self._complain)
         self._show()
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Look again: the user may have installed a cable meanwhile."""
         super().showEvent(event)
-        self._session.reload_devices()
+        self._session.devices.reload()
 
     def _step(self, number: str, heading: str) -> QVBoxLayout:
         box = self.add_frame()
@@ -60,11 +59,11 @@ class VirtualMicrophoneDialog(Wizard):
         return box
 
     def _show(self) -> None:
-        microphone = self._session.virtual_microphone
+        microphone = self._session.devices.virtual_microphone
         self.create_button.setVisible(not microphone.name and microphone.can_create)
         set_tone(self.state, "good" if microphone.name else "")
         self.state.setText(f"“{microphone.name}” is there." if microphone.name else microphone.explanation)
-        idle = not self._session.on and not self._session.changing
+        idle = not self._session.live.on and not self._session.live.changing
         self.test_button.setEnabled(bool(microphone.name) and idle)
         if not self.verdict.text() or not idle:
             set_tone(self.verdict, "")
@@ -74,17 +73,12 @@ class VirtualMicrophoneDialog(Wizard):
                 else "Switch the voice changer off to test with a tone."
             )
         name = microphone.name or "the virtual microphone"
-        source = "Audio Input Capture (PulseAudio)" if sys.platform == "linux" else "Audio Input Capture"
-        self.steps.setText(
-            f"Discord: User Settings, Voice & Video, Input Device: “{name}”. Turn Noise Suppression and Echo "
-            "Cancellation off. If it is not listed, reload Discord with Ctrl+R.\n\n"
-            f"OBS: Sources, +, {source}, Device: “{name}”."
-        )
+        self.steps.setText("\n\n".join(steps_text(steps) for steps in application_steps(name)))
 
     def _test(self) -> None:
         self.test_button.setEnabled(False)
         self._say("Listening…", "")
-        self._session.test_tone()
+        self._session.devices.test_tone()
 
     def _show_tone(self, level: float) -> None:
         good, sentence = tone_verdict(level)
@@ -97,3 +91,8 @@ class VirtualMicrophoneDialog(Wizard):
         set_tone(self.verdict, tone)
         self.verdict.setText(sentence)
         self.test_button.setEnabled(sentence != "Listening…")
+
+
+def steps_text(steps: ApplicationSteps) -> str:
+    """Return the menu items that lead to the microphone in an application, and the advice that goes with them."""
+    return f"{steps.application}: {' ▸ '.join(steps.path)}. {steps.advice}".strip()

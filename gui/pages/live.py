@@ -66,7 +66,7 @@ class LivePage(QWidget):
             section.microphone_wanted.connect(self.set_up_microphone)
             section.enrolment_wanted.connect(self.teach_voice)
         self.sound.transport.enrolment_wanted.connect(self.teach_voice)
-        session.options_changed.connect(self._align_greeting)
+        session.preferences.options_changed.connect(self._align_greeting)
         QWidget.setTabOrder(self.devices.monitor, self.drawer.expander.button)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
-from gui.pack_model import PackModel
 from gui.session import Session
 from gui.widgets.labels import label
 from gui.widgets.pack_card import PackCard
@@ -16,10 +15,10 @@ from gui.widgets.page import Page
 class PacksPage(Page):
     """Cards of all packs."""
 
-    def __init__(self, session: Session, packs: PackModel, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._packs = packs
+        self._packs = packs = session.packs
         self.cards: dict[str, PackCard] = {}
         self.column.addWidget(label("Models", "title"))
         self.column.addWidget(
@@ -33,7 +32,7 @@ class PacksPage(Page):
         self.column.addStretch(1)
         packs.changed.connect(self._show)
         packs.progressed.connect(self._show_progress)
-        session.wiring_changed.connect(self._show)
+        session.preferences.wiring_changed.connect(self._show)
 
     def _show(self) -> None:
         focused = self._focused()
@@ -44,8 +43,10 @@ class PacksPage(Page):
         self.cards = {}
         for entry in self._packs.entries:
             working = entry.name == self._packs.working_on
-            card = PackCard(entry, entry.name == self._session.wiring.pack, bool(self._packs.working_on), working)
-            card.use_wanted.connect(lambda name: self._session.rewire(pack=name))
+            card = PackCard(
+                entry, entry.name == self._session.preferences.wiring.pack, bool(self._packs.working_on), working
+            )
+            card.use_wanted.connect(lambda name: self._session.preferences.rewire(pack=name))
             card.download_wanted.connect(self._packs.obtain)
             card.folder_wanted.connect(self._ask_folder)
             card.verify_wanted.connect(self._packs.verify)

@@ -6,7 +6,7 @@ import os
 
 from PyQt6.QtWidgets import QCheckBox, QSystemTrayIcon, QVBoxLayout, QWidget
 
-from gui.options import MOST_THREADS, LatencyProfile, Provider
+from gui.options import MOST_THREADS, Provider
 from gui.sections.hotkeys import HotkeysSection
 from gui.session import Session
 from gui.theme import SPACE, Appearance
@@ -15,6 +15,8 @@ from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.labels import label
 from gui.widgets.page import Page
 from gui.widgets.segments import Segments
+from rtvc.app.live import LatencyProfile
+from rtvc.packs.runtime import cuda_works
 
 _PROFILES = {
     LatencyProfile.LOWEST: "Least delay. Wants a fast computer and a good sound card.",
@@ -35,7 +37,7 @@ class SettingsPage(Page):
         self.hotkeys = HotkeysSection(session)
         self.column.addWidget(self.hotkeys)
         self.column.addStretch(1)
-        session.options_changed.connect(self._show)
+        session.preferences.options_changed.connect(self._show)
         self._show()
 
     def _add_engine(self) -> None:
@@ -48,7 +50,7 @@ class SettingsPage(Page):
                 (LatencyProfile.QUALITY, "Quality"),
             ),
         )
-        self.profile.chosen.connect(lambda profile: self._session.choose(profile=profile))
+        self.profile.chosen.connect(lambda profile: self._session.preferences.choose(profile=profile))
         profile = QWidget()
         _name(profile, "Latency profile", self.profile)
         card.body.addWidget(profile)
@@ -64,7 +66,7 @@ class SettingsPage(Page):
         )
         # The engine is built anew for it: not at every place that the slider passes.
         self.threads.slider.setTracking(False)
-        self.threads.moved.connect(lambda position: self._session.choose(threads=position))
+        self.threads.moved.connect(lambda position: self._session.preferences.choose(threads=position))
         card.body.addWidget(self.threads)
         self.provider = Segments(
             "Models run on",
@@ -74,18 +76,20 @@ class SettingsPage(Page):
                 (Provider.GRAPHICS, "Graphics card"),
             ),
         )
-        self.provider.chosen.connect(lambda provider: self._session.choose(provider=provider))
+        self.provider.chosen.connect(lambda provider: self._session.preferences.choose(provider=provider))
         self._provider_row = QWidget()
         _name(self._provider_row, "Models run on", self.provider)
         self._provider_row.hide()
         card.body.addWidget(self._provider_row)
         self.column.addWidget(card)
         # Looking for a graphics card loads its libraries, which takes a while.
-        self._session.tasks.start(lambda control: self._session.backend.cuda_works(), self._show_provider)
+        self._session.tasks.start(lambda control: cuda_works(), self._show_provider)
 
     def _show_provider(self, cuda_works: bool) -> None:
-        """Offer the graphics card where there is one, and a way back where there is none any more."""
-        self._provider_row.setVisible(cuda_works or self._session.options.provider is not Provider.AUTOMATIC)
+        """Offer the graphics card where there is one, and the way back where it has gone."""
+        self._provider_row.setVisible(
+            cuda_works or self._session.preferences.options.provider is not Provider.AUTOMATIC
+        )
 
     def _add_looks(self) -> None:
         card = Card("Window")
@@ -93,19 +97,19 @@ class SettingsPage(Page):
             "Colours",
             ((Appearance.SYSTEM, "As the system"), (Appearance.LIGHT, "Light"), (Appearance.DARK, "Dark")),
         )
-        self.appearance.chosen.connect(lambda appearance: self._session.choose(appearance=appearance))
+        self.appearance.chosen.connect(lambda appearance: self._session.preferences.choose(appearance=appearance))
         colours = QWidget()
         _name(colours, "Colours", self.appearance)
         card.body.addWidget(colours)
         self.tray: QCheckBox | None = None
         if QSystemTrayIcon.isSystemTrayAvailable():
             self.tray = QCheckBox("Closing the window keeps rtvc in the tray")
-            self.tray.clicked.connect(lambda on: self._session.choose(close_to_tray=on))
+            self.tray.clicked.connect(lambda on: self._session.preferences.choose(close_to_tray=on))
             card.body.addWidget(self.tray)
         self.column.addWidget(card)
 
     def _show(self) -> None:
-        options = self._session.options
+        options = self._session.preferences.options
         self.profile.set_value(options.profile)
         self.profile_words.setText(_PROFILES[options.profile])
         self.threads.set_position(options.threads)

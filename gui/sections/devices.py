@@ -8,13 +8,13 @@ from PyQt6.QtWidgets import QPushButton, QToolButton, QWidget
 from gui.hotkeys import explained
 from gui.icons import set_icon
 from gui.session import Session
-from gui.view_state import DeviceChoice, device_choices
 from gui.widgets.card import Card
 from gui.widgets.choice import Choice
 from gui.widgets.flow import Flow
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.labels import explain, label
 from gui.widgets.toggle import Toggle
+from rtvc.app.devices import DeviceChoice, device_choices
 from rtvc.devices.portaudio import DeviceIdentity, Direction
 
 MONITOR_DB = range(-40, 7)
@@ -33,7 +33,7 @@ class DevicesSection(Card):
         self.refresh.setToolTip("Look for devices again")
         self.refresh.setAccessibleName("Look for devices again")
         set_icon(self.refresh, "refresh", "muted")
-        self.refresh.clicked.connect(session.reload_devices)
+        self.refresh.clicked.connect(session.devices.reload)
         self.header.addWidget(self.refresh)
 
         self.microphone = self._list("Microphone", "microphone")
@@ -41,7 +41,7 @@ class DevicesSection(Card):
         self.hint = label("", "caption", wrap=True)
         self.body.addWidget(self.hint)
         self.create_button = QPushButton("Create it now")
-        self.create_button.clicked.connect(session.create_virtual_microphone)
+        self.create_button.clicked.connect(session.devices.make_virtual_microphone)
         self.body.addWidget(self.create_button)
 
         actions = Flow()
@@ -54,7 +54,7 @@ class DevicesSection(Card):
         self.body.addWidget(actions)
 
         self.monitor = Toggle("Hear myself", "headphones")
-        self.monitor.clicked.connect(session.hear_myself)
+        self.monitor.clicked.connect(session.devices.hear_myself)
         self.body.addWidget(self.monitor)
         self.monitor_device = self._list("Play to", "monitor")
         self.monitor_gain = LabelledSlider(
@@ -65,21 +65,23 @@ class DevicesSection(Card):
             MONITOR_DB[-1],
             MONITOR_DB[0],
         )
-        self.monitor_gain.moved.connect(lambda position: session.change(monitor_gain_db=float(position)))
+        self.monitor_gain.moved.connect(lambda position: session.preferences.change(monitor_gain_db=float(position)))
         self.body.addWidget(self.monitor_gain)
 
-        session.options_changed.connect(self._explain)
-        session.devices_changed.connect(self._show_devices)
-        session.wiring_changed.connect(self._show_devices)
-        session.enrolment_changed.connect(self._show_enrolment)
-        session.settings_changed.connect(self._show_settings)
+        session.preferences.options_changed.connect(self._explain)
+        session.devices.changed.connect(self._show_devices)
+        session.preferences.wiring_changed.connect(self._show_devices)
+        session.enrolment.changed.connect(self._show_enrolment)
+        session.preferences.settings_changed.connect(self._show_settings)
         self._explain()
         self._show_devices()
         self._show_enrolment()
         self._show_settings()
 
     def _explain(self) -> None:
-        explain(self.monitor, explained("Play what the others hear to you", self._session.options, "monitor"))
+        explain(
+            self.monitor, explained("Play to you what listeners hear", self._session.preferences.options, "monitor")
+        )
 
     @staticmethod
     def _quiet(words: str, explanation: str) -> QPushButton:
@@ -90,30 +92,30 @@ class DevicesSection(Card):
 
     def _list(self, name: str, field: str) -> Choice:
         choice = Choice(name)
-        choice.chosen.connect(lambda identity: self._session.rewire(**{field: identity}))
+        choice.chosen.connect(lambda identity: self._session.preferences.rewire(**{field: identity}))
         self.body.addWidget(choice)
         return choice
 
     def _show_devices(self) -> None:
-        session, microphone = self._session, self._session.virtual_microphone
+        wiring, microphone = self._session.preferences.wiring, self._session.devices.virtual_microphone
         first = microphone.name or "Virtual microphone (none yet)"
-        self._fill(self.microphone, self._with_missing("input", session.wiring.microphone), session.wiring.microphone)
-        listed = [DeviceChoice(None, first), *self._with_missing("output", session.wiring.output)[1:]]
-        self._fill(self.output, listed, session.wiring.output)
-        monitors = self._with_missing("output", session.wiring.monitor)[1:]
-        self._fill(self.monitor_device, monitors, session.wiring.monitor)
-        virtual = session.wiring.output is None
+        self._fill(self.microphone, self._with_missing("input", wiring.microphone), wiring.microphone)
+        listed = [DeviceChoice(None, first), *self._with_missing("output", wiring.output)[1:]]
+        self._fill(self.output, listed, wiring.output)
+        monitors = self._with_missing("output", wiring.monitor)[1:]
+        self._fill(self.monitor_device, monitors, wiring.monitor)
+        virtual = wiring.output is None
         self.create_button.setVisible(virtual and not microphone.name and microphone.can_create)
         if virtual and microphone.name:
             self.hint.setText(f"In Discord or OBS, choose “{microphone.name}” as the microphone.")
         elif virtual:
             self.hint.setText(microphone.explanation)
         else:
-            self.hint.setText("The changed voice plays on this device; others hear it only if it is a virtual cable.")
+            self.hint.setText("The changed voice plays on this device. Others hear it only over a virtual cable.")
 
     def _with_missing(self, direction: Direction, wanted: DeviceIdentity | None) -> list[DeviceChoice]:
         """List the devices, and the chosen one even while it is unplugged."""
-        choices = device_choices(self._session.devices, direction)
+        choices = device_choices(self._session.devices.devices, direction)
         if wanted is not None and wanted not in {choice.identity for choice in choices}:
             choices.append(DeviceChoice(wanted, f"{wanted.name} (not plugged in)"))
         return choices
@@ -123,10 +125,10 @@ class DevicesSection(Card):
         list_.fill([(choice.identity, choice.label) for choice in choices], chosen)
 
     def _show_enrolment(self) -> None:
-        self.teach.setText("My voice is known…" if self._session.enrolment else "Teach my voice…")
+        self.teach.setText("My voice is known…" if self._session.enrolment.enrolment else "Teach my voice…")
 
     def _show_settings(self) -> None:
-        settings = self._session.settings
+        settings = self._session.preferences.settings
         self.monitor.setChecked(settings.monitor)
         for widget in (self.monitor_gain, self.monitor_device):
             widget.setVisible(settings.monitor)

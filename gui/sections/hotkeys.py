@@ -36,7 +36,7 @@ class HotkeysSection(Card):
             self.body.addWidget(label(reason, "caption", wrap=True))
         else:
             self.everywhere = QCheckBox("Hear hotkeys everywhere")
-            self.everywhere.clicked.connect(lambda on: session.choose(global_hotkeys=on))
+            self.everywhere.clicked.connect(lambda on: session.preferences.choose(global_hotkeys=on))
             self.body.addWidget(self.everywhere)
         self._headings = [label(words, "caption") for words in _HEADINGS.values()]
         for heading in self._headings:
@@ -57,23 +57,23 @@ class HotkeysSection(Card):
             (self._voices.body if name.startswith("voice") else column).addWidget(row)
         self.body.addLayout(column)
         self.body.addWidget(self._voices)
-        session.options_changed.connect(self._show)
+        session.preferences.options_changed.connect(self._show)
         self._show()
 
     def _pick(self, scope: Scope, name: str, sequence: QKeySequence) -> None:
-        options = self._session.options
+        options = self._session.preferences.options
         reason = problem(options, scope, name, sequence)
         self._show()
         self.rows[name].complain(reason)
         if not reason:
-            self._session.choose(**{scope: with_keys(options, scope, name, sequence)})
+            self._session.preferences.choose(**{scope: with_keys(options, scope, name, sequence)})
 
     def _reset(self) -> None:
-        self._session.choose(window_keys={}, global_keys={})
+        self._session.preferences.choose(window_keys={}, global_keys={})
         self._show()
 
     def _show(self) -> None:
-        options = self._session.options
+        options = self._session.preferences.options
         everywhere = heard_everywhere(options)
         if self.everywhere is not None:
             self.everywhere.setChecked(options.global_hotkeys)

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view_state import Status
+from gui.view.status import Status
 from gui.widgets.card import Card
 from gui.widgets.delay_bar import DelayBar
 from gui.widgets.frame_time_graph import FrameTimeGraph
@@ -69,13 +69,13 @@ class MetersSection(Card):
         self._session = session
         self._state = State.STOPPED
         self._shown_at = float("-inf")
-        session.polled.connect(self._poll)
+        session.live.polled.connect(self._poll)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Show how things are now: while another page was open nothing was followed."""
         super().showEvent(event)
         self._shown_at = float("-inf")
-        self._poll(self._session.snapshot, self._session.status)
+        self._poll(self._session.live.snapshot, self._session.live.status)
 
     def _add_figure(self, name: str, figure: QWidget) -> None:
         row = QHBoxLayout()

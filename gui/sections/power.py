@@ -8,7 +8,8 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, 
 from gui.hotkeys import explained
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view_state import Status, Tone, level_fraction
+from gui.view.levels import level_fraction
+from gui.view.status import Status, Tone
 from gui.widgets.card import Card
 from gui.widgets.labels import FittedLabel, explain, label, set_text, set_tone
 from gui.widgets.power_button import PowerButton
@@ -24,7 +25,7 @@ class PowerSection(Card):
         self.setAccessibleName("Voice changer")
         self._session = session
         self.power = PowerButton()
-        self.power.clicked.connect(session.set_power)
+        self.power.clicked.connect(session.live.set_power)
         self.headline = FittedLabel("hero")
         self.sentence = label("", "muted", wrap=True)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -47,12 +48,12 @@ class PowerSection(Card):
         self.record = Toggle("Record", "record")
         self.talk = QPushButton("Hold to talk")
         self.talk.setProperty("kind", "primary")
-        self.record.clicked.connect(session.set_recording)
-        self.bypass.clicked.connect(lambda on: session.change(bypass=on))
-        self.mute.clicked.connect(lambda on: session.change(mute=on))
-        self.push_to_talk.clicked.connect(lambda on: session.change(push_to_talk=on, talking=False))
-        self.talk.pressed.connect(lambda: session.change(talking=True))
-        self.talk.released.connect(lambda: session.change(talking=False))
+        self.record.clicked.connect(session.live.set_recording)
+        self.bypass.clicked.connect(lambda on: session.preferences.change(bypass=on))
+        self.mute.clicked.connect(lambda on: session.preferences.change(mute=on))
+        self.push_to_talk.clicked.connect(lambda on: session.preferences.change(push_to_talk=on, talking=False))
+        self.talk.pressed.connect(lambda: session.preferences.change(talking=True))
+        self.talk.released.connect(lambda: session.preferences.change(talking=False))
         grid = QGridLayout()
         grid.setSpacing(SPACE)
         grid.addWidget(self.bypass, 0, 0)
@@ -62,14 +63,14 @@ class PowerSection(Card):
         grid.addWidget(self.talk, 2, 0, 1, 2)
         self.body.addLayout(grid)
 
-        session.options_changed.connect(self._explain)
-        session.settings_changed.connect(self._show_settings)
-        session.power_changed.connect(self._show_power)
-        session.polled.connect(self._poll)
+        session.preferences.options_changed.connect(self._explain)
+        session.preferences.settings_changed.connect(self._show_settings)
+        session.live.power_changed.connect(self._show_power)
+        session.live.polled.connect(self._poll)
         self._explain()
         self._show_settings()
         self._show_power()
-        self._poll(session.snapshot, session.status)
+        self._poll(session.live.snapshot, session.live.status)
 
     def _explain(self) -> None:
         for button, name, explanation in (
@@ -80,17 +81,17 @@ class PowerSection(Card):
             (self.record, "record", "Record the microphone and the output into files"),
             (self.talk, "talk", "Hold this, or the talk key, to be heard"),
         ):
-            explain(button, explained(explanation, self._session.options, name))
+            explain(button, explained(explanation, self._session.preferences.options, name))
 
     def _show_settings(self) -> None:
-        settings = self._session.settings
+        settings = self._session.preferences.settings
         self.bypass.setChecked(settings.bypass)
         self.mute.setChecked(settings.mute)
         self.push_to_talk.setChecked(settings.push_to_talk)
         self.talk.setVisible(settings.push_to_talk)
 
     def _show_power(self) -> None:
-        self.power.setChecked(self._session.on)
+        self.power.setChecked(self._session.live.on)
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         self.power.set_level(level_fraction(snapshot.input_level))

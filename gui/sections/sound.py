@@ -7,7 +7,7 @@ from PyQt6.QtWidgets import QWidget
 from gui.sections.transport import TransportSection
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view_state import block_sizes, nearest_block_size
+from gui.view.transports import block_sizes, nearest_block_size
 from gui.widgets.card import Card
 from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
@@ -24,14 +24,14 @@ class SoundSection(Card):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Sound", parent)
         self._session = session
-        self._sizes = block_sizes(session.pack.learned_dim)
+        self._sizes: tuple[int, ...] = (1,)
         self.strength = LabelledSlider(
             "Strength",
             "How far to move from your own voice to the chosen one",
             ("my voice", "the other voice"),
             lambda position: f"{position} %",
         )
-        self.strength.moved.connect(lambda position: session.change_map(strength=position / 100))
+        self.strength.moved.connect(lambda position: session.preferences.change_map(strength=position / 100))
         self.similarity = LabelledSlider(
             "Clarity or similarity",
             "K, the size of the blocks of features that are mapped together: small is clearer, large is more like",
@@ -43,11 +43,11 @@ class SoundSection(Card):
         self.input_gain = LabelledSlider(
             "Microphone gain", "Gain before everything else", ("", ""), _decibels, GAIN_DB, -GAIN_DB
         )
-        self.input_gain.moved.connect(lambda position: session.change(input_gain_db=float(position)))
+        self.input_gain.moved.connect(lambda position: session.preferences.change(input_gain_db=float(position)))
         self.output_gain = LabelledSlider(
             "Output gain", "Gain of what is sent", ("", ""), _decibels, GAIN_DB, -GAIN_DB
         )
-        self.output_gain.moved.connect(lambda position: session.change(output_gain_db=float(position)))
+        self.output_gain.moved.connect(lambda position: session.preferences.change(output_gain_db=float(position)))
         self.gate = LabelledSlider(
             "Noise gate",
             "What is quieter than this counts as silence",
@@ -57,7 +57,7 @@ class SoundSection(Card):
             GATE_OFF_DBFS,
         )
         self.gate.moved.connect(
-            lambda position: session.change(
+            lambda position: session.preferences.change(
                 gate_threshold_dbfs=None if position <= GATE_OFF_DBFS else float(position)
             )
         )
@@ -72,20 +72,21 @@ class SoundSection(Card):
         for slider in (self.input_gain, self.output_gain, self.gate):
             self.more.body.addWidget(slider)
         self.body.addWidget(self.more)
-        session.settings_changed.connect(self._show_settings)
-        session.pack_changed.connect(self._show_pack)
+        session.preferences.settings_changed.connect(self._show_settings)
+        session.packs.figures_changed.connect(self._show_pack)
         self._show_pack()
 
     def _show_pack(self) -> None:
-        self._sizes = block_sizes(self._session.pack.learned_dim)
+        figures = self._session.packs.figures
+        self._sizes = block_sizes(figures.learned_dim) if figures else (1,)
         self.similarity.set_maximum(len(self._sizes) - 1)
         self._show_settings()
 
     def _show_settings(self) -> None:
-        settings = self._session.settings
+        settings = self._session.preferences.settings
         self.strength.set_position(round(settings.map.strength * 100))
         self.similarity.setVisible(settings.map.transport == "mkl" and len(self._sizes) > 1)
-        wanted = settings.map.block_size or self._session.pack.block_size
+        wanted = settings.map.block_size or self._default_size()
         self.similarity.set_position(nearest_block_size(self._sizes, wanted))
         self.input_gain.set_position(round(settings.input_gain_db))
         self.output_gain.set_position(round(settings.output_gain_db))
@@ -94,11 +95,15 @@ class SoundSection(Card):
 
     def _choose_size(self, position: int) -> None:
         size = self._sizes[position]
-        self._session.change_map(block_size=None if size == self._session.pack.block_size else size)
+        self._session.preferences.change_map(block_size=None if size == self._default_size() else size)
+
+    def _default_size(self) -> int:
+        figures = self._session.packs.figures
+        return figures.block_size if figures else 1
 
     def _size_text(self, position: int) -> str:
         size = self._sizes[min(position, len(self._sizes) - 1)]
-        return f"K = {size}" + (" (usual)" if size == self._session.pack.block_size else "")
+        return f"K = {size}" + (" (default)" if size == self._default_size() else "")
 
 
 def _decibels(position: int) -> str:

@@ -7,7 +7,7 @@ from PyQt6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view_state import spectrogram
+from gui.view.spectrogram import spectrogram
 from gui.widgets.expander import Expander
 from gui.widgets.spectrogram import Spectrogram
 
@@ -35,21 +35,21 @@ class SpectrogramDrawer(QFrame):
         self._timer = QTimer(self)
         self._timer.setInterval(DRAW_MILLISECONDS)
         self._timer.timeout.connect(self.draw)
-        self.expander.set_open(session.options.spectrogram)
-        self.expander.toggled.connect(lambda is_open: session.choose(spectrogram=is_open))
+        self.expander.set_open(session.preferences.options.spectrogram)
+        self.expander.toggled.connect(lambda is_open: session.preferences.choose(spectrogram=is_open))
         self.expander.toggled.connect(self._follow)
-        session.power_changed.connect(self._follow)
+        session.live.power_changed.connect(self._follow)
         self._follow()
 
     def draw(self) -> None:
         """Draw the last seconds."""
-        engine = self._session.engine
+        engine = self._session.live.engine
         if engine is not None and self.isVisible():
             for picture, audio in zip((self.input, self.output), engine.recent_audio(SECONDS), strict=True):
                 picture.set_picture(spectrogram(audio, COLUMNS))
 
     def _follow(self) -> None:
-        if self._session.options.spectrogram and self._session.engine is not None:
+        if self._session.preferences.options.spectrogram and self._session.live.engine is not None:
             self._timer.start()
             self.draw()
         else:

@@ -7,7 +7,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout,
 
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view_state import Status, transport_words
+from gui.view.status import Status
+from gui.view.transports import transport_words
 from gui.widgets.choice import Choice
 from gui.widgets.labels import label, set_text, set_tone
 from rtvc.live.snapshot import Snapshot
@@ -26,7 +27,7 @@ class TransportSection(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE // 2)
         self.choice = Choice("Map")
-        self.choice.chosen.connect(session.choose_transport)
+        self.choice.chosen.connect(session.preferences.choose_transport)
         column.addWidget(self.choice)
         self.sentence = label("", "caption", wrap=True)
         column.addWidget(self.sentence)
@@ -48,19 +49,19 @@ class TransportSection(QWidget):
         self.cancel = QPushButton("Cancel")
         self.cancel.setProperty("kind", "quiet")
         self.cancel.setAccessibleName("Cancel learning the map")
-        self.cancel.clicked.connect(session.cancel_fit)
+        self.cancel.clicked.connect(session.preferences.cancel_fit)
         row.addWidget(self.cancel)
         column.addWidget(self.fit)
-        session.settings_changed.connect(self._show)
-        session.enrolment_changed.connect(self._show)
-        session.polled.connect(self._poll)
+        session.preferences.settings_changed.connect(self._show)
+        session.enrolment.changed.connect(self._show)
+        session.live.polled.connect(self._poll)
         self._show()
-        self._poll(session.snapshot, session.status)
+        self._poll(session.live.snapshot, session.live.status)
 
     def _show(self) -> None:
-        chosen = self._session.settings.map.transport
+        chosen = self._session.preferences.settings.map.transport
         self.choice.fill([(name, transport_words(name).name) for name in FITS], chosen)
-        lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment is None
+        lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment.enrolment is None
         words = transport_words(chosen).sentence
         if lacking:
             words += " It starts from your own voice: teach rtvc your voice first. Until then, MKL is heard."

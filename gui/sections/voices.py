@@ -10,9 +10,10 @@ from PyQt6.QtWidgets import QFileDialog, QInputDialog, QPushButton, QWidget
 
 from gui.hotkeys import ADD_KEYS, VOICES, Scope, in_words, keys
 from gui.icons import set_icon
-from gui.session import RECORD_SECONDS, Session
+from gui.models.voices import RECORD_SECONDS
+from gui.session import Session
 from gui.theme import SPACE
-from gui.view_state import fitting_name
+from gui.view.voices import fitting_name
 from gui.widgets.card import Card
 from gui.widgets.voice_card import VoiceCard
 from gui.widgets.voice_gallery import VoiceGallery
@@ -29,7 +30,7 @@ class VoicesSection(Card):
         self.record.setProperty("kind", "quiet")
         self.record.setToolTip("Make a voice of what you say into the microphone now")
         set_icon(self.record, "record", "accent")
-        self.record.clicked.connect(session.record_voice)
+        self.record.clicked.connect(session.voices.record)
         self.add = QPushButton("Add…")
         self.add.setProperty("kind", "quiet")
         self.add.setAccessibleName("Add voices from recordings")
@@ -43,13 +44,13 @@ class VoicesSection(Card):
         self.gallery.drop_area.clicked.connect(self.ask_for_files)
         self.body.addWidget(self.gallery)
 
-        session.voices_changed.connect(self._show_voices)
-        session.options_changed.connect(self._explain_numbers)
-        session.settings_changed.connect(self._show_chosen)
-        session.outline_ready.connect(self._show_outline)
-        session.playing_changed.connect(self._show_playing)
-        session.recording_progressed.connect(self._show_recording)
-        session.recorded.connect(self._name_recording)
+        session.voices.changed.connect(self._show_voices)
+        session.preferences.options_changed.connect(self._explain_numbers)
+        session.preferences.settings_changed.connect(self._show_chosen)
+        session.voices.outline_ready.connect(self._show_outline)
+        session.previews.changed.connect(self._show_playing)
+        session.voices.recording_progressed.connect(self._show_recording)
+        session.voices.recorded.connect(self._name_recording)
         self._show_voices()
         self._show_recording(-1.0)
 
@@ -66,24 +67,24 @@ class VoicesSection(Card):
 
     def add_files(self, paths: list[Path]) -> None:
         """Add each recording as a voice that is named as its file."""
-        taken = self._session.voice_names()
+        taken = self._session.voices.taken_names()
         for path in paths:
             name = fitting_name(path.stem, taken)
             taken.add(name)
-            self._session.add_voice(name, [path])
+            self._session.voices.add(name, [path])
 
     def _show_voices(self) -> None:
         cards = []
-        for index, voice in enumerate(self._session.voices):
+        for index, voice in enumerate(self._session.voices.voices):
             number = index + 1 if index < VOICES else None
             card = VoiceCard(voice.name, voice.credit, voice.folder is not None, number)
-            card.set_outline(self._session.outlines[voice.reference])
-            card.chosen.connect(lambda name: self._session.change(voice=name))
-            card.play_wanted.connect(self._session.play)
-            card.preview_wanted.connect(self._session.preview)
+            card.set_outline(self._session.voices.outlines[voice.reference])
+            card.chosen.connect(lambda name: self._session.preferences.change(voice=name))
+            card.play_wanted.connect(self._play)
+            card.preview_wanted.connect(self._preview)
             card.rename_wanted.connect(self._rename)
-            card.delete_wanted.connect(self._session.delete_voice)
-            card.set_playing(voice.name == self._session.playing)
+            card.delete_wanted.connect(self._session.voices.delete)
+            card.set_playing(voice.name == self._session.previews.voice)
             cards.append(card)
         self.gallery.set_cards(cards)
         controls = [self.add, *(control for card in cards for control in card.controls)]
@@ -93,18 +94,24 @@ class VoicesSection(Card):
         self._show_chosen()
 
     def _explain_numbers(self) -> None:
-        known = keys(self._session.options, Scope.WINDOW)
+        known = keys(self._session.preferences.options, Scope.WINDOW)
         for number, card in enumerate(list(self.gallery.cards.values())[:VOICES], 1):
             card.explain_number(in_words(known[f"voice{number}"]))
 
+    def _play(self, name: str) -> None:
+        self._session.previews.play_reference(self._session.voices.find(name))
+
+    def _preview(self, name: str) -> None:
+        self._session.previews.play_preview(self._session.voices.find(name))
+
     def _show_chosen(self) -> None:
         for name, card in self.gallery.cards.items():
-            card.setChecked(name == self._session.settings.voice)
+            card.setChecked(name == self._session.preferences.settings.voice)
 
     def _show_outline(self, name: str) -> None:
-        for voice in self._session.voices:
+        for voice in self._session.voices.voices:
             if voice.name == name and name in self.gallery.cards:
-                self.gallery.cards[name].set_outline(self._session.outlines[voice.reference])
+                self.gallery.cards[name].set_outline(self._session.voices.outlines[voice.reference])
 
     def _show_playing(self, name: str, share: float) -> None:
         for card in self.gallery.cards.values():
@@ -121,9 +128,9 @@ class VoicesSection(Card):
     def _name_recording(self, path: Path) -> None:
         name, accepted = QInputDialog.getText(self, "New voice", "What is this voice called?")
         if accepted:
-            self._session.add_voice(fitting_name(name, self._session.voice_names()), [path])
+            self._session.voices.add(fitting_name(name, self._session.voices.taken_names()), [path])
 
     def _rename(self, name: str) -> None:
         new_name, accepted = QInputDialog.getText(self, "Rename the voice", "New name:", text=name)
         if accepted and new_name != name:
-            self._session.rename_voice(name, new_name)
+            self._session.voices.rename(name, new_name)

@@ -34,13 +34,13 @@ class WelcomeSection(Card):
         self.teach.clicked.connect(self.enrolment_wanted)
         self.dismiss = QPushButton("Got it")
         self.dismiss.setProperty("kind", "primary")
-        self.dismiss.clicked.connect(lambda: session.choose(welcomed=True))
+        self.dismiss.clicked.connect(lambda: session.preferences.choose(welcomed=True))
         for button in (self.dismiss, self.microphone, self.teach):
             actions.add(button)
         self.body.addWidget(actions)
         self._session = session
-        session.options_changed.connect(self._follow)
+        session.preferences.options_changed.connect(self._follow)
         self._follow()
 
     def _follow(self) -> None:
-        self.setVisible(not self._session.options.welcomed)
+        self.setVisible(not self._session.preferences.options.welcomed)

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SPACE, font, theme
-from gui.view_state import DelayPart, delay_parts
+from gui.view.delay import DelayPart, delay_parts
 from rtvc.live.snapshot import Latency
 
 BAR = 14

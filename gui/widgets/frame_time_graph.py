@@ -9,7 +9,7 @@ from PyQt6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SMALL_RADIUS, font, theme
-from gui.view_state import HEADROOM, FrameTimes, step_curve
+from gui.view.delay import HEADROOM, FrameTimes, step_curve
 from rtvc.live.snapshot import Snapshot
 
 

@@ -9,7 +9,7 @@ from PyQt6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SPACE, font, theme
-from gui.view_state import CAUTION_DBFS, CLIP_DBFS, FLOOR_DBFS, PeakHold, level_fraction, level_text
+from gui.view.levels import CAUTION_DBFS, CLIP_DBFS, FLOOR_DBFS, PeakHold, level_fraction, level_text
 
 BAR = 10
 

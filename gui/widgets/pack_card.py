@@ -6,10 +6,11 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from gui.theme import SPACE
-from gui.view_state import PackEntry
+from gui.view.packs import facts
 from gui.widgets.card import Card
 from gui.widgets.flow import Flow
 from gui.widgets.labels import label, set_tone
+from rtvc.app.models import PackEntry
 
 
 class PackCard(Card):
@@ -44,7 +45,7 @@ class PackCard(Card):
             badge = label("in use", "caption")
             set_tone(badge, "good")
             self.header.addWidget(badge)
-        self.body.addWidget(label(entry.facts, "caption", wrap=True))
+        self.body.addWidget(label(facts(entry), "caption", wrap=True))
         if entry.description:
             self.body.addWidget(label(entry.description, wrap=True))
         if entry.licence:

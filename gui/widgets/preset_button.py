@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
 
 from gui.session import Session
@@ -18,27 +20,32 @@ class PresetButton(QPushButton):
         self.setToolTip("Keep voice and sound settings under a name, and take them again")
         self.menu_of_presets = QMenu(self)
         self.setMenu(self.menu_of_presets)
-        session.presets_changed.connect(self._fill)
+        session.preferences.presets_changed.connect(self._fill)
         self._fill()
 
     def _fill(self) -> None:
-        menu, presets = self.menu_of_presets, sorted(self._session.preferences.presets)
+        menu, presets = self.menu_of_presets, sorted(self._session.preferences.value.presets)
         menu.clear()
         if self._remove is not None:
             self._remove.deleteLater()
             self._remove = None
         for name in presets:
-            menu.addAction(name, lambda name=name: self._session.apply_preset(name))
+            menu.addAction(
+                name, lambda name=name: self._session.preferences.apply_preset(name, self._session.voices.names())
+            )
         if presets:
             menu.addSeparator()
         menu.addAction("Keep these settings…", self._store)
         if presets:
             remove = self._remove = QMenu("Remove", menu)
             for name in presets:
-                remove.addAction(name, lambda name=name: self._session.remove_preset(name))
+                remove.addAction(name, partial(self._session.preferences.remove_preset, name))
             menu.addMenu(remove)
+
+    def _apply(self, name: str) -> None:
+        self._session.preferences.apply_preset(name, self._session.voices.names())
 
     def _store(self) -> None:
         name, accepted = QInputDialog.getText(self, "Keep these settings", "Name of the preset:")
         if accepted and name.strip():
-            self._session.store_preset(name.strip())
+            self._session.preferences.store_preset(name.strip())

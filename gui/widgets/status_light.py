@@ -7,7 +7,7 @@ from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SPACE, theme
-from gui.view_state import Status, Tone
+from gui.view.status import Status, Tone
 
 DOT = 10
 _COLOURS = {Tone.QUIET: "faint", Tone.GOOD: "good", Tone.CAUTION: "caution", Tone.BAD: "bad"}

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidg
 
 from gui.icons import set_icon
 from gui.theme import SPACE
-from gui.view_state import Tone
+from gui.view.status import Tone
 from gui.widgets.labels import label, set_tone
 
 

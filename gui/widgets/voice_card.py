@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QT
 
 from gui.icons import set_icon
 from gui.theme import RADIUS, SPACE, theme
-from gui.view_state import Outline, duration_text
+from gui.view.voices import Outline, duration_text
 from gui.widgets.labels import ElidedLabel, label
 from gui.widgets.waveform import Waveform
 

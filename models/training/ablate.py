@@ -1,4 +1,4 @@
-"""What each part of `mini` is worth: python -m models.training.ablate --data FOLDER.
+"""What each part of `mini` is worth: python -m models.training.ablate.
 
 Takes parts of a finished pack away, one at a time, and prints the spectral loss of stretches of speakers who were
 held out of training: plainly resynthesised, and disguised and carried by the map to the statistics of another
@@ -16,7 +16,7 @@ from torch import Tensor
 from models.mini import MiniConfiguration
 from models.training.corpus import load_noise
 from models.training.from_pack import load_pack
-from models.training.prepare import prepare
+from models.training.prepare import open_corpus
 from models.training.train import CHECKED_BLOCK_SIZE, Change, Trainer, checked, samplers
 
 
@@ -44,7 +44,6 @@ def ablations(configuration: MiniConfiguration) -> dict[str, Change]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="the speech that the pack was trained on")
     parser.add_argument("--noise", type=Path, help="recordings of noise to mix in, 16 kHz")
     parser.add_argument("--output", type=Path, default=Path("training-output"), help="where the prepared data lie")
     parser.add_argument("--pack", type=Path, default=Path("rtvc/assets/packs/mini"))
@@ -54,8 +53,8 @@ def main() -> None:
 
     configuration = MiniConfiguration()
     sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
-    corpus = prepare(arguments.data, arguments.output / "data")
-    trainer = Trainer(configuration, sounded, steps=1, rate=0.0)
+    corpus = open_corpus(arguments.output / "data")
+    trainer = Trainer(configuration, sounded, rate=0.0)
     load_pack(arguments.pack, trainer.nets)
     trainer.nets.eval()
     _, held_out = samplers(corpus, load_noise(arguments.noise), sounded)

@@ -16,7 +16,7 @@ LEVEL_DB = 12.0
 NOISY_SHARE = 0.35
 
 
-def disturb(audio: Tensor, noise: Tensor, random: torch.Generator) -> Tensor:
+def augment(audio: Tensor, noise: Tensor, random: torch.Generator) -> Tensor:
     """Return `audio` `[batch, samples]` as another microphone might have heard it; `noise` has the same shape."""
     batch, samples = audio.shape
 
@@ -35,8 +35,8 @@ def disturb(audio: Tensor, noise: Tensor, random: torch.Generator) -> Tensor:
     part = place - below
     curve = gain[:, below] * (1 - part) + gain[:, below + 1] * part
     amplitude = torch.exp(curve * (math.log(10) / 20)).to(audio.device)
-    disturbed: Tensor = torch.fft.irfft(torch.fft.rfft(audio) * amplitude, n=samples)
-    return disturbed
+    augmented: Tensor = torch.fft.irfft(torch.fft.rfft(audio) * amplitude, n=samples)
+    return augmented
 
 
 def _level(audio: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""Random stretches of prepared speech: what a training step is made of."""
+"""Random stretches of prepared speech: the rows of a training step."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +12,25 @@ import soundfile
 import torch
 from torch import Tensor
 
-from models.training.prepare import HOP, SAMPLE_RATE, Corpus
+from models.training.prepare import HOP, SAMPLE_RATE, VARIANTS, Corpus
 
+CONVERTED_SHARE = 0.5
+"""Of the rows of speakers who have conversions: how many start from one."""
 VARIANT_SHARE = 0.7
+"""Of the other rows: how many start from a variant."""
 MOST_SECONDS_COUNTED = 60.0
+SLOW_CORPORA = ("speechocean762/", "an4/")
+SLOW_WEIGHT = 0.5
+"""Beginners' read-aloud and spelled words are not what is spoken live: fluent adult speech makes 80 % of the rows."""
 
 
 @dataclass(frozen=True)
 class Batch:
     """Stretches of one speaker a row.
 
-    `target` `[batch, samples]` is what is to come out, `source` the same stretch of the original or a variant,
-    `reference` another stretch of the speaker, `noise` something to mix in. Pitches are the logarithm of Hz,
-    `[batch, frames]`, interpolated where unvoiced; voicing is 0 or 1.
+    `target` `[batch, samples]` is the recording to be given back, `source` the same stretch as it was recorded, as a
+    variant, or converted to another speaker. `reference` is another stretch of the speaker, `noise` something to mix
+    in. Pitches are the logarithm of Hz, `[batch, frames]`, interpolated where unvoiced; voicing is 0 or 1.
     """
 
     target: Tensor
@@ -40,21 +47,21 @@ class Batch:
 
 
 class Sampler:
-    """Draws batches from speakers who have enough speech for a stretch and a reference."""
+    """Draws batches from speakers who have enough speech for a stretch and a reference, both in frames."""
 
     def __init__(
-        self, corpus: Corpus, speakers: list[str], noise: npt.NDArray[np.float32], frames: int, reference: int
+        self, corpus: Corpus, speakers: Sequence[str], noise: npt.NDArray[np.float32], frames: int, reference: int
     ) -> None:
-        self.corpus = corpus
         self.noise = noise
         self.frames = frames
         self.reference = reference
-        least = (frames + reference) * HOP
-        self.spans = [corpus.speakers[name] for name in speakers if corpus.speakers[name][1] >= least]
-        if not self.spans:
-            raise SystemExit(f"No speaker has {least / SAMPLE_RATE:.0f} s of speech or more.")
-        # Everyone counts by what they said, up to a minute: one reader of an hour is still one voice.
-        weight = np.array([min(length / SAMPLE_RATE, MOST_SECONDS_COUNTED) for _, length in self.spans])
+        names = [name for name in speakers if corpus[name].frames >= frames + reference]
+        if not names:
+            raise SystemExit(f"No speaker has {(frames + reference) * HOP / SAMPLE_RATE:.0f} s of speech or more.")
+        self.speeches = [corpus[name] for name in names]
+        # Speakers count by how much they said, up to a minute: an hour of one reader is still one voice.
+        weight = np.array([min(corpus[name].seconds, MOST_SECONDS_COUNTED) for name in names])
+        weight *= [SLOW_WEIGHT if name.startswith(SLOW_CORPORA) else 1.0 for name in names]
         self.weight = weight / weight.sum()
 
     def draw(self, batch: int, random: np.random.Generator) -> Batch:
@@ -63,56 +70,50 @@ class Sampler:
 
     def _rows(self, batch: int, random: np.random.Generator) -> list[tuple[npt.NDArray[np.float32], ...]]:
         rows: list[tuple[npt.NDArray[np.float32], ...]] = []
-        for index in random.choice(len(self.spans), batch, p=self.weight):
-            start, length = self.spans[index]
-            first, frames = start // HOP, length // HOP
+        for index in random.choice(len(self.speeches), batch, p=self.weight):
+            speech = self.speeches[index]
             # Stretch and reference lie apart: either may come first.
-            spare = frames - self.frames - self.reference
+            spare = speech.frames - self.frames - self.reference
             before = int(random.integers(spare + 1))
+            between = int(random.integers(spare - before + 1))
             if random.random() < 0.5:
-                at, reference = (
-                    first + before,
-                    first + before + self.frames + int(random.integers(spare - before + 1)),
-                )
+                at, reference = before, before + self.frames + between
             else:
-                reference, at = (
-                    first + before,
-                    first + before + self.reference + int(random.integers(spare - before + 1)),
-                )
-            target = self._audio(self.corpus.audio, at, self.frames)
-            source, hertz = self.corpus.audio, self.corpus.pitch
-            if random.random() < VARIANT_SHARE:
-                number = int(random.integers(len(self.corpus.variants)))
-                source, hertz = self.corpus.variants[number], self.corpus.variant_pitch[number]
-            target_pitch, voicing = self._pitch(self.corpus.pitch, at)
+                reference, at = before, before + self.reference + between
+            renderings, labels = speech.audio, speech.pitch
+            # Conversions may be shorter than the recording.
+            conversions = [n for n in range(1 + VARIANTS, len(labels)) if len(labels[n]) >= at + self.frames]
+            number = 0
+            if conversions and random.random() < CONVERTED_SHARE:
+                number = int(random.choice(conversions))
+            elif random.random() < VARIANT_SHARE:
+                number = 1 + int(random.integers(VARIANTS))
+            target_pitch, voicing = self._pitch(labels[0], at)
             rows.append(
                 (
-                    target,
-                    self._audio(source, at, self.frames),
-                    self._audio(self.corpus.audio, reference, self.reference),
+                    stretch(renderings[0], at, self.frames),
+                    stretch(renderings[number], at, self.frames),
+                    stretch(renderings[0], reference, self.reference),
                     self._noise(random),
                     target_pitch,
-                    self._pitch(hertz, at)[0],
+                    self._pitch(labels[number], at)[0],
                     voicing,
                 )
             )
         return rows
 
-    def _audio(self, audio: npt.NDArray[np.int16], frame: int, frames: int) -> npt.NDArray[np.float32]:
-        return audio[frame * HOP : (frame + frames) * HOP].astype(np.float32) / np.float32(32768)
-
     def _pitch(
         self, hertz: npt.NDArray[np.float32], frame: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        stretch = hertz[frame : frame + self.frames]
-        voiced = np.flatnonzero(stretch > 0)
+        part = hertz[frame : frame + self.frames]
+        voiced = np.flatnonzero(part > 0)
         if len(voiced) == 0:
             return np.full(self.frames, np.log(150), np.float32), np.zeros(self.frames, np.float32)
-        pitch = np.interp(np.arange(self.frames), voiced, np.log(stretch[voiced])).astype(np.float32)
-        return pitch, (stretch > 0).astype(np.float32)
+        pitch = np.interp(np.arange(self.frames), voiced, np.log(part[voiced])).astype(np.float32)
+        return pitch, (part > 0).astype(np.float32)
 
     def _noise(self, random: np.random.Generator) -> npt.NDArray[np.float32]:
-        """A stretch of recorded noise, of white noise, or of other people talking."""
+        """Return a stretch of recorded noise, of white noise, or of other people talking."""
         samples = self.frames * HOP
         kind = random.random()
         if kind < 0.5 and len(self.noise) > samples:
@@ -121,10 +122,15 @@ class Sampler:
         if kind < 0.75:
             return random.standard_normal(samples).astype(np.float32)
         babble = np.zeros(samples, np.float32)
-        for _ in range(int(random.integers(1, 5))):
-            frame = int(random.integers(len(self.corpus.audio) // HOP - self.frames))
-            babble += self._audio(self.corpus.audio, frame, self.frames)
+        for index in random.integers(len(self.speeches), size=int(random.integers(1, 5))):
+            speech = self.speeches[index]
+            babble += stretch(speech.audio[0], int(random.integers(speech.frames - self.frames + 1)), self.frames)
         return babble
+
+
+def stretch(audio: npt.NDArray[np.int16], frame: int, frames: int) -> npt.NDArray[np.float32]:
+    """Return some frames of 16-bit samples as samples of -1 … 1."""
+    return audio[frame * HOP : (frame + frames) * HOP].astype(np.float32) / np.float32(32768)
 
 
 def load_noise(folder: Path | None) -> npt.NDArray[np.float32]:

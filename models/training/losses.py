@@ -1,4 +1,4 @@
-"""What training strives for: spectra like the target's."""
+"""Spectral losses."""
 
 from __future__ import annotations
 
@@ -7,9 +7,37 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.mini import mel_matrix
+from models.training.precision import autocast
 
 SPECTRAL_WINDOWS = (2048, 1024, 512, 256)
 MEL_WINDOWS = {1024: 80, 512: 40, 256: 20}
+LOG_MEL_WINDOW, LOG_MEL_HOP, LOG_MEL_BANDS = 512, 160, 64
+
+
+class LogMel(nn.Module):
+    """Audio `[batch, samples]` to the log power of mel bands `[batch, LOG_MEL_BANDS, frames]`."""
+
+    def __init__(self, sample_rate: int) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(LOG_MEL_WINDOW))
+        self.register_buffer("mel", mel_matrix(LOG_MEL_BANDS, LOG_MEL_WINDOW, sample_rate))
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Return the bands."""
+        with autocast(audio.device, enabled=False):
+            window = self.get_buffer("window")
+            spectrum = torch.stft(
+                audio, LOG_MEL_WINDOW, LOG_MEL_HOP, window=window, center=False, return_complex=True
+            )
+            power = (spectrum.real.square() + spectrum.imag.square()).transpose(1, 2) @ self.get_buffer("mel")
+            return torch.log(power + 1e-4).transpose(1, 2)
+
+
+def long_term_spectrum(bands: Tensor) -> Tensor:
+    """Return the mean `[batch, bands]` over the louder half of the frames of `bands` `[batch, bands, frames]`."""
+    level = bands.mean(dim=1, keepdim=True)
+    loud = (level >= level.median(dim=-1, keepdim=True).values).float()
+    return (bands * loud).sum(dim=-1) / loud.sum(dim=-1)
 
 
 class SpectralLoss(nn.Module):

@@ -1,10 +1,14 @@
-"""Train `mini`: python -m models.training.train --data FOLDER.
+"""Train `mini`: python -m models.training.train --data FOLDER --minutes 90.
 
-Self-supervised, with the map in the loop. A stretch of speech is disguised (pitch and formants moved, another
-microphone, noise); its features are transported to the statistics of another stretch of the same speaker; the
-vocoder must give back the original. What survives the disguise is content; what the statistics carry is the voice.
-A quarter of each batch is also converted to other speakers of the batch, where no target exists: there a judge of
-voices must hear those speakers, the long-term spectrum must be theirs, and the encoder must find the content again.
+Self-supervised, with the map in the loop. A stretch of speech is heard as another voice (a WORLD variant, or a
+conversion by an earlier pack), through another microphone and in noise. Its features are transported to the
+statistics of another stretch of the same speaker, and the vocoder must give back the recording. What survives is
+content; what the statistics carry is the voice. Half of each batch is also converted to other speakers of the batch,
+where no target exists: there the features of the result must be those that were asked for, and a speaker encoder must
+recognise the target.
+
+The learning rate falls along the time that has been spent, so weights are annealed when `--minutes` are over, however
+fast the machine is. A run that is interrupted goes on from its checkpoint.
 """
 
 from __future__ import annotations
@@ -15,7 +19,6 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -25,58 +28,67 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
-from models.streaming import Memory
-from models.training.augmentation import disturb
+from models.streaming import StreamingState
+from models.training.augmentation import augment
+from models.training.checkpoint import save_atomically
 from models.training.corpus import Batch, Sampler, load_noise
 from models.training.from_pack import load_pack
-from models.training.likeness import SpeakerJudge, trained_judge
-from models.training.losses import SpectralLoss
-from models.training.prepare import Corpus, prepare
-from models.training.saving import save_whole
+from models.training.losses import LogMel, SpectralLoss, long_term_spectrum
+from models.training.precision import autocast
+from models.training.prepare import Corpus, open_corpus, prepare, stable_number
+from models.training.speaker_encoder import SpeakerEncoder, trained_speaker_encoder
 from models.training.transport import Moments, moments, transport
 
 SPECTRAL_WEIGHT = 10.0
-LIKENESS_WEIGHT = 8.0
-COLOUR_WEIGHT = 1.0
+SPEAKER_WEIGHT = 6.0
+LONG_TERM_WEIGHT = 1.0
 CYCLE_WEIGHT = 2.0
-CONVERTED_SHARE = 0.25
+STATISTICS_WEIGHT = 4.0
+CONVERTED_SHARE = 0.5
 """Of the rows that are also converted to another speaker of the batch."""
-BLOCK_SIZES = (2, 8, 32)
+BLOCK_SIZES = (2, 8, 16, 32)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
+MOST_OVERDRIVE = 1.3
+"""The map's displacement is multiplied by 1 … this: what a user's strength of 1 stands for is chosen afterwards."""
 CHECKED_BLOCK_SIZE = 8
 
 Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
 """Content `[batch, frames, content_dim]` and voicing `[batch, frames]` to what the vocoder is given instead."""
 
-IDENTITY_SHARE = 0.25
-"""Of the rows that are neither disguised nor mapped, so that the vocoder sees what clear features are."""
+IDENTITY_SHARE = 0.2
+"""Of the rows that are neither augmented nor mapped, so that the vocoder sees clean features."""
 BELOW_LOUDEST_DB = 32.0
+CHOOSING = tuple(f"librispeech/{name}" for name in ("1088", "118", "163", "1737", "1970", "2136")) + tuple(
+    f"commonvoice/en13_{name}" for name in ("37125561", "37148892", "37155677", "37258676")
+)
+"""Speakers on whom K, the overdrive and everything else is chosen; never those on whom the pack is measured."""
+SAVED_EVERY = 100
 
 
 class Trainer:
-    """Nets, optimisers and the step that improves them."""
+    """Nets, optimiser and the step that improves them."""
 
     def __init__(
         self,
         configuration: MiniConfiguration,
         sounded: int,
-        steps: int,
         rate: float,
-        judge: SpeakerJudge | None = None,
+        speaker_encoder: SpeakerEncoder | None = None,
     ) -> None:
         self.configuration = configuration
         self.sounded = sounded
-        self.steps = steps
         self.rate = rate
-        self.judge = judge
+        self.speaker_encoder = speaker_encoder
         self.device = training_device()
-        self.half_precision = torch.cuda.is_available() or torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         self.nets = nn.ModuleDict({"encoder": MiniEncoder(configuration), "vocoder": MiniVocoder(configuration)})
         self.nets.to(self.device)
         self.average = copy.deepcopy(self.nets).requires_grad_(False)
         self.spectral = SpectralLoss(configuration.sample_rate).to(self.device)
+        self.log_mel = LogMel(configuration.sample_rate).to(self.device)
         self.optimiser = torch.optim.AdamW(self.nets.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.01)
         self.step = 0
+        self.seconds = 0.0
+        """Time spent training."""
         self.earlier = 0
         """Steps that the weights had seen when this training began."""
 
@@ -87,14 +99,10 @@ class Trainer:
         assert isinstance(encoder, MiniEncoder)
         return encoder
 
-    def learning_rate(self) -> float:
-        """Warm up over 200 steps, then fall along a cosine to a twentieth."""
-        progress = min(self.step / self.steps, 1.0)
-        return self.rate * min(1.0, (self.step + 1) / 200) * (0.05 + 0.475 * (1 + math.cos(math.pi * progress)))
-
-    def precision(self) -> AbstractContextManager[None]:
-        """Return the context in which the nets compute: bfloat16 where it is at hand."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half_precision)
+    def learning_rate(self, progress: float) -> float:
+        """Warm up over 100 steps, then fall along a cosine to a twentieth as `progress` goes from 0 to 1."""
+        cosine = math.cos(math.pi * min(progress, 1.0))
+        return self.rate * min(1.0, (self.step + 1) / 100) * (0.05 + 0.475 * (1 + cosine))
 
     def activity(self, audio: Tensor) -> Tensor:
         """Return which feature frames `[batch, frames]` hold speech (0 or 1), as late as the features."""
@@ -104,22 +112,21 @@ class Trainer:
         return functional.pad(active, (c.lookahead_frames, 0))[:, : active.shape[1]]
 
     def encode(self, audio: Tensor) -> Tensor:
-        """Return z `[batch, frames, latent]` of whole stretches."""
-        with self.precision():
-            return self.encoder.content(audio, Memory())
+        """Return z and cepstra `[batch, frames, content_dim]` of whole stretches."""
+        return self.analyse(audio)[0]
 
     def analyse(self, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return z and the logits of pitch classes and voicing, of whole stretches."""
-        with self.precision():
-            analysis: tuple[Tensor, Tensor, Tensor] = self.encoder.analyse(audio, Memory())
+        """Return z and cepstra, and the logits of pitch classes and voicing, of whole stretches."""
+        with autocast(self.device):
+            analysis: tuple[Tensor, Tensor, Tensor] = self.encoder.analyse(audio, StreamingState())
         return analysis
 
-    def decode(self, latent: Tensor, pitch: Tensor, voicing: Tensor) -> Tensor:
+    def decode(self, content: Tensor, pitch: Tensor, voicing: Tensor) -> Tensor:
         """Return audio for features whose log pitch (of Hz) is given."""
         relative = pitch - math.log(self.configuration.pitch_unit)
-        features = torch.cat([latent, relative[..., None], voicing[..., None]], dim=-1)
-        with self.precision():
-            audio: Tensor = self.nets["vocoder"](features, Memory(), torch.exp(pitch))
+        features = torch.cat([content, relative[..., None], voicing[..., None]], dim=-1)
+        with autocast(self.device):
+            audio: Tensor = self.nets["vocoder"](features, StreamingState(), torch.exp(pitch))
         return audio
 
     def aligned(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,44 +134,56 @@ class Trainer:
         delay = self.configuration.delay
         return output[:, delay:], target[:, : target.shape[1] - delay]
 
-    def advance(self, batch: Batch, random: torch.Generator) -> dict[str, float]:
+    def advance(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
         """Take one step; return the losses by name."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = self.learning_rate(progress)
         c = self.configuration
         rows = len(batch.source)
         identity = (torch.rand(rows, 1, generator=random) < IDENTITY_SHARE).to(self.device)
-        source = torch.where(identity, batch.target, disturb(batch.source, batch.noise, random))
+        source = torch.where(identity, batch.target, augment(batch.source, batch.noise, random))
         source_pitch = torch.where(identity, batch.target_pitch, batch.source_pitch)
         block = BLOCK_SIZES[int(torch.randint(len(BLOCK_SIZES), (), generator=random))]
-        latent, likelihood, voicing_logits = self.analyse(source)
-        source_moments = moments(latent, self.activity(batch.target))
-        reference_moments = moments(self.encode(batch.reference), self.activity(batch.reference))
-        moved = transport(latent, source_moments, reference_moments, block, c.latent)
-        moved = torch.where(identity[..., None], latent, moved)
-        # The voicing that the encoder believes in, as when live: what it gets wrong, the vocoder learns to put right.
+        overdrive = (1 + (MOST_OVERDRIVE - 1) * torch.rand(rows, 1, 1, generator=random)).to(self.device)
+        content, likelihood, voicing_logits = self.analyse(source)
+        source_moments = moments(content, self.activity(batch.target))
+        # The gradient of the references costs a quarter of a step: every other step goes without.
+        with torch.set_grad_enabled(self.step % 2 == 0):
+            reference_moments = moments(self.encode(batch.reference), self.activity(batch.reference))
+        moved = content + overdrive * (
+            transport(content, source_moments, reference_moments, block, c.latent) - content
+        )
+        moved = torch.where(identity[..., None], content, moved)
+        # The encoder's own voicing, as when live: the vocoder learns to put right what it gets wrong.
         voicing = torch.sigmoid(voicing_logits)
         # Statistics are taken over the whole stretch; sound is made of a part of it.
-        first = int(torch.randint(latent.shape[1] - self.sounded + 1, (), generator=random))
+        first = int(torch.randint(content.shape[1] - self.sounded + 1, (), generator=random))
         part = slice(first, first + self.sounded)
         sound = batch.target[:, first * c.hop : (first + self.sounded) * c.hop]
-        decoded = self.decode(moved[:, part], batch.target_pitch[:, part], voicing[:, part])
-        output, target = self.aligned(decoded, sound)
 
+        few = slice(math.ceil(rows * CONVERTED_SHARE))
+        here, there = _rows(source_moments, few), _rows(reference_moments, few, turn=1)
+        asked = transport(content[few], here, there, block, c.latent)
+        given = content[few] + overdrive[few] * (asked - content[few])
+        pitch = self.converted_pitch(batch, source_pitch)[few]
+        decoded = self.decode(
+            torch.cat([moved, given])[:, part],
+            torch.cat([batch.target_pitch, pitch])[:, part],
+            torch.cat([voicing, voicing[few].detach()])[:, part],
+        )
+        output, target = self.aligned(decoded[:rows], sound)
         losses = {"spectral": self.spectral(output, target)}
         losses["pitch"] = self.pitch_loss(likelihood, source_pitch, batch.voicing)
         losses["voicing"] = functional.binary_cross_entropy_with_logits(voicing_logits, batch.voicing)
+        active = self.activity(batch.target)[few, part]
+        losses |= self.conversion_losses(
+            decoded[rows:], asked[:, part], there, batch.reference.roll(1, 0)[few], active
+        )
         total = SPECTRAL_WEIGHT * losses["spectral"] + losses["pitch"] + losses["voicing"]
-
-        if self.judge is not None:
-            few = slice(math.ceil(rows * CONVERTED_SHARE))
-            here, there = _rows(source_moments, few), _rows(reference_moments, few, turn=1)
-            given = transport(latent[few], here, there, block, c.latent)[:, part]
-            pitch = self.converted_pitch(batch, source_pitch)[few, part]
-            converted = self.decode(given, pitch, voicing[few, part].detach())
-            losses |= self.conversion_losses(converted, given, batch.reference.roll(1, dims=0)[few])
-            total = total + LIKENESS_WEIGHT * losses["likeness"] + COLOUR_WEIGHT * losses["colour"]
-            total = total + CYCLE_WEIGHT * losses["cycle"]
+        total = total + LONG_TERM_WEIGHT * losses["long_term"] + CYCLE_WEIGHT * losses["cycle"]
+        total = total + STATISTICS_WEIGHT * (losses["bias"] + losses["spread"])
+        if self.speaker_encoder is not None:
+            total = total + SPEAKER_WEIGHT * losses["speaker"]
 
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -173,33 +192,49 @@ class Trainer:
             self.optimiser.step()
         losses["gradient"] = norm
         self.step += 1
-        keep = min(0.999, self.step / (self.step + 100))
+        keep = min(0.998, self.step / (self.step + 100))
         with torch.no_grad():
             for mean, value in zip(self.average.parameters(), self.nets.parameters(), strict=True):
                 mean.lerp_(value, 1 - keep)
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def conversion_losses(self, converted: Tensor, given: Tensor, reference: Tensor) -> dict[str, Tensor]:
-        """Return what a conversion that has no target can be judged by.
+    def conversion_losses(
+        self, converted: Tensor, asked: Tensor, wanted: Moments, reference: Tensor, active: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the losses of a conversion, which has no target.
 
-        `likeness` is one minus the cosine between the directions that the judge of voices hears in it and in the
-        `reference`, `colour` the mean difference of their long-term log spectra in mel bands, and `cycle` that of the
-        z which the encoder hears from the z which was `given`, in deviations.
+        `converted` `[batch, samples]` is encoded again. Of its features, `cycle` is the mean distance of z from the z
+        that was `asked` for (`[batch, frames, content_dim]`, before overdrive), `bias` that of the mean over the
+        `active` frames in all dimensions, `spread` that of the logarithm of their deviations; distances are in the
+        deviations of the target (`wanted`). `long_term` is the distance of long-term log spectra from the
+        `reference`, and `speaker` one minus the cosine of the speaker encoder's embeddings.
         """
-        assert self.judge is not None
         c = self.configuration
         sound = converted[:, c.overlap_delay :]
-        with self.precision():
-            heard, wanted = self.judge(sound), self.judge(reference)
-        colours = [_long_term(self.judge.bands(audio)) for audio in (sound, reference)]
-        again = self.encode_frozen(sound[:, : sound.shape[1] // c.hop * c.hop])[:, c.lookahead_frames :, : c.latent]
-        z = given[..., : c.latent].detach()
-        error = (again - z[:, : again.shape[1]]) / z.std(dim=(0, 1))
-        return {
-            "likeness": 1 - (heard * wanted).sum(dim=1).mean(),
-            "colour": (colours[0] - colours[1]).abs().mean(),
-            "cycle": error.abs().mean(),
+        again = self.encode_frozen(sound[:, : sound.shape[1] // c.hop * c.hop])[:, c.lookahead_frames :]
+        asked = asked.detach()[:, : again.shape[1]]
+        active = active[:, : again.shape[1], None]
+        deviation = torch.diagonal(wanted[1].detach(), dim1=1, dim2=2).sqrt()[:, None]
+        error = (again - asked) / deviation
+        count = active.sum(dim=1, keepdim=True).clamp(min=1)
+        bias = (error * active).sum(dim=1, keepdim=True) / count
+        spreads = []
+        for features in (again, asked):
+            mean = (features * active).sum(dim=1, keepdim=True) / count
+            variance = ((features - mean).square() * active).sum(dim=1, keepdim=True) / count
+            spreads.append(0.5 * torch.log(variance / deviation.square() + 1e-2))
+        bands = [long_term_spectrum(self.log_mel(audio)) for audio in (sound, reference)]
+        losses = {
+            "cycle": error[..., : c.latent].abs().mean(),
+            "bias": bias.abs().mean(),
+            "spread": (spreads[0] - spreads[1]).abs().mean(),
+            "long_term": (bands[0] - bands[1]).abs().mean(),
         }
+        if self.speaker_encoder is not None:
+            with autocast(self.device):
+                embedding, target = self.speaker_encoder(sound), self.speaker_encoder(reference)
+            losses["speaker"] = 1 - (embedding * target).sum(dim=1).mean()
+        return losses
 
     def pitch_loss(self, likelihood: Tensor, pitch: Tensor, voicing: Tensor) -> Tensor:
         """Return the cross entropy of the pitch classes against a bell around the true log pitch, where voiced."""
@@ -219,11 +254,11 @@ class Trainer:
         return (source_pitch + move[:, None]).clamp(math.log(50.0), math.log(700.0))
 
     def encode_frozen(self, audio: Tensor) -> Tensor:
-        """Encode without teaching the encoder: it is the measure here, not the pupil."""
+        """Encode without training the encoder, which is the measure here."""
         self.encoder.requires_grad_(False)
-        latent = self.encode(audio)
+        content = self.encode(audio)
         self.encoder.requires_grad_(True)
-        return latent
+        return content
 
     @torch.no_grad()
     def resynthesis_loss(self, batch: Batch, block: int | None, change: Change | None = None) -> float:
@@ -256,12 +291,13 @@ class Trainer:
         contents = {
             "configuration": self.configuration.to_dict(),
             "step": self.step,
+            "seconds": self.seconds,
             "earlier": self.earlier,
             "nets": self.nets.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        save_whole(contents, path)
+        save_atomically(contents, path)
 
     def begin_with(self, pack: Path) -> None:
         """Begin with the weights of a pack of the same sizes."""
@@ -273,7 +309,7 @@ class Trainer:
         saved = torch.load(path, map_location=self.device, weights_only=True)
         for name in ("nets", "average", "optimiser"):
             getattr(self, name).load_state_dict(saved[name])
-        self.step, self.earlier = saved["step"], saved["earlier"]
+        self.step, self.seconds, self.earlier = saved["step"], saved["seconds"], saved["earlier"]
 
 
 def training_device() -> torch.device:
@@ -287,25 +323,18 @@ def _rows(statistics: Moments, rows: slice, turn: int = 0) -> Moments:
     return mean.roll(turn, dims=0)[rows], covariance.roll(turn, dims=0)[rows]
 
 
-def _long_term(bands: Tensor) -> Tensor:
-    """Return the mean `[batch, bands]` of log mel bands `[batch, bands, frames]` over the frames' louder half."""
-    level = bands.mean(dim=1, keepdim=True)
-    loud = (level >= level.median(dim=-1, keepdim=True).values).float()
-    return (bands * loud).sum(dim=-1) / loud.sum(dim=-1)
-
-
-def parted_speakers(corpus: Corpus) -> tuple[list[str], list[str]]:
-    """Return the speakers that are trained on, and those that are held out."""
-    names = sorted(corpus.speakers)
-    held_out = set(np.random.default_rng(0).permutation(names)[: max(1, len(names) // 40)].tolist())
-    return [name for name in names if name not in held_out], sorted(held_out)
+def split_speakers(corpus: Corpus) -> tuple[list[str], list[str]]:
+    """Return the speakers to train on and those held out: the choosing set and one in 40 of the others."""
+    held_out = {name for name in corpus if name in CHOOSING or stable_number(name) % 40 == 0}
+    held_out = held_out or set(sorted(corpus)[:1])
+    return [name for name in corpus if name not in held_out], sorted(held_out)
 
 
 def samplers(corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int) -> tuple[Sampler, Sampler]:
-    """Return where training draws from, and of speakers held out of it; `sounded` is in frames."""
+    """Return samplers of the training speakers and of the held-out ones; `sounded` is in frames."""
     frames, reference = sounded * 3 // 2, sounded * 2
-    heard, held_out = (Sampler(corpus, names, noise, frames, reference) for names in parted_speakers(corpus))
-    return heard, held_out
+    training, held_out = (Sampler(corpus, names, noise, frames, reference) for names in split_speakers(corpus))
+    return training, held_out
 
 
 def checked(sampler: Sampler, rows: int) -> list[Batch]:
@@ -317,30 +346,39 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--data", type=Path, required=True, help="speech: …/<speaker>/<utterance>.{flac,ogg,wav}, 16 kHz"
+        "--data",
+        type=Path,
+        help="speech, …/<speaker>/<utterance>.{flac,ogg,wav}, 16 kHz; if left out, what is prepared",
     )
     parser.add_argument("--noise", type=Path, help="recordings of noise to mix in, 16 kHz")
     parser.add_argument(
-        "--output", type=Path, default=Path("training-output"), help="for prepared data and checkpoint"
+        "--output", type=Path, default=Path("training-output"), help="for prepared data and checkpoints"
     )
     parser.add_argument("--from-pack", type=Path, help="begin with this pack's weights rather than with random ones")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--minutes", type=float, default=90.0, help="of training, resumed runs included")
+    parser.add_argument("--steps", type=int, help="stop after so many steps in all")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=2.56, help="of sound made in a row")
-    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at its highest")
-    parser.add_argument("--judge-steps", type=int, default=2000, help="for the judge of voices")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument(
+        "--speaker-steps", type=int, default=2000, help="for the speaker encoder; 0: train without one"
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
 
     configuration = MiniConfiguration()
     torch.manual_seed(arguments.seed)
-    corpus = prepare(arguments.data, arguments.output / "data")
+    data = arguments.output / "data"
+    corpus = prepare(arguments.data, data) if arguments.data is not None else open_corpus(data)
     sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
     noise = load_noise(arguments.noise)
     sampler, checking = samplers(corpus, noise, sounded)
-    path, heard = arguments.output / "judge.pt", parted_speakers(corpus)[0]
-    judge = trained_judge(path, corpus, heard, noise, arguments.judge_steps, training_device())
-    trainer = Trainer(configuration, sounded, arguments.steps, arguments.rate, judge)
+    speaker_encoder = None
+    if arguments.speaker_steps:
+        path, speakers = arguments.output / "speaker-encoder.pt", split_speakers(corpus)[0]
+        steps = arguments.speaker_steps
+        speaker_encoder = trained_speaker_encoder(path, corpus, speakers, noise, steps, training_device())
+    trainer = Trainer(configuration, sounded, arguments.rate, speaker_encoder)
     check = [batch.to(trainer.device) for batch in checked(checking, arguments.batch)]
     checkpoint = arguments.output / "mini.pt"
     if checkpoint.exists():
@@ -350,21 +388,26 @@ def main() -> None:
         trainer.begin_with(arguments.from_pack)
 
     seen: dict[str, list[float]] = defaultdict(list)
-    began, first = time.monotonic(), trainer.step
-    while trainer.step < arguments.steps:
+    first, earlier, began = trainer.step, trainer.seconds, time.monotonic()
+    done = False
+    while not done:
         # Seeded by the step, so that a resumed run draws what an unbroken one would have drawn.
         random = np.random.default_rng((arguments.seed, trainer.step))
         batch = sampler.draw(arguments.batch, random).to(trainer.device)
-        losses = trainer.advance(batch, torch.Generator().manual_seed(int(random.integers(2**62))))
+        generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+        losses = trainer.advance(batch, generator, trainer.seconds / 60 / arguments.minutes)
+        trainer.seconds = earlier + time.monotonic() - began
+        done = trainer.seconds >= 60 * arguments.minutes or trainer.step == arguments.steps
         for name, value in losses.items():
             seen[name].append(value)
-        if trainer.step % 50 == 0:
-            pace = (time.monotonic() - began) / (trainer.step - first)
+        if trainer.step % 25 == 0 or done:
+            pace = (trainer.seconds - earlier) / (trainer.step - first)
             report = "  ".join(f"{name} {np.mean(values):.4f}" for name, values in seen.items())
             print(f"step {trainer.step}  {pace:.2f} s  {report}", flush=True)
             seen.clear()
-        if trainer.step % 250 == 0 or trainer.step == arguments.steps:
+        if trainer.step % SAVED_EVERY == 0 or done:
             trainer.save(checkpoint)
+        if trainer.step % 250 == 0 or done:
             print(f"step {trainer.step}  validation {trainer.validate(check):.4f}", flush=True)
 
 

@@ -23,7 +23,6 @@ KEPT = 5
 
 PACKAGES = ("rtvc", "numpy", "scipy", "onnxruntime", "onnxruntime-gpu", "sounddevice", "PyQt6", "pulsectl")
 
-
 PLACES = ("rtvc", "gui", "export", "models", "site-packages")
 """Folders from which on a path is told."""
 
@@ -102,7 +101,5 @@ def _installed(package: str) -> str | None:
 def _place(filename: str) -> str:
     """Return a path from the package on: what stands before it may hold the user's name."""
     parts = Path(filename).parts
-    known = [
-        place for place, part in enumerate(parts) if part in ("rtvc", "gui", "export", "models", "site-packages")
-    ]
+    known = [place for place, part in enumerate(parts) if part in PLACES]
     return "/".join(parts[known[-1] :]) if known else parts[-1]

@@ -35,17 +35,22 @@ MOST_THREADS = 256
 MOST_STEP_FRAMES = 50
 LARGEST_FEATURE_DIM = 4096
 QUIETEST_DBFS = -80.0
+MOST_OVERDRIVE = 2.0
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What the pack suggests: K of MKL, frames a step, and how its graphs run."""
+    """What the pack suggests: K of MKL, frames a step, how its graphs run, and the overdrive of MKL.
+
+    `overdrive` multiplies the map's displacement where a user asks for a strength of 1.
+    """
 
     block_size: int
     step: int
     runtime: Runtime
+    overdrive: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -129,10 +134,16 @@ def whole(values: object, name: str, least: int, most: int, default: int | None 
     return value
 
 
+def number(values: object, name: str, least: float, most: float, default: float | None = None) -> float:
+    """Return a number of an object; raise `ValueError` if it is missing, another thing, or out of range."""
+    value = _get(values, name, _REQUIRED if default is None else default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ValueError(f"{name} must be a number from {least:g} to {most:g}")
+    return float(value)
+
+
 def _card(values: object) -> Card:
-    level = _get(values, "level_dbfs")
-    if isinstance(level, bool) or not isinstance(level, int | float) or not QUIETEST_DBFS <= level <= 0:
-        raise ValueError(f"level_dbfs must be a number from {QUIETEST_DBFS:.0f} to 0")
+    level = number(values, "level_dbfs", QUIETEST_DBFS, 0)
     assert isinstance(values, dict)
     name = _text(values, "name")
     try:
@@ -145,7 +156,7 @@ def _card(values: object) -> Card:
         _text(values, "licence", ""),
         _digests(_get(values, "files")),
         _roles(_get(values, "roles")),
-        float(level),
+        level,
         _defaults(_get(values, "defaults")),
         values,
     )
@@ -188,6 +199,7 @@ def _defaults(defaults: object) -> Defaults:
         whole(defaults, "block_size", 1, LARGEST_FEATURE_DIM),
         whole(defaults, "step", 1, MOST_STEP_FRAMES, 1),
         Runtime(whole(defaults, "threads", 1, MOST_THREADS, 1), provider),
+        number(defaults, "overdrive", 1.0, MOST_OVERDRIVE, 1.0),
     )
 
 

@@ -53,7 +53,8 @@ def fit_map(
     """
     choice.check()
     if choice.transport == "mkl":
-        options = {"block_size": choice.block_size or pack.defaults.block_size, **options}
+        defaults = pack.defaults
+        options = {"block_size": choice.block_size or defaults.block_size, "overdrive": defaults.overdrive, **options}
     if choice.transport not in KEPT:
         return fit(choice.transport, source, target, **options)
     path = None

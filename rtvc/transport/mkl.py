@@ -63,7 +63,11 @@ class PitchTransport:
 
 
 def fit_mkl(
-    source: FeatureStatistics, target: FeatureStatistics, block_size: int, shrinkage: float | None = None
+    source: FeatureStatistics,
+    target: FeatureStatistics,
+    block_size: int,
+    shrinkage: float | None = None,
+    overdrive: float = 1.0,
 ) -> AffineTransport:
     """Fit the factorized Monge-Kantorovich map of MKL-VC (arXiv 2506.09709).
 
@@ -86,6 +90,9 @@ def fit_mkl(
         the oracle approximating shrinkage (Chen, Wiesel, Eldar & Hero 2010) for its count of frames, which needs no
         more than the covariance: near nothing for minutes of speech, much for seconds of it and large blocks. On
         cepstra of 1 to 10 s of speech its error was within 11 % of that of the best fixed amount for each length.
+    overdrive
+        Factor of the displacement of ordinary dimensions: 1 reaches the target's statistics, more goes beyond. A net
+        that keeps something of the source's voice needs more than 1 to lose it. Pitch always goes to the target's.
 
     Raises
     ------
@@ -112,6 +119,8 @@ def fit_mkl(
                 a, b = _block_covariances(source, target, blocks, shrinkage)
                 matrix[blocks[:, :, None], blocks[:, None, :]] = _monge(a, b)
     offset = source.mean - source.mean @ matrix + shift
+    matrix = np.eye(dim) + overdrive * (matrix - np.eye(dim))
+    offset *= overdrive
     if roles.pitch is not None:
         pitch = fit_pitch(source, target)
         matrix[roles.pitch, roles.pitch], offset[roles.pitch] = pitch.gain, pitch.offset

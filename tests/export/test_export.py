@@ -8,7 +8,7 @@ import torch
 
 from export.streaming import export_streaming, verify_streaming
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
-from models.streaming import Memory
+from models.streaming import StreamingState
 from rtvc.packs.graph import GraphStage, Kind
 
 SMALL = MiniConfiguration(encoder_width=32, vocoder_width=32, fine_width=16, latent=8, noise_length=1000)
@@ -38,7 +38,7 @@ def test_the_graph_streams_what_torch_computes_at_once(kind: Kind, tmp_path: Pat
     shape = (42 * 320,) if kind == "encoder" else (42, SMALL.feature_dim)
     block = (0.1 * random.standard_normal(shape)).astype(np.float32)
     with torch.no_grad():
-        whole = net(torch.from_numpy(block)[None], Memory())[0].numpy()
+        whole = net(torch.from_numpy(block)[None], StreamingState())[0].numpy()
     for frames in (2, 3, 7):
         stage.reset()
         size = frames * stage.granularity

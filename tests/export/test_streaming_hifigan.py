@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from export.hifigan import CachedHiFiGAN, Missing, Order, WindowedHiFiGAN, exact_delay
 from export.streaming import export_streaming
 from models.hifigan import HiFiGAN
-from models.streaming import Memory
+from models.streaming import StreamingState
 from rtvc.packs.graph import GraphStage
 from rtvc.packs.runtime import Runtime
 from tests.support.small_models import HIFIGAN, make_hifigan
@@ -69,10 +69,10 @@ def interior(audio: npt.NDArray[np.float32] | Tensor, latency: int) -> npt.NDArr
 @torch.no_grad()
 def relative_error(net: nn.Module, latency: int) -> float:
     """The error of the interior, streamed a frame at a time."""
-    memory, rendered = Memory(), []
+    state, rendered = StreamingState(), []
     for frame in range(FRAMES):
-        rendered.append(net(features()[:, frame : frame + 1], memory)[0])
-        memory = Memory(memory.next)
+        rendered.append(net(features()[:, frame : frame + 1], state)[0])
+        state = StreamingState(state.next)
     found = interior(torch.cat(rendered), latency)
     expected = interior(offline(), 0)[: len(found)]
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
@@ -105,7 +105,7 @@ def test_a_cache_gives_the_same_in_steps_of_any_size(tmp_path: Path, order: Orde
     net = CachedHiFiGAN(model(), 2 * HIFIGAN.hop, order, missing)
     stage = graph(net, net.delay, tmp_path)
     with torch.no_grad():
-        whole = net(features(), Memory())[0].numpy()
+        whole = net(features(), StreamingState())[0].numpy()
     for step in STEPS:
         np.testing.assert_allclose(streamed(stage, step), whole, atol=1e-5)
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from export.streaming import export_streaming
 from export.wavlm import EncoderSettings, StreamingWavLM
-from models.streaming import Memory
+from models.streaming import StreamingState
 from models.wavlm import Reach, WavLM
 from rtvc.packs.graph import GraphStage
 from rtvc.packs.runtime import Runtime
@@ -95,7 +95,7 @@ def test_a_window_over_everything_equals_the_whole_utterance() -> None:
     net, padded = model(), functional.pad(audio(), (WAVLM.overlap, 0))
     for lookahead in (0, 5, FRAMES - 1):
         stream = StreamingWavLM(net, EncoderSettings(lookahead, FRAMES, 0))
-        features = stream(audio(), Memory())[0]
+        features = stream(audio(), StreamingState())[0]
         for now in (FRAMES - 1, max(lookahead, FRAMES - 10)):
             whole = net(padded[:, : WAVLM.overlap + (now + 1) * WAVLM.hop])[0]
             torch.testing.assert_close(features[now], whole[now - lookahead], rtol=1e-5, atol=1e-5)
@@ -106,7 +106,7 @@ def test_later_sound_never_changes_earlier_features() -> None:
     settings = EncoderSettings(lookahead=2, window=4, past=8)
     changed = audio().clone()
     changed[:, 20 * WAVLM.hop :] = 0
-    one, other = (StreamingWavLM(model(), settings)(sound, Memory())[0] for sound in (audio(), changed))
+    one, other = (StreamingWavLM(model(), settings)(sound, StreamingState())[0] for sound in (audio(), changed))
     torch.testing.assert_close(one[:20], other[:20], rtol=0, atol=1e-6)
     assert not torch.allclose(one[20:], other[20:], atol=1e-2)
 

@@ -13,11 +13,9 @@ import soundfile
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gui.backend import LocalBackend
 from gui.main_window import MainWindow
-from gui.protocol import LiveEngine
+from gui.models.devices import Use
 from gui.session import Session
-from gui.tasks import Control, Task
 from gui.theme import theme
 from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
 from rtvc.devices.device_stream import DeviceStream
@@ -26,6 +24,7 @@ from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_microphone import SOURCE
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
+from rtvc.live.engine import Engine
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
@@ -55,9 +54,15 @@ def shipped(name: str) -> Voice:
 def window(qtbot: QtBot, qapp: QApplication, pulse: PulseServer, tmp_path: Path) -> Iterator[MainWindow]:
     preferences = PreferenceFile(tmp_path / "preferences.json")
     preferences.save(Preferences(Settings(), Wiring(), panel={"welcomed": True}))
-    backend = LocalBackend(preferences, VoiceLibrary(tmp_path / "voices"), EnrolmentLibrary(tmp_path / "enrolments"))
     theme.install(qapp)
-    window = MainWindow(Session(backend, FakePlayer()))
+    window = MainWindow(
+        Session(
+            FakePlayer(),
+            preferences=preferences,
+            library=VoiceLibrary(tmp_path / "voices"),
+            enrolments=EnrolmentLibrary(tmp_path / "enrolments"),
+        )
+    )
     qtbot.addWidget(window)
     window.show()
     window.session.begin()
@@ -65,8 +70,8 @@ def window(qtbot: QtBot, qapp: QApplication, pulse: PulseServer, tmp_path: Path)
     window.close()
 
 
-def engine(window: MainWindow) -> LiveEngine | None:
-    return window.session.engine
+def engine(window: MainWindow) -> Engine | None:
+    return window.session.live.engine
 
 
 @contextmanager
@@ -136,36 +141,36 @@ def test_from_the_first_start_to_quitting(
     qtbot: QtBot, window: MainWindow, pulse: PulseServer, tmp_path: Path
 ) -> None:
     session = window.session
-    qtbot.waitUntil(lambda: bool(session.devices) and session.pack.learned_dim > 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(session.devices.devices) and session.packs.figures is not None, timeout=WAIT)
     microphones = window.live.devices.microphone.box
     fake = f"{FAKE_MICROPHONE}.monitor"
     assert microphones.count() > 0
     copyfile(shipped(TARGET).reference, tmp_path / "uncle.flac")
     window.live.voices.add_files([tmp_path / "uncle.flac"])
-    qtbot.waitUntil(lambda: session.settings.voice == "uncle", timeout=WAIT)
-    session.rewire(microphone=DeviceIdentity(PULSE, fake))
+    qtbot.waitUntil(lambda: session.preferences.settings.voice == "uncle", timeout=WAIT)
+    session.preferences.rewire(microphone=DeviceIdentity(PULSE, fake))
 
     window.live.power.power.click()
-    qtbot.waitUntil(lambda: session.snapshot.state is State.RUNNING, timeout=WAIT)
+    qtbot.waitUntil(lambda: session.live.snapshot.state is State.RUNNING, timeout=WAIT)
     assert window.live.power.power.isChecked()
 
     with speaking(shipped(SPEAKER)):
-        qtbot.waitUntil(lambda: session.snapshot.input_level > -50, timeout=WAIT)
+        qtbot.waitUntil(lambda: session.live.snapshot.input_level > -50, timeout=WAIT)
         window.live.power.bypass.click()
         listener = Listener()
         qtbot.waitUntil(lambda: listener.hears(SPEAKER, rather_than=TARGET), timeout=LONG_WAIT)
         window.live.power.bypass.click()
         qtbot.waitUntil(lambda: listener.hears(TARGET, rather_than=SPEAKER), timeout=LONG_WAIT)
 
-    window.live.voices.gallery.cards[session.voices[1].name].click()
+    window.live.voices.gallery.cards[session.voices.voices[1].name].click()
     running = engine(window)
     assert running is not None
-    assert running.settings.voice == session.voices[1].name
+    assert running.settings.voice == session.voices.voices[1].name
 
     pulse.kill()
     qtbot.waitUntil(lambda: window.light.status.words == "Reconnecting", timeout=WAIT)
     pulse.start()
-    qtbot.waitUntil(lambda: session.snapshot.state is State.RUNNING, timeout=WAIT)
+    qtbot.waitUntil(lambda: session.live.snapshot.state is State.RUNNING, timeout=WAIT)
     with speaking(shipped(SPEAKER)):
         qtbot.waitUntil(lambda: bool(np.abs(heard()).max() > 0.01), timeout=LONG_WAIT)
 
@@ -181,25 +186,27 @@ def test_a_tone_comes_through_and_the_microphone_is_heard(
     session = window.session
 
     def can_be_made() -> bool:
-        if session._listing:
+        if session.devices.use is not Use.FREE:
             return False
-        if not session.virtual_microphone.can_create:
-            session.reload_devices()  # a busy server's answer may have come too late
-        return session.virtual_microphone.can_create
+        if not session.devices.virtual_microphone.can_create:
+            session.devices.reload()  # a busy server's answer may have come too late
+        return session.devices.virtual_microphone.can_create
 
     qtbot.waitUntil(can_be_made, timeout=WAIT)
-    with qtbot.waitSignal(session.devices_changed, timeout=WAIT):
-        session.create_virtual_microphone()
-    assert session.virtual_microphone.name == "RTVC Microphone"
-    with qtbot.waitSignal(session.tone_heard, timeout=WAIT) as heard_tone:
-        qtbot.waitUntil(lambda: not session._listing, timeout=WAIT)
-        session.test_tone()
+    with qtbot.waitSignal(session.devices.changed, timeout=WAIT):
+        session.devices.make_virtual_microphone()
+    assert session.devices.virtual_microphone.name == "RTVC Microphone"
+    with qtbot.waitSignal(session.devices.tone_heard, timeout=WAIT) as heard_tone:
+        qtbot.waitUntil(lambda: session.devices.use is Use.FREE, timeout=WAIT)
+        session.devices.test_tone()
     assert heard_tone.args is not None
     assert heard_tone.args[0] > -40
 
     with speaking(shipped(SPEAKER)):
-        path = session.backend.record(
-            DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor"), 1.0, Control(Task(), lambda share: None)
-        )
+        session.preferences.rewire(microphone=DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor"))
+        with qtbot.waitSignal(session.voices.recorded, timeout=WAIT) as recording:
+            session.voices.record()
+        assert recording.args is not None
+        path = recording.args[0]
     recorded, _ = soundfile.read(path)
     assert np.sqrt(np.mean(recorded**2)) > 0.01

@@ -74,11 +74,11 @@ def words(options: Options, name: str, scope: Scope = Scope.WINDOW) -> str:
 
 
 def talking(window: MainWindow) -> bool:
-    return window.session.settings.talking
+    return window.session.preferences.settings.talking
 
 
 def muted(window: MainWindow) -> bool:
-    return window.session.settings.mute
+    return window.session.preferences.settings.mute
 
 
 # In the window
@@ -90,16 +90,16 @@ def test_keys_of_the_window(qtbot: QtBot, window: MainWindow, backend: FakeBacke
     press(window, Qt.Key.Key_T)
     press(window, Qt.Key.Key_H)
     press(window, Qt.Key.Key_3)
-    settings = window.session.settings
+    settings = window.session.preferences.settings
     assert settings.bypass
     assert settings.mute
     assert settings.push_to_talk
     assert settings.monitor
     assert settings.voice == "Bernard"
     press(window, Qt.Key.Key_9)
-    assert window.session.settings.voice == "Bernard"
+    assert window.session.preferences.settings.voice == "Bernard"
     press(window, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: window.session.engine is not None)
+    qtbot.waitUntil(lambda: window.session.live.engine is not None)
     press(window, Qt.Key.Key_R)
     assert backend.engines[-1].recording is not None
 
@@ -108,14 +108,14 @@ def test_space_talks_only_with_push_to_talk(window: MainWindow) -> None:
     card = window.live.voices.gallery.cards["Amber"]
     QTest.keyPress(card, Qt.Key.Key_Space)
     QTest.keyRelease(card, Qt.Key.Key_Space)
-    assert window.session.settings.voice == "Amber", "without push-to-talk, it presses what has the focus"
-    window.session.change(push_to_talk=True)
+    assert window.session.preferences.settings.voice == "Amber", "without push-to-talk, it presses what has the focus"
+    window.session.preferences.change(push_to_talk=True)
     other = window.live.voices.gallery.cards["Bernard"]
     QTest.keyPress(other, Qt.Key.Key_Space)
     assert talking(window)
     QTest.keyRelease(other, Qt.Key.Key_Space)
     assert not talking(window)
-    assert window.session.settings.voice == "Amber"
+    assert window.session.preferences.settings.voice == "Amber"
     line = QLineEdit(window)
     line.show()
     QTest.keyClick(line, Qt.Key.Key_Space)
@@ -133,12 +133,12 @@ def test_a_hotkey_gets_other_keys_and_keeps_them(window: MainWindow, backend: Fa
     assert muted(window)
     assert "(F6)" in window.live.power.mute.toolTip()
     window.quit()
-    assert words(Options.from_json(backend.saved.panel), "mute") == "F6"
+    assert words(Options.from_json(backend.preferences.saved.panel), "mute") == "F6"
 
 
 def test_the_key_to_hold_can_be_another(window: MainWindow) -> None:
     give(window, "talk", Qt.Key.Key_F8, CONTROL)
-    window.session.change(push_to_talk=True)
+    window.session.preferences.change(push_to_talk=True)
     window.tabs[0].click()
     QTest.keyPress(window.live, Qt.Key.Key_Space)
     assert not talking(window)
@@ -162,10 +162,10 @@ def test_a_cleared_hotkey_has_no_keys(window: MainWindow) -> None:
     give(window, "mute", Qt.Key.Key_Backspace, NONE)
     press(window, Qt.Key.Key_M)
     assert not muted(window)
-    assert words(Options.from_json(window.session.options.to_json()), "mute") == ""
+    assert words(Options.from_json(window.session.preferences.options.to_json()), "mute") == ""
     give(window, "bypass", Qt.Key.Key_M)
     press(window, Qt.Key.Key_M)
-    assert window.session.settings.bypass
+    assert window.session.preferences.settings.bypass
 
 
 def test_the_usual_keys_come_back(window: MainWindow) -> None:
@@ -174,13 +174,13 @@ def test_the_usual_keys_come_back(window: MainWindow) -> None:
     give(window, "mute", Qt.Key.Key_F6, NONE)
     give(window, "voice2", Qt.Key.Key_F7, NONE)
     QTest.mouseClick(reset, LEFT)
-    assert window.session.options == Options(welcomed=window.session.options.welcomed)
+    assert window.session.preferences.options == Options(welcomed=window.session.preferences.options.welcomed)
     assert section(window).fields[Scope.WINDOW, "mute"].keySequence() == QKeySequence("Ctrl+M")
     assert not reset.isEnabled()
 
 
 def test_a_field_takes_keys_that_would_do_something(window: MainWindow) -> None:
-    window.session.change(push_to_talk=True)
+    window.session.preferences.change(push_to_talk=True)
     give(window, "record", Qt.Key.Key_Space, CONTROL)
     give(window, "record", Qt.Key.Key_Space, NONE)
     assert not talking(window)
@@ -295,24 +295,24 @@ def test_global_keys_do_what_they_say_while_other_windows_are_used(window: MainW
         heard.press(key)
     assert muted(window)
     heard.release("m")
-    window.session.change(push_to_talk=True)
+    window.session.preferences.change(push_to_talk=True)
     heard.press("space")
     assert talking(window)
     heard.release("alt")
     assert not talking(window)
-    assert {"power", "bypass", "mute", "talk", "voice1", "voice9"} <= set(chords(window.session.options))
+    assert {"power", "bypass", "mute", "talk", "voice1", "voice9"} <= set(chords(window.session.preferences.options))
 
 
 def test_global_keys_of_ones_own_are_used_at_once(window: MainWindow) -> None:
     heard = GlobalHotkeys(window.session)
-    window.session.choose(global_keys={"mute": "F9", "bypass": ""})
+    window.session.preferences.choose(global_keys={"mute": "F9", "bypass": ""})
     window.hide()
     heard.press("f9")
     assert muted(window)
     heard.release("f9")
     for key in ("ctrl", "alt", "b", "m"):
         heard.press(key)
-    assert not window.session.settings.bypass
+    assert not window.session.preferences.settings.bypass
     assert muted(window)
 
 
@@ -332,12 +332,12 @@ def test_a_panel_whose_listener_fails_says_so_once_and_goes_on(
         raise ImportError("no display")
 
     monkeypatch.setattr("gui.global_hotkeys.importlib.import_module", refuse)
-    window.session.choose(global_hotkeys=True)
+    window.session.preferences.choose(global_hotkeys=True)
     said: list[str] = []
     window.session.failed.connect(said.append)
     heard = GlobalHotkeys(window.session, window)
     assert "no display" in window.toast.message.text()
-    window.session.choose(threads=2)
+    window.session.preferences.choose(threads=2)
     assert len(said) == 1
     heard.close()
 
@@ -350,7 +350,7 @@ def test_keys_that_work_everywhere_act_once_in_the_window(
     monkeypatch.setattr("gui.global_hotkeys.importlib.import_module", lambda name: keyboard)
     heard = GlobalHotkeys(window.session)
     section(window)
-    window.session.choose(global_hotkeys=True)
+    window.session.preferences.choose(global_hotkeys=True)
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
     for key in ("ctrl", "alt", "m"):
@@ -358,7 +358,7 @@ def test_keys_that_work_everywhere_act_once_in_the_window(
     assert not muted(window)
     QTest.keyClick(window, Qt.Key.Key_M, CONTROL | ALT)
     assert muted(window)
-    window.session.choose(global_hotkeys=False)
+    window.session.preferences.choose(global_hotkeys=False)
     QTest.keyClick(window, Qt.Key.Key_M, CONTROL | ALT)
     assert muted(window)
 
@@ -366,8 +366,8 @@ def test_keys_that_work_everywhere_act_once_in_the_window(
 def test_the_second_column_is_there_where_other_programs_are_heard(window: MainWindow) -> None:
     shown = section(window)
     assert not shown.fields[Scope.GLOBAL, "mute"].isVisible()
-    window.session.choose(global_keys={"mute": "F9"})
-    window.session.choose(global_hotkeys=True)
+    window.session.preferences.choose(global_keys={"mute": "F9"})
+    window.session.preferences.choose(global_hotkeys=True)
     assert shown.fields[Scope.GLOBAL, "mute"].isVisible()
     assert shown.fields[Scope.GLOBAL, "mute"].keySequence() == QKeySequence("F9")
     give(window, "mute", Qt.Key.Key_M, NONE, Scope.GLOBAL)

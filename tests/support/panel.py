@@ -1,4 +1,4 @@
-"""A backend and an engine for tests of the panel: they do nothing, remember everything and answer at once."""
+"""Fakes for tests of the panel: they replace `rtvc.app`, do nothing, remember everything and answer at once."""
 
 from __future__ import annotations
 
@@ -7,27 +7,38 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Literal
+from types import SimpleNamespace
+from typing import Any, Literal, cast
 
 import numpy as np
+import pytest
 import soundfile
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import Qt, pyqtBoundSignal
+from PyQt6.QtTest import QTest as _QTest
+from PyQt6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
-from gui.options import Options
-from gui.protocol import PackFigures, Sound, VirtualMicrophoneState
+from gui.models.devices import Found, Use
+from gui.player import QtPlayer
 from gui.session import Session
-from gui.tasks import Control
 from gui.theme import Appearance, theme
-from gui.view_state import PackEntry
-from rtvc.app.preferences import Preferences, Wiring
+from rtvc.app import enrolment, live, models, virtual_microphone, voices
+from rtvc.app.enrolment import EnrolmentProgress
+from rtvc.app.live import LiveSetup
+from rtvc.app.models import BuildOptions, PackEntry
+from rtvc.app.preferences import PreferenceFile, Preferences
+from rtvc.app.virtual_microphone import VirtualMicrophoneState
+from rtvc.app.voices import AddedVoice, Sound
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Latency, Snapshot, State
+from rtvc.packs import catalogue
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment
+from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.statistics import FeatureSet
 from rtvc.voices.voice import Voice
 
@@ -48,10 +59,11 @@ RUNNING = Snapshot(
 
 
 class FakeEngine:
-    def __init__(self, settings: Settings, wiring: Wiring, options: Options) -> None:
+    """Runs nothing; a test sets `now`, the snapshot."""
+
+    def __init__(self, setup: LiveSetup, settings: Settings) -> None:
         self.settings = settings
-        self.wiring = wiring
-        self.options = options
+        self.setup = setup
         self.now = replace(RUNNING)
         self.running = False
         self.started = 0
@@ -82,8 +94,8 @@ class FakeEngine:
         return (0.1 * sound).astype(np.float32), (0.1 * np.roll(sound, 800)).astype(np.float32)
 
 
-def learnt(seconds: float) -> Enrolment:
-    """Return what is known of a user's voice; its features are of no account."""
+def enrolled(seconds: float) -> Enrolment:
+    """Return an enrolment of so many seconds of speech; its features do not matter."""
     return Enrolment("microphone", FeatureSet.of(np.zeros((2, 4), np.float32)), -26.0, seconds)
 
 
@@ -95,23 +107,33 @@ def device(name: str, inputs: int = 0, outputs: int = 0) -> Device:
 def open_window(
     qtbot: QtBot, application: QApplication, backend: FakeBackend, player: FakePlayer, width: int = 1180
 ) -> Iterator[MainWindow]:
-    """Open the panel over fakes, and wait until it has looked for everything."""
+    """Open the panel over fakes and wait until it has looked for everything."""
     theme.install(application, Appearance.LIGHT)
-    window = MainWindow(Session(backend, player))
-    qtbot.addWidget(window)
-    window.resize(width, 780)
-    window.show()
-    window.session.begin()
-    qtbot.waitUntil(lambda: window.session.pack.learned_dim > 1 and bool(window.session.devices))
-    qtbot.waitUntil(lambda: bool(window.packs.entries))
-    yield window
-    window.quit()
+    with pytest.MonkeyPatch.context() as patch:
+        backend.install(patch)
+        session = Session(
+            player,
+            preferences=backend.preferences,
+            library=backend.library,
+            open_engine=backend.open_engine,
+            look=lambda refresh: backend.look(refresh),
+        )
+        window = MainWindow(session)
+        qtbot.addWidget(window)
+        window.resize(width, 780)
+        window.show()
+        session.begin()
+        qtbot.waitUntil(lambda: session.packs.figures is not None and bool(session.devices.devices))
+        qtbot.waitUntil(lambda: bool(session.packs.entries))
+        yield window
+        window.quit()
 
 
-class FakePlayer:
+class FakePlayer(QtPlayer):
     """Plays until told to finish, at a rate of its own."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sound: Sound | None = None
         self.finish: Callable[[], None] = lambda: None
 
@@ -126,79 +148,141 @@ class FakePlayer:
         self.sound = None
 
 
-class FakeBackend:
-    """Voices are names; those of `shipped` came with the program."""
+class FakePreferenceFile(PreferenceFile):
+    """Keeps preferences in memory."""
 
-    def __init__(self, folder: Path, shipped: Sequence[str] = (), own: Sequence[str] = ()) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
+        super().__init__(Path())
+        self.saved = Preferences()
+        self.failure = ""
+
+    def load(self) -> Preferences:
+        if self.failure:
+            raise RtvcError(self.failure)
+        return self.saved
+
+    def save(self, preferences: Preferences) -> None:
+        if self.failure:
+            raise RtvcError(self.failure)
+        self.saved = preferences
+
+
+class FakeLibrary(VoiceLibrary):
+    """Voices are names over silent recordings; those of `shipped` came with the program."""
+
+    def __init__(self, folder: Path, shipped: Sequence[str], own: Sequence[str]) -> None:
+        super().__init__(folder)
         self.shipped = list(shipped)
         self.own = list(own)
         for name in (*shipped, *own):
             soundfile.write(folder / f"{name}.wav", np.zeros(8_000, np.float32), 16_000)
-        self.saved = Preferences()
+
+    def list(self) -> list[Voice]:
+        own = [Voice(name, self.folder / f"{name}.wav", self.folder) for name in sorted(self.own)]
+        return [*own, *(Voice(name, self.folder / f"{name}.wav", credit="shipped") for name in self.shipped)]
+
+    def rename(self, name: str, new_name: str) -> None:
+        if new_name in self.own:
+            raise RtvcError(f"There is a voice {new_name!r} already.")
+        self.own[self.own.index(name)] = new_name
+
+    def remove(self, name: str) -> None:
+        self.own.remove(name)
+
+
+class FakeMicrophone:
+    """The virtual microphone: opening it makes it appear."""
+
+    def __init__(self) -> None:
+        self.state = VirtualMicrophoneState("", True, "Press the button, and Discord and OBS can choose it.")
+        self.closed = False
+
+    def open(self) -> None:
+        self.state = VirtualMicrophoneState("RTVC Microphone", False, "")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeBackend:
+    """Replaces the functions of `rtvc.app` by methods of the same names."""
+
+    def __init__(self, folder: Path, shipped: Sequence[str] = (), own: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.library = FakeLibrary(folder, shipped, own)
+        self.preferences = FakePreferenceFile()
+        self.microphone = FakeMicrophone()
         self.listed = [
             device("Built-in Microphone", inputs=2),
             device("USB Headset", inputs=1, outputs=2),
             device("Speakers", outputs=2),
         ]
-        self.microphone = VirtualMicrophoneState("", True, "Press the button, and Discord and OBS can choose it.")
         self.engines: list[FakeEngine] = []
         self.failure = ""
         self.heard: list[tuple[str, str]] = []
         self.may_end = Event()
         self.enrolled: Enrolment | None = None
         self.tone = -20.0
+        self.has_cuda = True
+        self.learned_dim = 64
+        self.built_from: Path | None = None
         self.listed_packs = [
-            PackEntry("mini", "shipped", "Small and quick, for every computer", "GPL-3.0-or-later", 14.0, 40.0),
-            PackEntry("large", "installed", "Slower, and closer to the voice", "MIT", 420.0, 85.0),
-            PackEntry("wavlm-large", "available", "The models of MKL-VC", "see the cards of both", 1328.0),
+            PackEntry("mini", "shipped", "Small and quick, for every computer", "GPL-3.0-or-later", 14_000_000, 0.04),
+            PackEntry("large", "installed", "Slower, and closer to the voice", "MIT", 420_000_000, 0.085),
+            PackEntry("wavlm-large", "available", "The models of MKL-VC", "see the cards of both", 1_328_000_000),
         ]
-        self.closed = False
 
-    def load(self) -> Preferences:
-        return self.saved
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """Replace the functions; a test may replace a method of this object later."""
 
-    def save(self, preferences: Preferences) -> None:
-        self.saved = preferences
+        def late(name: str) -> Callable[..., Any]:
+            return lambda *args, **kwargs: getattr(self, name)(*args, **kwargs)
 
-    def devices(self, refresh: bool) -> Sequence[Device]:
-        return tuple(self.listed)
+        replaced = {
+            voices: ("add_voice", "record_reference", "reference", "preview"),
+            enrolment: ("record_enrolment", "find_enrolment", "store_enrolment", "remove_enrolment"),
+            virtual_microphone: ("virtual_microphone", "send_test_tone"),
+            models: ("open_pack", "list_packs", "build_pack", "remove_pack"),
+            catalogue: ("verify",),
+            live: ("recordings_folder",),
+        }
+        for module, names in replaced.items():
+            for name in names:
+                patch.setattr(module, name, late(name))
+        patch.setattr("gui.pages.settings.cuda_works", lambda: self.has_cuda)
 
-    def virtual_microphone(self) -> VirtualMicrophoneState:
+    def look(self, refresh: bool) -> Found:
+        return Found(tuple(self.listed), self.microphone.state)
+
+    def virtual_microphone(self) -> FakeMicrophone:
         return self.microphone
 
-    def create_virtual_microphone(self) -> None:
-        self.microphone = VirtualMicrophoneState("RTVC Microphone", False, "")
+    def send_test_tone(self, microphone: object, *, progress: Callable[[float], None]) -> float:
+        self._fail()
+        return self.tone
 
-    def open_engine(self, wiring: Wiring, settings: Settings, options: Options) -> FakeEngine:
-        if self.failure:
-            raise RtvcError(self.failure)
-        self.engines.append(FakeEngine(settings, wiring, options))
-        return self.engines[-1]
+    def open_engine(self, setup: LiveSetup, settings: Settings) -> Engine:
+        self._fail()
+        self.engines.append(FakeEngine(setup, settings))
+        return cast(Engine, self.engines[-1])
 
     def running(self) -> int:
         return sum(engine.running for engine in self.engines)
 
-    def figures(self, pack: str) -> PackFigures:
-        return PackFigures(64, 16, 16_000)
+    def recordings_folder(self) -> Path:
+        return self.folder
 
-    def voices(self) -> Sequence[Voice]:
-        own = [Voice(name, self.folder / f"{name}.wav", self.folder) for name in sorted(self.own)]
-        return [*own, *(Voice(name, self.folder / f"{name}.wav", credit="shipped") for name in self.shipped)]
-
-    def add_voice(self, name: str, recordings: Sequence[Path], pack: str) -> str | None:
+    def add_voice(self, name: str, recordings: Sequence[Path], pack: str, *, voices: VoiceLibrary) -> AddedVoice:
         if any("silent" in path.name for path in recordings):
             raise RtvcError(f"{recordings[0]}: holds no speech; a voice needs at least 1 s, better 5 s.")
-        self.own.append(name)
-        return None
+        self.library.own.append(name)
+        return AddedVoice(self.library.list()[0], 5.0, None)
 
-    def rename_voice(self, name: str, new_name: str) -> None:
-        if new_name in self.own:
-            raise RtvcError(f"There is a voice {new_name!r} already.")
-        self.own[self.own.index(name)] = new_name
-
-    def remove_voice(self, name: str) -> None:
-        self.own.remove(name)
+    def record_reference(
+        self, microphone: DeviceIdentity | None, seconds: float, folder: Path, *, progress: Callable[[float], None]
+    ) -> Path:
+        self._wait(lambda: progress(0.5))
+        return self.folder / "recorded.wav"
 
     def reference(self, voice: Voice) -> Sound:
         self.heard.append(("reference", voice.name))
@@ -206,66 +290,63 @@ class FakeBackend:
         loudness = np.repeat(np.abs(np.sin(np.arange(64) / 4.0)) * random.uniform(0.3, 1.0, 64), 100)
         return Sound((0.5 * loudness).astype(np.float32), 16_000)
 
-    def preview(self, voice: Voice, wiring: Wiring, settings: Settings, control: Control) -> Sound:
+    def preview(
+        self,
+        voice: Voice,
+        pack: str,
+        settings: Settings,
+        *,
+        progress: Callable[[float], None],
+        fitting: Callable[[float], None],
+    ) -> Sound:
         self.heard.append(("preview", voice.name))
         if settings.map.transport == "flow":
-            control.progress(0.25)
-            while not self.may_end.wait(0.005):
-                control.check()
+            self._wait(lambda: fitting(0.25))
         return Sound(np.zeros(1600, np.float32), 16_000)
 
-    def record(self, microphone: DeviceIdentity | None, seconds: float, control: Control) -> Path:
-        control.progress(0.5)
-        while not self.may_end.wait(0.005):
-            control.check()
-        return self.folder / "recorded.wav"
-
-    def recordings_folder(self) -> Path:
-        return self.folder
-
-    def enrol(
-        self, wiring: Wiring, seconds: float, hear: Callable[[float, float, float], None], control: Control
+    def record_enrolment(
+        self,
+        microphone: DeviceIdentity | None,
+        seconds: float,
+        pack: str,
+        *,
+        progress: Callable[[EnrolmentProgress], None],
+        enrolments: object,
     ) -> Enrolment:
-        hear(-20.0, -9.0, 4.0)
-        control.progress(0.5)
-        while not self.may_end.wait(0.005):
-            control.check()
-        if self.failure:
-            raise RtvcError(self.failure)
-        self.enrolled = learnt(seconds)
+        self._wait(lambda: progress(EnrolmentProgress(seconds / 2, 4.0, -20.0, -9.0)))
+        self._fail()
+        self.enrolled = enrolled(seconds)
         return self.enrolled
 
-    def enrolment(self, wiring: Wiring) -> Enrolment | None:
+    def find_enrolment(self, microphone: DeviceIdentity | None, pack: str, *, enrolments: object) -> Enrolment | None:
         return self.enrolled
 
-    def keep_enrolment(self, enrolment: Enrolment, pack: str) -> None:
+    def store_enrolment(self, enrolment: Enrolment, pack: str, *, enrolments: object) -> None:
         self.enrolled = enrolment
 
-    def forget_enrolment(self, enrolment: Enrolment, pack: str) -> None:
-        if self.failure:
-            raise RtvcError(self.failure)
+    def remove_enrolment(self, microphone: str, pack: str, *, enrolments: object) -> bool:
+        self._fail()
         self.enrolled = None
+        return True
 
-    def test_tone(self, control: Control) -> float:
-        if self.failure:
-            raise RtvcError(self.failure)
-        return self.tone
+    def open_pack(self, name: str) -> SimpleNamespace:
+        roles = SimpleNamespace(groups=lambda dim: (list(range(self.learned_dim)), []))
+        return SimpleNamespace(roles=roles, feature_dim=self.learned_dim, defaults=SimpleNamespace(block_size=16))
 
-    def packs(self) -> Sequence[PackEntry]:
+    def list_packs(self) -> Sequence[PackEntry]:
         return self.listed_packs
 
-    def obtain_pack(self, name: str, folder: Path | None, say: Callable[[str], None], control: Control) -> None:
-        say(f"Downloading from {folder or 'the network'}")
-        control.progress(0.25)
-        while not self.may_end.wait(0.005):
-            control.check()
-        if self.failure:
-            raise RtvcError(self.failure)
+    def build_pack(
+        self, name: str, options: BuildOptions, *, fetched: Callable[..., None], say: Callable[[str], None]
+    ) -> None:
+        self.built_from = options.folder
+        say("Starting")
+        self._wait(lambda: fetched(SimpleNamespace(name="encoder.pt", size=4_000_000), 1_000_000))
+        self._fail()
         self._become(name, "installed")
 
-    def verify_pack(self, name: str) -> None:
-        if self.failure:
-            raise RtvcError(self.failure)
+    def verify(self, name: str) -> None:
+        self._fail()
 
     def remove_pack(self, name: str) -> None:
         self._become(name, "available")
@@ -273,8 +354,62 @@ class FakeBackend:
     def _become(self, name: str, origin: Literal["installed", "available"]) -> None:
         self.listed_packs = [replace(one, origin=origin) if one.name == name else one for one in self.listed_packs]
 
-    def cuda_works(self) -> bool:
-        return True
+    def _wait(self, progress: Callable[[], None]) -> None:
+        """Report progress until the test lets this end; cancelling raises from `progress`."""
+        progress()
+        while not self.may_end.wait(0.005):
+            progress()
 
-    def close(self) -> None:
-        self.closed = True
+    def _fail(self) -> None:
+        if self.failure:
+            raise RtvcError(self.failure)
+
+
+QTest: Any = _QTest  # its stubs take static methods for methods
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def switch_on(qtbot: QtBot, window: MainWindow) -> None:
+    """Press the power button and wait for the engine."""
+    QTest.mouseClick(window.live.power.power, LEFT)
+    qtbot.waitUntil(lambda: window.session.live.engine is not None)
+
+
+def is_live(window: MainWindow, backend: FakeBackend, index: int) -> bool:
+    """Tell whether the engine that was opened as this one is in use."""
+    engine: object = window.session.live.engine
+    return len(backend.engines) == index + 1 and engine is backend.engines[index]
+
+
+def wait_for_devices(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until nothing opens or lists devices."""
+    qtbot.waitUntil(lambda: window.session.devices.use is Use.FREE)
+
+
+def settings(window: MainWindow) -> Settings:
+    """Return what the engine is asked to do."""
+    return window.session.preferences.settings
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Choose a line of a drop-down list, as a user does."""
+    index = box.findText(text)
+    assert index >= 0, [box.itemText(i) for i in range(box.count())]
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
+def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = CONTROL) -> None:
+    """Press a key while the window has the focus."""
+    window.activateWindow()
+    QTest.keyClick(window, key, modifier)
+
+
+@contextmanager
+def record_messages(signal: pyqtBoundSignal) -> Iterator[list[str]]:
+    """Collect what a signal says."""
+    messages: list[str] = []
+    signal.connect(messages.append)
+    yield messages
+    signal.disconnect(messages.append)

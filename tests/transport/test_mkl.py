@@ -351,3 +351,12 @@ def test_singular_voices_blend() -> None:
 def test_weights_without_meaning_are_refused(weights: tuple[float, float]) -> None:
     with pytest.raises(RtvcError, match="weights"):
         barycentre([(gaussian(4, 1), weights[0]), (gaussian(4, 2), weights[1])])
+
+
+def test_overdrive_goes_beyond_the_target_but_not_in_pitch() -> None:
+    source, target = gaussian(8, 1, roles=ROLES), gaussian(8, 2, roles=ROLES)
+    frames = samples(source, 50)
+    reached = fit_mkl(source, target, 6)(frames)
+    beyond = fit_mkl(source, target, 6, overdrive=1.25)(frames)
+    np.testing.assert_allclose(beyond[:, :6] - frames[:, :6], 1.25 * (reached - frames)[:, :6], atol=1e-4)
+    np.testing.assert_array_equal(beyond[:, 6:], reached[:, 6:])

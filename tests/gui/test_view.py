@@ -4,27 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.view_state import (
-    CLIP_SECONDS,
-    FLOOR_DBFS,
-    PEAK_HOLD_SECONDS,
-    TROUBLE_SECONDS,
-    FrameTimes,
-    PeakHold,
-    Tone,
-    Troubles,
-    block_sizes,
-    delay_parts,
-    device_choices,
-    duration_text,
-    fitting_name,
-    level_fraction,
-    level_text,
-    nearest_block_size,
-    status,
-    transport_words,
-)
-from rtvc.devices.portaudio import PULSE, Device
+from gui.view.delay import FrameTimes, delay_parts
+from gui.view.levels import CLIP_SECONDS, FLOOR_DBFS, PEAK_HOLD_SECONDS, PeakHold, level_fraction, level_text
+from gui.view.status import LOSS_WINDOW_SECONDS, LossDetector, Tone, status
+from gui.view.transports import block_sizes, nearest_block_size, transport_words
+from gui.view.voices import duration_text, fitting_name
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.names import check_name
 from rtvc.settings import Settings
@@ -68,35 +52,35 @@ def test_the_status_names_voice_and_output() -> None:
 
 
 def test_a_single_gap_is_no_alarm() -> None:
-    troubles = Troubles()
-    assert not troubles.update(RUNNING, 0.0)
-    assert not troubles.update(replace(RUNNING, underruns=1), 1.0)
+    detector = LossDetector()
+    assert not detector.update(RUNNING, 0.0)
+    assert not detector.update(replace(RUNNING, underruns=1), 1.0)
     for step in range(30):
         burst = replace(RUNNING, underruns=1, dropped_frames=5 + step)
-        assert not troubles.update(burst, 20.0 + step / 50), "the frames dropped after it are part of it"
+        assert not detector.update(burst, 20.0 + step / 50), "the frames dropped after it are part of it"
 
 
 def test_lasting_losses_are_an_alarm_that_calms_down() -> None:
-    troubles = Troubles()
-    alarms = [troubles.update(replace(RUNNING, underruns=second + 1), float(second)) for second in range(5)]
+    detector = LossDetector()
+    alarms = [detector.update(replace(RUNNING, underruns=second + 1), float(second)) for second in range(5)]
     assert alarms == [False, False, True, True, True]
     last = replace(RUNNING, underruns=5)
-    assert troubles.update(last, 4.5)
-    assert not troubles.update(last, 5.0 + TROUBLE_SECONDS)
+    assert detector.update(last, 4.5)
+    assert not detector.update(last, 5.0 + LOSS_WINDOW_SECONDS)
 
 
 def test_rare_losses_are_no_alarm() -> None:
-    troubles = Troubles()
+    detector = LossDetector()
     for count in range(20):
-        assert not troubles.update(replace(RUNNING, dropped_frames=count), count * 6.0)
+        assert not detector.update(replace(RUNNING, dropped_frames=count), count * 6.0)
 
 
 def test_an_engine_that_begins_anew_has_no_past() -> None:
-    troubles = Troubles()
+    detector = LossDetector()
     for second in range(3):
-        troubles.update(replace(RUNNING, underruns=5 + second), float(second))
-    assert not troubles.update(Snapshot(), 3.0)
-    assert not troubles.update(replace(RUNNING, underruns=1), 4.0)
+        detector.update(replace(RUNNING, underruns=5 + second), float(second))
+    assert not detector.update(Snapshot(), 3.0)
+    assert not detector.update(replace(RUNNING, underruns=1), 4.0)
 
 
 @given(st.floats(-200, 20, allow_subnormal=False))
@@ -164,43 +148,6 @@ def test_every_transport_has_words_of_its_own() -> None:
     words = [transport_words(name) for name in FITS]
     assert all(one.name != name and one.sentence for one, name in zip(words, FITS, strict=True))
     assert transport_words("new").name == "new"
-
-
-def test_devices_are_offered_once_and_never_the_programs_own() -> None:
-    def device(api: str, name: str, inputs: int, outputs: int) -> Device:
-        return Device(api, name, name, inputs, outputs, 48_000, 0)
-
-    devices = [
-        device("MME", "Microphone (A Very Long Name In", 1, 0),
-        device("WASAPI", "Microphone (A Very Long Name Indeed)", 1, 0),
-        device(PULSE, "rtvc_mic", 1, 0),
-        device(PULSE, "speakers.monitor", 1, 0),
-        device(PULSE, "speakers", 0, 2),
-    ]
-    microphones = device_choices(devices, "input")
-    assert [choice.label for choice in microphones] == ["System default", "Microphone (A Very Long Name Indeed)"]
-    assert [choice.label for choice in device_choices(devices, "output")] == ["System default", "speakers"]
-
-
-def test_devices_that_begin_alike_are_all_offered() -> None:
-    def device(api: str, name: str, words: str) -> Device:
-        return Device(api, name, words, 1, 0, 48_000, 0)
-
-    controller = "Tiger Lake-LP Smart Sound Technology Audio Controller"
-    devices = [
-        device("MME", "cut", f"{controller} Digital"[:31]),
-        device("DirectSound", "again", f"{controller} Digital"),
-        device("WASAPI", "digital", f"{controller} Digital"),
-        device("WASAPI", "headset", f"{controller} Headset"),
-        device("WASAPI", "usb1", "USB Microphone"),
-        device("WASAPI", "usb2", "USB Microphone"),
-    ]
-    assert [choice.label for choice in device_choices(devices, "input")[1:]] == [
-        f"{controller} Digital",
-        f"{controller} Headset",
-        "USB Microphone [usb1]",
-        "USB Microphone [usb2]",
-    ]
 
 
 @given(st.text(max_size=90), st.sets(st.text(max_size=20)))

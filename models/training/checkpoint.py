@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there: training may be ended at any moment."""
+"""Checkpoints that are complete or absent: training may be interrupted at any moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from rtvc.storage import atomic_write
 
 
-def save_whole(contents: Mapping[str, object], path: Path) -> None:
+def save_atomically(contents: Mapping[str, object], path: Path) -> None:
     """Write tensors and numbers to `path`, aside first."""
     with atomic_write(path) as file:
         torch.save(contents, file)

@@ -1,0 +1,121 @@
+"""Playing references and previews to the user.
+
+Lives on the GUI thread; conversion and resampling run in tasks, so the window never waits for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from gui.models.preferences import PreferencesModel
+from gui.player import QtPlayer
+from gui.tasks import Control, Task, Tasks
+from rtvc.app import voices
+from rtvc.app.voices import Sound
+from rtvc.dsp.resample import resample
+from rtvc.errors import RtvcError
+from rtvc.voices.voice import Voice
+
+
+class Playing(Enum):
+    """What the player does."""
+
+    NOTHING = auto()
+    PREPARING = auto()
+    SOUNDING = auto()
+
+
+class PreviewsModel(QObject):
+    """Plays one voice at a time.
+
+    Signals
+    -------
+    changed
+        Name of the voice that is played or prepared, or empty; and the share that was played.
+    failed, noticed
+        A sentence for the user.
+    """
+
+    changed = pyqtSignal(str, float)
+    failed = pyqtSignal(str)
+    noticed = pyqtSignal(str)
+
+    def __init__(
+        self,
+        preferences: PreferencesModel,
+        tasks: Tasks,
+        player: QtPlayer,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._preferences = preferences
+        self._tasks = tasks
+        self._player = player
+        self._task: Task | None = None
+        self.state = Playing.NOTHING
+        self.voice = ""
+        """Name of the voice that is played or prepared; empty for none."""
+
+    def play_reference(self, voice: Voice) -> None:
+        """Play a voice's reference, or stop it."""
+        self._start(voice.name, lambda control: voices.reference(voice))
+
+    def play_preview(self, voice: Voice) -> None:
+        """Play a sentence converted into a voice, or stop it."""
+        pack, settings = self._preferences.wiring.pack, self._preferences.settings
+
+        def work(control: Control) -> Sound:
+            # Nothing is heard before all of it is converted, so only a long fit shows its progress.
+            return voices.preview(
+                voice, pack, settings, progress=lambda share: control.check(), fitting=control.progress
+            )
+
+        self._start(voice.name, work)
+
+    def stop(self) -> None:
+        """Stop playing and preparing."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._player.stop()
+        self._enter(Playing.NOTHING, "")
+
+    def _enter(self, state: Playing, voice: str) -> None:
+        self.state, self.voice = state, voice
+        self.changed.emit(voice, 0.0)
+
+    def _start(self, name: str, work: Callable[[Control], Sound]) -> None:
+        before = self.voice
+        self.stop()
+        if before == name:
+            return
+        try:
+            rate = self._player.rate()
+        except RtvcError as error:
+            self.failed.emit(str(error))
+            return
+
+        def resampled(control: Control) -> Sound:
+            sound = work(control)
+            return Sound(resample(sound.audio, sound.rate, rate), rate)
+
+        def ready(sound: Sound) -> None:
+            self._task = None
+            self._enter(Playing.SOUNDING, name)
+            try:
+                self._player.play(sound, lambda share: self.changed.emit(name, share), self.stop)
+            except RtvcError as error:
+                failed(str(error))
+
+        def failed(sentence: str) -> None:
+            self.stop()
+            self.failed.emit(sentence)
+
+        def progressed(share: float) -> None:
+            self.noticed.emit(f"Fitting the map to {name} for the preview: {share:.0%}")
+
+        self._enter(Playing.PREPARING, name)
+        self._task = self._tasks.start(resampled, ready, failed, progressed)

@@ -1,0 +1,1 @@
+"""What the panel shows, computed from snapshots, settings and devices; no widgets."""

@@ -1,0 +1,83 @@
+"""The delay by its parts, and the history of step times."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtvc.live.snapshot import Latency, Snapshot
+
+HEADROOM = 1.35
+"""Top of the step-time graph, as a multiple of the deadline."""
+
+AREA_SHADE = 0.18
+
+
+@dataclass(frozen=True)
+class DelayPart:
+    """One part of the delay: its name, its length in milliseconds, and what it is."""
+
+    name: str
+    milliseconds: float
+    explanation: str
+
+
+def delay_parts(latency: Latency) -> tuple[DelayPart, ...]:
+    """Return the delay's parts in signal order; their sum is the total."""
+    return (
+        DelayPart("Step", latency.step * 1000, "collecting one step of sound"),
+        DelayPart("Algorithm", latency.algorithmic * 1000, "lookahead, overlap and resampling"),
+        DelayPart("Compute", latency.compute * 1000, "the models' time for one step"),
+        DelayPart("Queue", latency.queue * 1000, "sound buffered between the threads"),
+        DelayPart("Device", latency.device * 1000, "sound card and operating system, as they report it"),
+    )
+
+
+class FrameTimes:
+    """The history of step times, as shares of the deadline."""
+
+    def __init__(self, length: int = 240) -> None:
+        self.shares: deque[float] = deque(maxlen=length)
+        self._seen: tuple[float, ...] = ()
+
+    def update(self, snapshot: Snapshot) -> bool:
+        """Append the steps that are new in a snapshot; return whether there were any."""
+        fresh = _fresh(self._seen, snapshot.recent_compute)
+        self._seen = snapshot.recent_compute
+        self.shares.extend(seconds / snapshot.deadline for seconds in fresh)
+        return bool(fresh)
+
+
+def step_curve(shares: Sequence[float], length: int, columns: int, rows: int) -> npt.NDArray[np.uint8]:
+    """Return an image of a history of step times: `[rows, columns]`, opacity 0 … 255.
+
+    The newest step is at the right; `length` steps fill the width. The deadline lies at row
+    `rows * (1 - 1 / HEADROOM)`. An image, because drawing an anti-aliased path takes ten times as long.
+    """
+    if not shares:
+        return np.zeros((rows, columns), np.uint8)
+    places = (columns - 1) * (1 - np.arange(len(shares) - 1, -1, -1) / (length - 1))
+    tops = rows * (1 - np.minimum(np.asarray(shares) / HEADROOM, 1))
+    top = np.interp(np.arange(columns), places, tops, left=2 * rows)
+    before = np.concatenate([top[:1], top[:-1]])
+    before = np.where(before > rows, top, before)
+    row = np.arange(rows)[:, None]
+    line = np.minimum(row + 1, np.maximum(top, before) + 0.7) - np.maximum(row, np.minimum(top, before) - 0.7)
+    shade = np.maximum(np.clip(line, 0, 1), AREA_SHADE * np.clip(row + 1 - top, 0, 1))
+    image: npt.NDArray[np.uint8] = (255 * shade).astype(np.uint8)
+    return image
+
+
+def _fresh(before: Sequence[float], now: Sequence[float]) -> Sequence[float]:
+    """Return the entries that `now` has gained over `before`; the list grows at its end and drops its start."""
+    if not before:
+        return now
+    for new in range(len(now) + 1):
+        kept = now[: len(now) - new]
+        if len(kept) <= len(before) and tuple(kept) == tuple(before[len(before) - len(kept) :]):
+            return now[len(now) - new :]
+    return now

@@ -1,0 +1,100 @@
+"""The status light: engine state in words that a newcomer understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rtvc.live.snapshot import Snapshot, State
+from rtvc.settings import Settings
+
+LOSS_WINDOW_SECONDS = 10
+LOSS_SECONDS = 3
+
+
+class Tone(StrEnum):
+    """How serious something is; each tone has its colour."""
+
+    QUIET = "quiet"
+    GOOD = "good"
+    CAUTION = "caution"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status light: its tone, a word or two, and a sentence."""
+
+    tone: Tone
+    words: str
+    sentence: str
+
+    @classmethod
+    def off(cls) -> Status:
+        """Return the status before the first start."""
+        return status(Snapshot(), Settings(), False, "")
+
+    @classmethod
+    def stopping(cls) -> Status:
+        """Return the status while the devices are being closed."""
+        return cls(Tone.CAUTION, "Stopping", "Muted; the microphone is being closed.")
+
+
+class LossDetector:
+    """Detects lasting loss of sound; a single gap only shows in the counters.
+
+    Sound is being lost when a loss counter grew in `LOSS_SECONDS` of the last `LOSS_WINDOW_SECONDS` seconds.
+    """
+
+    def __init__(self) -> None:
+        self._before = 0
+        self._seconds: set[int] = set()
+
+    def update(self, snapshot: Snapshot, now: float) -> bool:
+        """Return whether sound has been lost repeatedly; `now` in seconds of any clock."""
+        count = snapshot.underruns + snapshot.overruns + snapshot.dropped_frames
+        if snapshot.state is not State.RUNNING:
+            self._seconds.clear()
+        elif count > self._before:
+            self._seconds.add(int(now))
+        self._before = count
+        self._seconds = {second for second in self._seconds if now - second < LOSS_WINDOW_SECONDS}
+        return len(self._seconds) >= LOSS_SECONDS
+
+
+def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) -> Status:
+    """Describe what the engine does.
+
+    Parameters
+    ----------
+    snapshot, settings
+        The engine's state, and the settings it was given.
+    losing
+        Whether sound has been lost repeatedly (`LossDetector`).
+    output
+        Name of the device that listeners hear.
+    """
+    match snapshot.state:
+        case State.STOPPED:
+            return Status(Tone.QUIET, "Off", snapshot.message or "Nobody hears you through rtvc.")
+        case State.STARTING:
+            return Status(Tone.CAUTION, "Starting", snapshot.message or "Opening the microphone and the models.")
+        case State.RECOVERING:
+            return Status(Tone.CAUTION, "Reconnecting", snapshot.message or "Muted until the sound is back.")
+        case State.FAILED:
+            return Status(Tone.BAD, "Stopped", snapshot.message or "The engine has stopped. Switch it on again.")
+    if settings.mute:
+        return Status(Tone.CAUTION, "Muted", f"Silence goes to {output}.")
+    if settings.push_to_talk and not settings.talking:
+        return Status(Tone.CAUTION, "Waiting", "Hold the talk key to be heard.")
+    if losing:
+        return Status(
+            Tone.BAD,
+            "Losing sound",
+            "The computer cannot keep up. Choose the Safe latency profile under Settings, or close other programs.",
+        )
+    if settings.bypass:
+        return Status(Tone.CAUTION, "Own voice", f"Your unchanged voice goes to {output}.")
+    if snapshot.message:
+        return Status(Tone.CAUTION, "On", snapshot.message)
+    return Status(Tone.GOOD, "On", f"You are heard on {output} as {settings.voice or 'yourself'}.")

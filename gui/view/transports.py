@@ -1,0 +1,47 @@
+"""Words for the transports and for K."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TransportWords:
+    """What a transport is called, and when to choose it."""
+
+    name: str
+    sentence: str
+
+
+_TRANSPORTS = {
+    "mkl": TransportWords("MKL (default)", "Clear and steady. Works with every voice."),
+    "knn": TransportWords(
+        "kNN", "Built from the recording's own sounds. Closer with a minute or more of recording, but less clear."
+    ),
+    "sinkhorn": TransportWords("Sinkhorn", "Follows the distribution of both voices in more detail than MKL."),
+    "flow": TransportWords(
+        "Flow matching",
+        "Trains a small network for about 30 s, once for each pair of voices.",
+    ),
+}
+
+
+def transport_words(name: str) -> TransportWords:
+    """Return the words for a transport."""
+    return _TRANSPORTS.get(name, TransportWords(name, ""))
+
+
+def block_sizes(learned_dim: int) -> tuple[int, ...]:
+    """Return the values of K that the slider offers: powers of two below `learned_dim`, and `learned_dim` itself."""
+    sizes = []
+    size = 1
+    while size < learned_dim:
+        sizes.append(size)
+        size *= 2
+    return (*sizes, learned_dim)
+
+
+def nearest_block_size(sizes: Sequence[int], wanted: int) -> int:
+    """Return the index of the size nearest to `wanted`, by ratio."""
+    return min(range(len(sizes)), key=lambda index: max(sizes[index], wanted) / min(sizes[index], wanted), default=0)

@@ -1,0 +1,27 @@
+"""The panel over fakes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gui.main_window import MainWindow
+from tests.support.panel import FakeBackend, FakePlayer, open_window
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> FakeBackend:
+    return FakeBackend(tmp_path, shipped=("Amber", "Bernard"), own=("Grandfather",))
+
+
+@pytest.fixture
+def player() -> FakePlayer:
+    return FakePlayer()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication, backend: FakeBackend, player: FakePlayer) -> Iterator[MainWindow]:
+    with open_window(qtbot, qapp, backend, player) as window:
+        yield window

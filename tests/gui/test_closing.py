@@ -1,0 +1,83 @@
+"""What closing the window stops, saves and logs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gui.main_window import MainWindow
+from rtvc.errors import RtvcError
+from rtvc.settings import Settings
+from tests.support.panel import (
+    FakeBackend,
+    settings,
+    switch_on,
+    wait_for_devices,
+)
+
+
+def test_choices_are_remembered(window: MainWindow, backend: FakeBackend) -> None:
+    window.session.preferences.change_map(strength=0.5)
+    window.close()
+    assert backend.preferences.saved.settings == settings(window)
+    assert backend.preferences.saved.settings.map.strength == 0.5
+    assert backend.microphone.closed
+
+
+def test_closing_completes_and_logs_whatever_fails(
+    qtbot: QtBot,
+    window: MainWindow,
+    backend: FakeBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*args: object) -> None:
+        raise RtvcError("The disk is full: make room.")
+
+    def fail() -> None:
+        raise OSError("no scratch folder")
+
+    quits: list[bool] = []
+    monkeypatch.setattr(QApplication, "quit", lambda: quits.append(True))
+    switch_on(qtbot, window)
+    window.session.preferences.change_map(strength=0.5)
+    for owner, name in (
+        (window.session.live.engine, "stop"),
+        (backend.library, "remove"),
+        (backend.preferences, "save"),
+    ):
+        monkeypatch.setattr(owner, name, refuse)
+    monkeypatch.setattr(backend.microphone, "close", fail)
+    window.session.voices.delete("Grandfather")
+    window.close()
+    assert quits == [True]
+    assert caplog.text.count("The disk is full") == 3
+    assert "no scratch folder" in caplog.text
+
+
+def test_closing_without_changes_saves_nothing(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    qtbot.waitUntil(lambda: backend.preferences.saved.settings.voice == "Grandfather")
+    backend.preferences.saved = others = replace(backend.preferences.saved, presets={"stage": Settings()})
+    window.close()
+    assert backend.preferences.saved is others
+
+
+def test_closing_stops_the_engine(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    window.close()
+    assert not backend.engines[0].running
+
+
+def test_nothing_starts_once_the_window_is_closed(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    wait_for_devices(qtbot, window)
+    window.session.devices.reload()
+    window.quit()
+    qtbot.waitUntil(lambda: window.session.idle)
+    qtbot.wait(20)
+    assert len(backend.engines) == 1
+    assert window.session.tasks.idle
+    assert not window.session.live.changing

@@ -1,0 +1,140 @@
+"""Room, keyboard and names: everyone can use the panel at any width."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+)
+from pytestqt.qtbot import QtBot
+
+from gui import hotkeys as hotkeys_module
+from gui.main_window import MainWindow
+from gui.sections import hotkeys as hotkeys_section
+from gui.theme import SPACE
+from rtvc.live.snapshot import Snapshot, State
+from tests.support.panel import LEFT, FakeBackend, FakePlayer, QTest, open_window
+
+
+def test_tabs_show_their_pages(window: MainWindow) -> None:
+    for tab, page in zip(window.tabs, (window.live, window.packs_page, window.settings_page), strict=True):
+        QTest.mouseClick(tab, LEFT)
+        assert window.pages.currentWidget() is page
+        assert tab.isChecked()
+
+
+def test_every_control_has_a_name_and_can_be_reached_by_keyboard(window: MainWindow) -> None:
+    nameless = []
+    for page in (window.live, window.packs_page, window.settings_page):
+        for control in page.findChildren(QAbstractButton):
+            if not (control.accessibleName() or control.text()):
+                nameless.append(control)
+            assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control.accessibleName() or control.text()
+    assert not nameless
+
+
+def test_the_tab_key_goes_from_the_switch_over_the_voices_to_the_drawer(
+    qapp: QApplication, window: MainWindow
+) -> None:
+    live, card = window.live, window.live.voices.gallery.cards["Grandfather"]
+    wanted = [
+        live.power.power,
+        live.voices.add,
+        *card.controls,
+        live.sound.strength.slider,
+        live.devices.microphone.box,
+        live.devices.monitor,
+        live.drawer.expander.button,
+    ]
+    window.activateWindow()
+    live.welcome.teach.setFocus()
+    met = []
+    for _ in range(50):
+        QTest.keyClick(qapp.focusWidget(), Qt.Key.Key_Tab)
+        met.append(qapp.focusWidget())
+    places = [met.index(control) for control in wanted]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_no_words_are_cut_at_360_pixels(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, page: int, scale: float
+) -> None:
+    usual = qapp.font()
+    large = qapp.font()
+    large.setPointSizeF(usual.pointSizeF() * scale)
+    qapp.setFont(large)
+    try:
+        with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+            window.resize(360, 900)
+            window.tabs[page].click()
+            qtbot.waitUntil(lambda: window.width() == 360)
+
+            def nothing_is_cut() -> None:
+                assert cut(window) == []
+
+            qtbot.waitUntil(nothing_is_cut)
+    finally:
+        qapp.setFont(usual)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_long_words_and_keys_have_room_at_360_pixels(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, scale: float
+) -> None:
+    monkeypatch.setattr(hotkeys_module, "unavailable", lambda: "")
+    monkeypatch.setattr(hotkeys_section, "unavailable", lambda: "")
+    usual, large = qapp.font(), qapp.font()
+    large.setPointSizeF(usual.pointSizeF() * scale)
+    qapp.setFont(large)
+    try:
+        with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+            window.resize(360, 900)
+            window.session.preferences.choose(global_hotkeys=True)
+            window.session.live.set_power(True)
+            qtbot.waitUntil(lambda: window.session.live.engine is not None)
+            backend.engines[0].now = Snapshot(State.RECOVERING, "The headset has gone: trying again.")
+            headline = window.live.power.headline
+            qtbot.waitUntil(lambda: headline.text() == "Reconnecting" and window.width() == 360)
+            assert QFontMetrics(headline.fitted_font()).horizontalAdvance("Reconnecting") <= headline.width()
+            window.tabs[2].click()
+
+            def nothing_is_cut() -> None:
+                assert cut(window) == []
+                for field in window.settings_page.hotkeys.fields.values():
+                    if field.isVisible():
+                        assert field.fontMetrics().horizontalAdvance("Ctrl+Alt+Space") < field.width() - 2 * SPACE
+                        assert field.mapTo(window, field.rect().topRight()).x() < window.width()
+
+            qtbot.waitUntil(nothing_is_cut)
+    finally:
+        qapp.setFont(usual)
+
+
+def cut(window: MainWindow) -> list[str]:
+    """Return what is visible and has less room than it needs, or lies beyond the window's edge."""
+    shown = [child for child in window.findChildren(QAbstractButton) if child.isVisible()]
+    return [
+        control.accessibleName() or control.text()
+        for control in shown
+        if control.width() < control.minimumSizeHint().width()
+        or control.mapTo(window, control.rect().topRight()).x() >= window.width()
+    ]
+
+
+@pytest.mark.parametrize("width", [360, 640, 900, 1400])
+def test_nothing_is_cut_at_any_width(qtbot: QtBot, window: MainWindow, width: int) -> None:
+    window.resize(width, 700)
+    qtbot.waitUntil(lambda: window.width() == width)
+    page, viewport, live = window.live.area.widget(), window.live.area.viewport(), window.live
+    assert page is not None
+    assert viewport is not None
+    sections = (live.power, live.voices, live.sound, live.devices, live.meters)
+    qtbot.waitUntil(lambda: page.width() == viewport.width() and all(one.width() >= 300 for one in sections))
+    for section in sections:
+        assert section.geometry().right() <= page.width()
+        assert section.minimumSizeHint().width() <= section.width()

@@ -1,0 +1,110 @@
+"""The settings page and stored options."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gui.main_window import MainWindow
+from gui.options import Options, Provider
+from gui.theme import DARK, LIGHT, Appearance, theme
+from rtvc.app.live import LatencyProfile
+from rtvc.app.preferences import Preferences
+from tests.support.panel import (
+    LEFT,
+    FakeBackend,
+    FakePlayer,
+    QTest,
+    is_live,
+    open_window,
+)
+
+
+def test_the_profile_threads_and_provider_rebuild_the_engine(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    page = window.settings_page
+    window.session.live.set_power(True)
+    qtbot.waitUntil(lambda: window.session.live.engine is not None)
+    QTest.mouseClick(page.profile.buttons[LatencyProfile.QUALITY], LEFT)
+    qtbot.waitUntil(lambda: is_live(window, backend, 1))
+    assert backend.engines[1].setup.profile is LatencyProfile.QUALITY
+    assert "calm" in page.profile_words.text()
+    page.threads.slider.setValue(2)
+    qtbot.waitUntil(lambda: backend.engines[-1].setup.runtime.threads == 2 and backend.engines[-1].running)
+    window.tabs[2].click()
+    qtbot.waitUntil(page.provider.isVisible)
+    QTest.mouseClick(page.provider.buttons[Provider.PROCESSOR], LEFT)
+    qtbot.waitUntil(lambda: backend.engines[-1].setup.runtime.provider == "cpu")
+    assert backend.running() <= 1
+
+
+@pytest.mark.parametrize("provider", [Provider.GRAPHICS, Provider.AUTOMATIC])
+def test_a_missing_graphics_card_can_be_deselected(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, provider: Provider
+) -> None:
+    backend.has_cuda = False
+    backend.preferences.saved = Preferences(panel=Options(provider=provider).to_json())
+    with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+        window.tabs[2].click()
+        qtbot.waitUntil(lambda: window.session.tasks.idle)
+        qtbot.wait(50)
+        assert window.settings_page.provider.isVisible() == (provider is Provider.GRAPHICS)
+
+
+def test_the_thread_slider_acts_when_released(window: MainWindow) -> None:
+    threads = window.settings_page.threads
+    threads.slider.setMaximum(8)
+    threads.slider.setSliderDown(True)
+    threads.slider.setSliderPosition(4)
+    assert threads.value_label.text() == "4"
+    assert window.session.preferences.options.threads == 1
+    threads.slider.setSliderDown(False)
+    assert window.session.preferences.options.threads == 4
+
+
+def test_safer_profiles_have_more_delay() -> None:
+    steps = [profile.step(2) for profile in LatencyProfile]
+    buffers = [profile.buffer_seconds for profile in LatencyProfile]
+    assert steps == sorted(steps) == [1, 2, 4]
+    assert buffers == sorted(buffers)
+
+
+def test_the_colours_change_while_the_window_is_open(qtbot: QtBot, window: MainWindow) -> None:
+    window.tabs[2].click()
+
+    def ground_is_as_wanted() -> bool:
+        ground = window.grab().toImage().pixelColor(5, window.height() - 5)
+        return bool(ground == QColor(theme.tokens.window))
+
+    for appearance, tokens in ((Appearance.DARK, DARK), (Appearance.LIGHT, LIGHT)):
+        QTest.mouseClick(window.settings_page.appearance.buttons[appearance], LEFT)
+        assert theme.tokens is tokens
+        qtbot.waitUntil(ground_is_as_wanted)
+
+
+def test_only_a_change_of_colours_restyles_the_window(qtbot: QtBot, window: MainWindow) -> None:
+    window.session.preferences.choose(appearance=Appearance.DARK)
+    with qtbot.assertNotEmitted(theme.changed):
+        window.session.preferences.choose(threads=2)
+
+
+def test_options_are_saved_and_invalid_ones_ignored(window: MainWindow, backend: FakeBackend) -> None:
+    window.session.preferences.choose(
+        profile=LatencyProfile.LOWEST, threads=3, appearance=Appearance.DARK, close_to_tray=True
+    )
+    window.quit()
+    assert Options.from_json(backend.preferences.saved.panel) == window.session.preferences.options
+    assert Options.from_json({"threads": "many", "profile": "fastest", "appearance": 3}) == Options()
+    assert Options.from_json({"threads": 100_000}) == Options()
+
+
+def test_unreadable_preferences_are_reported_and_the_panel_starts(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend
+) -> None:
+    backend.preferences.failure = "The preferences are damaged: the defaults are used instead."
+    with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+        assert window.toast.message.text() == backend.preferences.failure
+        backend.preferences.failure = ""

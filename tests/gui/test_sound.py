@@ -1,0 +1,157 @@
+"""Sliders, transports and presets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QInputDialog
+from pytestqt.qtbot import QtBot
+
+from gui.dialogs.enrolment import EnrolmentDialog
+from gui.main_window import MainWindow
+from gui.view.transports import transport_words
+from rtvc.transport.choice import MapChoice
+from tests.support.panel import (
+    LEFT,
+    RUNNING,
+    FakeBackend,
+    QTest,
+    choose,
+    enrolled,
+    record_messages,
+    settings,
+    switch_on,
+)
+
+
+def test_sliders_change_their_settings(window: MainWindow) -> None:
+    sound = window.live.sound
+    sound.strength.slider.setValue(40)
+    assert settings(window).map.strength == 0.4
+    assert sound.strength.value_label.text() == "40 %"
+    sound.similarity.slider.setValue(0)
+    assert settings(window).map.block_size == 1
+    sound.similarity.slider.setValue(4)
+    assert settings(window).map.block_size is None, "the pack's own K is not pinned"
+    assert sound.similarity.value_label.text() == "K = 16 (default)"
+    sound.similarity.slider.setValue(6)
+    assert settings(window).map.block_size == 64
+    sound.input_gain.slider.setValue(6)
+    sound.output_gain.slider.setValue(-3)
+    assert (settings(window).input_gain_db, settings(window).output_gain_db) == (6.0, -3.0)
+    sound.gate.slider.setValue(-40)
+    assert settings(window).gate_threshold_dbfs == -40
+    sound.gate.slider.setValue(sound.gate.slider.minimum())
+    assert settings(window).gate_threshold_dbfs is None
+    assert sound.gate.value_label.text() == "off"
+
+
+def test_sliders_follow_settings_without_rounding_them(window: MainWindow) -> None:
+    wanted = replace(settings(window), map=MapChoice(block_size=5, strength=0.333))
+    window.session.preferences.change_map(strength=0.333, block_size=5)
+    assert settings(window) == wanted
+    assert window.live.sound.strength.slider.value() == 33
+
+
+def test_gains_unfold(qtbot: QtBot, window: MainWindow) -> None:
+    assert not window.live.sound.gate.isVisible()
+    QTest.mouseClick(window.live.sound.more.button, LEFT)
+    assert window.live.sound.gate.isVisible()
+
+
+def test_another_transport_is_used_at_once_and_only_mkl_has_k(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    switch_on(qtbot, window)
+    sound = window.live.sound
+    assert [sound.transport.choice.box.itemData(index) for index in range(4)] == ["mkl", "knn", "sinkhorn", "flow"]
+    sound.similarity.slider.setValue(2)
+    assert sound.similarity.isVisible()
+    choose(sound.transport.choice.box, transport_words("knn").name)
+    assert backend.engines[0].settings.map.transport == "knn"
+    assert len(backend.engines) == 1
+    assert not sound.similarity.isVisible()
+    assert not sound.transport.teach.isVisible(), "kNN needs no enrolment"
+    choose(sound.transport.choice.box, transport_words("mkl").name)
+    assert sound.similarity.isVisible()
+    assert backend.engines[0].settings.map.block_size == 4
+
+
+@pytest.mark.parametrize("name", ["sinkhorn", "flow"])
+def test_a_transport_that_needs_an_enrolment_leads_to_it(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, name: str
+) -> None:
+    part = window.live.sound.transport
+    choose(part.choice.box, transport_words(name).name)
+    assert "teach rtvc your voice" in part.sentence.text()
+    QTest.mouseClick(part.teach, LEFT)
+    dialog = window.findChild(EnrolmentDialog)
+    assert dialog is not None
+    dialog.close()
+    backend.enrolled = enrolled(20.0)
+    window.session.devices.reload()
+    qtbot.waitUntil(lambda: not part.teach.isVisible())
+    assert "teach rtvc your voice" not in part.sentence.text()
+
+
+def test_a_long_fit_shows_progress_and_can_be_cancelled(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    part = window.live.sound.transport
+    switch_on(qtbot, window)
+    choose(part.choice.box, transport_words("knn").name)
+    choose(part.choice.box, transport_words("flow").name)
+    assert not part.fit.isVisible()
+    backend.engines[0].now = replace(RUNNING, fit_progress=0.25)
+    qtbot.waitUntil(part.fit.isVisible)
+    assert part.bar.value() == 250
+    QTest.mouseClick(part.cancel, LEFT)
+    assert backend.engines[0].settings.map.transport == "knn"
+    assert part.choice.box.currentData() == "knn"
+    backend.engines[0].now = RUNNING
+    qtbot.waitUntil(lambda: not part.fit.isVisible())
+
+
+def test_presets_keep_and_restore_the_sound(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: (" Stage ", True))
+    button = window.live.sound.presets
+
+    def item(words: str) -> QAction:
+        return next(action for action in button.menu_of_presets.actions() if action.text() == words)
+
+    window.session.preferences.change(voice="Bernard", map=MapChoice(strength=0.6))
+    item("Keep these settings…").trigger()
+    window.session.preferences.change(voice="Amber", map=MapChoice(), mute=True)
+    item("Stage").trigger()
+    settings = window.session.preferences.settings
+    assert (settings.voice, settings.map.strength, settings.mute) == ("Bernard", 0.6, True)
+    assert window.live.voices.gallery.cards["Bernard"].isChecked()
+    remove = item("Remove").menu()
+    assert remove is not None
+    remove.actions()[0].trigger()
+    assert not window.session.preferences.value.presets
+
+
+def test_presets_follow_a_voice_to_its_new_name(window: MainWindow) -> None:
+    session = window.session
+    session.preferences.change(voice="Grandfather")
+    session.preferences.store_preset("stage")
+    session.voices.rename("Grandfather", "Uncle")
+    session.preferences.change(voice="Amber")
+    session.preferences.apply_preset("stage", session.voices.names())
+    assert settings(window).voice == "Uncle"
+
+
+def test_a_preset_whose_voice_is_gone_says_so(window: MainWindow) -> None:
+    session = window.session
+    session.preferences.change(voice="Grandfather", map=MapChoice(strength=0.5))
+    session.preferences.store_preset("stage")
+    session.voices.delete("Grandfather")
+    session.voices.settle_deletion("Grandfather")
+    session.preferences.change(voice="Bernard", map=MapChoice())
+    with record_messages(session.failed) as said:
+        session.preferences.apply_preset("stage", session.voices.names())
+    assert "Grandfather" in said[0]
+    assert (settings(window).voice, settings(window).map.strength) == ("Bernard", 0.5)

@@ -1,0 +1,181 @@
+"""The voice gallery: choose, add, hear, rename, delete, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+from PyQt6.QtWidgets import QApplication, QInputDialog
+from pytestqt.qtbot import QtBot
+
+from gui.main_window import MainWindow
+from rtvc.app.voices import AddedVoice, Sound
+from rtvc.voices.library import VoiceLibrary
+from tests.support.panel import (
+    LEFT,
+    FakeBackend,
+    FakePlayer,
+    QTest,
+    open_window,
+    settings,
+)
+
+
+def test_choosing_a_voice(qtbot: QtBot, window: MainWindow) -> None:
+    cards = window.live.voices.gallery.cards
+    assert list(cards) == ["Grandfather", "Amber", "Bernard"]
+    assert cards["Grandfather"].isChecked(), "the first voice is chosen where none was"
+    QTest.mouseClick(cards["Bernard"], LEFT)
+    assert settings(window).voice == "Bernard"
+    assert [name for name, card in cards.items() if card.isChecked()] == ["Bernard"]
+    QTest.mouseClick(cards["Bernard"], LEFT)
+    assert cards["Bernard"].isChecked()
+    cards["Amber"].setFocus()
+    QTest.keyClick(cards["Amber"], Qt.Key.Key_Return)
+    assert settings(window).voice == "Amber"
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, modifiers = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, modifiers))
+
+
+def test_a_dropped_recording_becomes_the_chosen_voice(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, tmp_path: Path
+) -> None:
+    drop(window, tmp_path / "my_uncle.wav", tmp_path / "letter.txt")
+    qtbot.waitUntil(lambda: "my uncle" in window.live.voices.gallery.cards)
+    assert backend.library.own == ["Grandfather", "my uncle"]
+    assert settings(window).voice == "my uncle"
+
+
+def test_an_unusable_recording_is_refused_in_one_sentence(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    drop(window, tmp_path / "silent.wav")
+    qtbot.waitUntil(lambda: "no speech" in window.toast.message.text())
+    assert list(window.live.voices.gallery.cards) == ["Grandfather", "Amber", "Bernard"]
+
+
+def test_deleting_can_be_undone(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    card = window.live.voices.gallery.cards["Grandfather"]
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    assert "Grandfather" not in window.live.voices.gallery.cards
+    assert settings(window).voice == "Amber"
+    QTest.mouseClick(window.toast.action, LEFT)
+    assert "Grandfather" in window.live.voices.gallery.cards
+    assert settings(window).voice == "Grandfather"
+    assert backend.library.own == ["Grandfather"]
+
+
+def test_a_failure_does_not_replace_the_undo_message(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    QTest.keyClick(window.live.voices.gallery.cards["Grandfather"], Qt.Key.Key_Delete)
+    window.session.failed.emit("The headset has gone.")
+    window.session.noticed.emit("Amber is ready.")
+    QTest.mouseClick(window.toast.action, LEFT)
+    assert backend.library.own == ["Grandfather"]
+    assert "Grandfather" in window.live.voices.gallery.cards
+    assert window.toast.isVisible()
+    assert window.toast.message.text() == "The headset has gone.", "it waited"
+    window.session.noticed.emit("Amber is ready.")
+    assert window.toast.message.text() == "Amber is ready."
+
+
+@pytest.mark.parametrize("settle", [lambda window: window.toast.dismiss.click(), lambda window: window.close()])
+def test_a_deletion_is_settled_once_it_cannot_be_undone(
+    window: MainWindow, backend: FakeBackend, settle: Callable[[MainWindow], None]
+) -> None:
+    window.live.voices.gallery.cards["Grandfather"].delete_wanted.emit("Grandfather")
+    assert backend.library.own == ["Grandfather"]
+    settle(window)
+    assert backend.library.own == []
+
+
+def test_shipped_voices_cannot_be_deleted(qtbot: QtBot, window: MainWindow) -> None:
+    card = window.live.voices.gallery.cards["Amber"]
+    assert not hasattr(card, "more")
+    QTest.keyClick(card, Qt.Key.Key_Delete)
+    assert "Amber" in window.live.voices.gallery.cards
+
+
+def test_renaming(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("Uncle", True))
+    window.session.preferences.change(voice="Grandfather")
+    rename = window.live.voices.gallery.cards["Grandfather"].rename_action
+    assert rename is not None
+    rename.trigger()
+    assert list(window.live.voices.gallery.cards) == ["Uncle", "Amber", "Bernard"]
+    assert settings(window).voice == "Uncle"
+
+
+def test_the_name_of_a_voice_being_added_is_taken(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = backend.add_voice
+
+    def slowly(name: str, recordings: Sequence[Path], pack: str, *, voices: VoiceLibrary) -> AddedVoice:
+        backend.may_end.wait(10.0)
+        return added(name, recordings, pack, voices=voices)
+
+    monkeypatch.setattr(backend, "add_voice", slowly)
+    (tmp_path / "other").mkdir()
+    drop(window, tmp_path / "uncle.wav")
+    drop(window, tmp_path / "other" / "uncle.wav")
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: {"uncle", "uncle 2"} <= set(window.live.voices.gallery.cards))
+    drop(window, tmp_path / "silent.wav")
+    qtbot.waitUntil(lambda: "silent" not in window.session.voices.taken_names())
+
+
+def test_a_voice_added_again_gets_a_new_outline(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, reference = window.session, backend.folder / "Grandfather.wav"
+    qtbot.waitUntil(lambda: session.voices.outlines[reference].seconds > 0)
+    session.voices.delete("Grandfather")
+    session.voices.settle_deletion("Grandfather")
+    monkeypatch.setattr(backend, "reference", lambda voice: Sound(np.ones(32_000, np.float32), 16_000))
+    session.voices.add("Grandfather", [])
+    qtbot.waitUntil(
+        lambda: reference in session.voices.outlines and session.voices.outlines[reference].seconds == 2.0
+    )
+
+
+def test_recording_a_new_voice(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("Me", True))
+    record = window.live.voices.record
+    QTest.mouseClick(record, LEFT)
+    qtbot.waitUntil(lambda: record.text() == "Speak… 2 s")
+    backend.may_end.set()
+    qtbot.waitUntil(lambda: "Me" in window.live.voices.gallery.cards)
+    assert record.text() == "Record 5 s"
+
+
+def test_recording_a_voice_can_be_cancelled(qtbot: QtBot, window: MainWindow) -> None:
+    record = window.live.voices.record
+    QTest.mouseClick(record, LEFT)
+    qtbot.waitUntil(lambda: "Speak" in record.text())
+    QTest.mouseClick(record, LEFT)
+    qtbot.waitUntil(lambda: record.text() == "Record 5 s")
+    assert list(window.live.voices.gallery.cards) == ["Grandfather", "Amber", "Bernard"]
+
+
+@pytest.mark.parametrize("width", [360, 900, 1180, 1400])
+def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication, tmp_path: Path, width: int) -> None:
+    backend = FakeBackend(tmp_path, shipped=[f"Voice {number}" for number in range(9)])
+    with open_window(qtbot, qapp, backend, FakePlayer(), width) as window:
+        cards = list(window.live.voices.gallery.cards.values())
+
+        def narrowest() -> int:
+            return min(card.width() for card in cards)
+
+        qtbot.waitUntil(lambda: narrowest() >= 130)
+        first_row = [card for card in cards if card.y() == cards[0].y()]
+        assert len(first_row) >= 2
+        assert narrowest() < 2 * 168, "and no fewer"
