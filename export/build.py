@@ -29,7 +29,7 @@ from rtvc.benchmark.fidelity import Fidelity, log_spectral_distance, measure, re
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile
-from rtvc.files.whole_file import GRAPHS
+from rtvc.files.whole_file_conversion import GRAPHS
 from rtvc.packs.card import ENCODER, VOCODER
 from rtvc.packs.catalogue import KnownPack
 from rtvc.packs.download import digest

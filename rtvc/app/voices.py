@@ -15,7 +15,8 @@ from rtvc.devices.live_port import Wanted
 from rtvc.devices.microphone import microphone_blocks
 from rtvc.dsp.stage import Block
 from rtvc.files.audio_file import AudioFile, audio_writer
-from rtvc.files.conversion import Conversion, convert_file
+from rtvc.files.conversion import Conversion
+from rtvc.files.file_conversion import convert_file
 from rtvc.settings import Settings
 from rtvc.voices.library import VoiceLibrary, shipped_voices
 from rtvc.voices.voice import Voice

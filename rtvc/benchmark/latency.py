@@ -20,10 +20,10 @@ from rtvc.benchmark.loops import Loop
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import PERCENTILES, at_pace, distribution, quiet_collector, shown
 from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
+from rtvc.chain.voice_chain import block_length, file_chain
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.stage import Block, Stage
 from rtvc.errors import RtvcError
-from rtvc.files.conversion import block_length, file_chain
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Latency, State
 from rtvc.packs.pack import ModelPack

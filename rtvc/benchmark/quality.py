@@ -47,7 +47,8 @@ from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, audio_writer
-from rtvc.files.conversion import Conversion, convert_file
+from rtvc.files.conversion import Conversion
+from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.voice import Voice
 

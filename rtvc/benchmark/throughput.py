@@ -15,8 +15,8 @@ import numpy as np
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import PERCENTILES, Stopwatch, distribution, memory, peak_memory, shown
 from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
+from rtvc.chain.voice_chain import block_length, file_chain
 from rtvc.errors import RtvcError
-from rtvc.files.conversion import block_length, file_chain
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
 

@@ -6,7 +6,8 @@ A `VoiceChain` belongs to the thread that processes blocks: the worker, or the c
 from __future__ import annotations
 
 from collections import deque
-from math import ceil
+from fractions import Fraction
+from math import ceil, lcm
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from rtvc.dsp.level import Gain, Limiter, Ramp
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.speech_activity import SpeechActivity, frame_levels
 from rtvc.dsp.stage import Block, Chain, Delay, Stage
+from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 
 LEVEL_SECONDS = 30.0
@@ -206,3 +208,23 @@ class VoiceChain(Chain):
             self._talking.popleft()
         audible = self._talking[0] and not settings.mute
         self._output_gain.factor = amplitude(settings.output_gain_db) if audible else 0.0
+
+
+def file_chain(
+    input_rate: int, converter: VoiceConverter, output_rate: int, level_dbfs: float | None = None
+) -> Chain:
+    """Return the chain from audio at one rate to converted audio at another, without a device.
+
+    `level_dbfs` is the speaker's level; None to learn it as the sound goes by.
+    """
+    return Chain([VoiceChain(input_rate, converter, level_dbfs), Resampler(converter.rate, output_rate)])
+
+
+def block_length(input_rate: int, output_rate: int, pack: ModelPack, frames: int) -> int:
+    """Return the samples of input that make at least `frames` frames and whole samples at every rate of the chain.
+
+    At the usual rates that is exactly `frames` frames; at odd ones, such as 11,025 Hz, it may be more.
+    """
+    per_frame = [Fraction(rate * pack.hop, pack.sample_rate) for rate in (input_rate, output_rate)]
+    unit = lcm(*(length.denominator for length in per_frame))
+    return int(per_frame[0] * unit * ceil(frames / unit))

@@ -10,7 +10,7 @@ import typer
 from rtvc.benchmark.fidelity import fidelity_report, find_recordings, measure, read_recordings
 from rtvc.commands.options import Threads
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
-from rtvc.files.whole_file import OfflineModels
+from rtvc.files.whole_file_conversion import OfflineModels
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
 

@@ -16,7 +16,7 @@ from rtvc.commands.options import PackName, Threads, map_choice
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
-from rtvc.files.conversion import Conversion
+from rtvc.files.conversion import Conversion, Mode
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.storage import make_folder
@@ -125,7 +125,7 @@ def _systems(
     systems = []
     for name in FITS if "all" in transports else transports:
         for block_size in block_sizes if name == "mkl" else [None]:
-            conversion = Conversion(map_choice(name, block_size), online=online)
+            conversion = Conversion(map_choice(name, block_size), Mode.LIVE if online else Mode.TWO_PASS)
             shown = block_size or pack.defaults.block_size
             title = f"{pack.name} {name}" + (f", K = {shown}" if name == "mkl" else "")
             systems += [System(title, PackConverter(pack, conversion), seconds) for seconds in lengths]

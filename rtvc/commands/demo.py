@@ -13,7 +13,8 @@ from rtvc.commands.convert import report
 from rtvc.commands.terminal import console
 from rtvc.dsp.resample import resample
 from rtvc.files.audio_file import AudioFile
-from rtvc.files.conversion import Conversion, convert_file
+from rtvc.files.conversion import Conversion
+from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import find_pack
 from rtvc.storage import make_folder
 from rtvc.voices.library import VoiceLibrary

@@ -64,7 +64,7 @@ def build(
     delay: Annotated[int | None, typer.Option(min=0, max=11, help="Frames that the vocoder may wait.")] = None,
     precision: Annotated[str | None, typer.Option(help="float32, int8 or int8-blockwise, for the encoder.")] = None,
     vocoder_precision: Annotated[str | None, typer.Option(help="The same for the vocoder.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Add the graphs for `rtvc convert --offline`.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Add the graphs for the mode whole-file.")] = False,
     auto: Annotated[
         bool, typer.Option("--auto", help="Build several settings, measure each, and keep the closest one in time.")
     ] = False,

@@ -13,13 +13,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from rtvc.chain.voice_chain import VoiceChain
+from rtvc.chain.voice_chain import VoiceChain, block_length
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.devices.port import AudioPort
 from rtvc.dsp.decibels import SILENCE_DBFS, amplitude, decibels
 from rtvc.dsp.level import Gain
 from rtvc.dsp.stage import Block
-from rtvc.files.conversion import block_length
 from rtvc.live.map_fitter import MapFitter, MapRequest
 from rtvc.live.output_queue import OutputQueue
 from rtvc.live.recorder import Recorder

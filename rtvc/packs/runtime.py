@@ -6,6 +6,7 @@ Values here are immutable and may cross threads.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -69,6 +70,11 @@ class Runtime:
         # Denormals are slow to compute and inaudible.
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         return options
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @cache

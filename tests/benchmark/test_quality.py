@@ -254,10 +254,10 @@ def test_a_page_carries_its_figures_inside(tmp_path: Path) -> None:
 
 def test_a_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
     report = Report("latency", {}, {})
-    with pytest.raises(RtvcError, match="cannot write"):
+    with pytest.raises(RtvcError, match="cannot be written"):
         report.write_json(tmp_path / "nowhere" / "report.json")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RtvcError, match="cannot write"):
+    with pytest.raises(RtvcError, match="cannot be written"):
         report.write_json(tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 

@@ -24,8 +24,9 @@ from rtvc.benchmark import fidelity as benchmark
 from rtvc.cli import app
 from rtvc.commands.bench_fidelity import fidelity
 from rtvc.errors import RtvcError
-from rtvc.files.conversion import Conversion, convert_file
-from rtvc.files.whole_file import KNN_LUFS, OfflineModels, convert_offline
+from rtvc.files.conversion import Conversion, Mode
+from rtvc.files.file_conversion import convert_file
+from rtvc.files.whole_file_conversion import KNN_LUFS, OfflineModels
 from rtvc.packs.catalogue import WAVLM_LARGE
 from rtvc.packs.graph import GraphStage
 from rtvc.packs.pack import ModelPack
@@ -88,7 +89,7 @@ def test_a_built_pack_says_what_it_is(pack: ModelPack, folder: Path) -> None:
 def test_a_built_pack_converts_a_recording(pack: ModelPack, folder: Path, tmp_path: Path) -> None:
     voice = Voice("target", folder / "speech-1.wav")
     convert_file(folder / "speech-0.wav", voice, tmp_path / "out.wav", pack, Conversion())
-    convert_file(folder / "speech-0.wav", voice, tmp_path / "online.wav", pack, Conversion(online=True, step=3))
+    convert_file(folder / "speech-0.wav", voice, tmp_path / "online.wav", pack, Conversion(mode=Mode.LIVE, step=3))
     for name in ("out.wav", "online.wav"):
         audio, _ = soundfile.read(tmp_path / name)
         assert len(audio) == 5 * RATE
@@ -101,7 +102,7 @@ def test_an_offline_conversion_is_that_of_the_paper(
     pack: ModelPack, models: Models, folder: Path, tmp_path: Path
 ) -> None:
     paths = [folder / "speech-0.wav", folder / "speech-1.wav"]
-    convert_offline(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion())
+    convert_file(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion(mode=Mode.WHOLE_FILE))
     sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
     source, target = (models.encoder(torch.from_numpy(sound)[None])[0].double() for sound in sounds)
     mapped = torch.empty_like(source)
@@ -124,7 +125,8 @@ def test_an_offline_conversion_by_neighbours_is_that_of_knn_vc(
     pack: ModelPack, models: Models, folder: Path, tmp_path: Path
 ) -> None:
     paths = [folder / "speech-0.wav", folder / "speech-1.wav"]
-    convert_offline(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, Conversion(MapChoice("knn")))
+    by_neighbours = Conversion(MapChoice("knn"), Mode.WHOLE_FILE)
+    convert_file(paths[0], Voice("target", paths[1]), tmp_path / "out.wav", pack, by_neighbours)
     sounds = [soundfile.read(path, dtype="float32")[0] for path in paths]
     source, target = (models.encoder(torch.from_numpy(sound)[None])[0] for sound in sounds)
     nearest = torch.nn.functional.cosine_similarity(source[:, None], target[None], dim=-1).topk(4).indices
@@ -155,8 +157,8 @@ def test_the_command_converts_whole_files_and_folders(
     pack: ModelPack, folder: Path, tmp_path: Path, transport: str
 ) -> None:
     def run(*words: str | Path) -> Result:
-        command = ["convert", "--pack", str(pack.folder), "--voice", str(folder / "speech-1.wav"), "--offline"]
-        return CliRunner().invoke(app, [*command, "--transport", transport, *map(str, words)])
+        command = ["convert", "--pack", str(pack.folder), "--voice", str(folder / "speech-1.wav")]
+        return CliRunner().invoke(app, [*command, "--mode", "whole-file", "--transport", transport, *map(str, words)])
 
     one = run(folder / "speech-0.wav", "-o", tmp_path / "one.wav")
     assert one.exit_code == 0, one.output
@@ -164,16 +166,16 @@ def test_the_command_converts_whole_files_and_folders(
     shutil.copy(folder / "speech-0.wav", tmp_path / "several")
     assert run(tmp_path / "several", "-o", tmp_path / "converted").exit_code == 0
     assert (tmp_path / "converted" / "speech-0.wav").read_bytes() == (tmp_path / "one.wav").read_bytes()
-    refused = run(folder / "speech-0.wav", "-o", tmp_path / "two.wav", "--online")
+    refused = run(folder / "speech-0.wav", "-o", tmp_path / "two.wav", "--step", "2")
     assert isinstance(refused.exception, RtvcError)
 
 
 def test_a_recording_that_cannot_be_converted_whole_is_refused(pack: ModelPack, folder: Path, tmp_path: Path) -> None:
     voice = Voice("target", folder / "speech-1.wav")
-    for seconds, message in ((0.1, "too short"), (121, "takes no more than 120 s")):
+    for seconds, message in ((0.1, "needs 0.2 s"), (121, "takes no more than 120 s")):
         soundfile.write(tmp_path / "odd.wav", babble(seconds, RATE), RATE)
         with pytest.raises(RtvcError, match=message):
-            convert_offline(tmp_path / "odd.wav", voice, tmp_path / "out.wav", pack, Conversion())
+            convert_file(tmp_path / "odd.wav", voice, tmp_path / "out.wav", pack, Conversion(mode=Mode.WHOLE_FILE))
     assert not (tmp_path / "out.wav").exists()
 
 

@@ -10,11 +10,13 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from rtvc.chain.voice_chain import block_length
 from rtvc.cli import app, main
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile
-from rtvc.files.conversion import Conversion, block_length, convert_file
+from rtvc.files.conversion import Conversion, Mode
+from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, Transport
 from rtvc.transport.choice import MapChoice
@@ -85,21 +87,21 @@ def test_steps_of_any_size_give_the_same_samples(pack: ModelPack, voice: Voice, 
     assert max(np.abs(results[0] - other).max() for other in results[1:]) <= 1e-4
 
 
-def test_online_comes_to_what_two_passes_give(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+def test_the_mode_live_comes_to_what_two_passes_give(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     """Learning from a level and statistics that are not the speaker's, the sound nears that of the whole file."""
     source = write(tmp_path / "source.wav", babble(12, 16_000) * 0.3, 16_000)
     results = []
-    for online in (False, True):
-        convert_file(source, voice, tmp_path / f"{online}.wav", pack, Conversion(online=online))
-        results.append(read(tmp_path / f"{online}.wav"))
+    for mode in (Mode.TWO_PASS, Mode.LIVE):
+        convert_file(source, voice, tmp_path / f"{mode}.wav", pack, Conversion(mode=mode))
+        results.append(read(tmp_path / f"{mode}.wav"))
     error = [np.std(part) for part in np.split(results[1] - results[0], 12)]
     assert error[-1] < 0.2 * np.std(results[0])
     assert error[-1] < 0.5 * error[0]
 
 
-@pytest.mark.parametrize("online", [False, True])
+@pytest.mark.parametrize("mode", [Mode.TWO_PASS, Mode.LIVE])
 def test_a_map_with_state_and_lookahead_stays_aligned_in_steps_of_any_size(
-    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, online: bool
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode
 ) -> None:
     """Its features being the audio itself, the map is a filter over three frames, known beforehand."""
     monkeypatch.setitem(FITS, "smooth", lambda source, target: Smoother())
@@ -113,12 +115,12 @@ def test_a_map_with_state_and_lookahead_stays_aligned_in_steps_of_any_size(
             voice,
             tmp_path / "out.wav",
             pack,
-            Conversion(MapChoice("smooth"), online=online, step=step),
+            Conversion(MapChoice("smooth"), mode=mode, step=step),
             overwrite=True,
         )
         assert outcome.latency == Fraction(2 + LOOKAHEAD, pack.frame_rate)
         # While the level is learnt, it differs a little from frame to frame.
-        np.testing.assert_allclose(read(tmp_path / "out.wav"), expected, atol=0.01 if online else 1e-4)
+        np.testing.assert_allclose(read(tmp_path / "out.wav"), expected, atol=0.01 if mode is Mode.LIVE else 1e-4)
 
 
 def test_the_source_s_level_is_kept(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
@@ -145,7 +147,7 @@ def test_memory_does_not_grow_with_the_length(
 ) -> None:
     """The peak while converting 3 minutes, silence included, is that of 1 minute; an hour takes the same path."""
     peaks = []
-    monkeypatch.setattr("rtvc.files.conversion.MOST_SOURCE_SECONDS", 10)
+    monkeypatch.setattr("rtvc.files.streamed_conversion.MOST_SOURCE_SECONDS", 10)
     voice.features(pack)
     for minutes in (1, 3):
         source = tmp_path / f"{minutes}.wav"
@@ -330,8 +332,8 @@ class TestCommand:
         assert "give the output one of" in complaint(good, target, str(tmp_path / "out.xyz"))
         assert "no model pack 'nothing'" in complaint(good, target, output, "--pack", "nothing")
         assert "no transport named 'magic'" in complaint(good, target, output, "--transport", "magic")
-        assert "leave --online out, or choose the transport mkl or knn" in complaint(
-            good, target, output, "--online", "--transport", "flow"
+        assert "choose the mode two-pass, or the transport mkl or knn" in complaint(
+            good, target, output, "--mode", "live", "--transport", "flow"
         )
         assert "is an option of the transport mkl" in complaint(
             good, target, output, "--transport", "knn", "--block-size", "2"
@@ -354,7 +356,7 @@ class TestCommand:
         wanted = ("--voice", str(voice.reference), "--pack", str(pack.folder))
         for command in (("convert", str(tmp_path / "in"), *wanted), ("demo",)):
             said = self.fails(capsys, monkeypatch, *command, "-o", str(tmp_path / "file"))
-            assert "file: cannot be a folder" in said
+            assert "file: the folder cannot be made" in said
 
     def test_two_recordings_that_would_become_one_are_refused_before_any_is_converted(
         self,

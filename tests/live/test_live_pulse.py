@@ -20,7 +20,8 @@ from rtvc.devices.portaudio import PULSE, DeviceIdentity
 from rtvc.devices.sides import Side
 from rtvc.devices.virtual_microphone import SINK, SOURCE, VirtualMicrophone
 from rtvc.dsp.stage import Block
-from rtvc.files.conversion import Conversion, convert_file
+from rtvc.files.conversion import Conversion
+from rtvc.files.file_conversion import convert_file
 from rtvc.live import engine as engine_module
 from rtvc.live.engine import Engine
 from rtvc.live.pipeline import Pipeline

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from rtvc.chain.voice_chain import file_chain
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
-from rtvc.files.conversion import file_chain
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.transport.mkl import fit_mkl
 from rtvc.voices.analysis import analyse
