@@ -1,6 +1,6 @@
-"""What the user chose, from one day to the next: settings, devices, and presets by name, in one JSON file.
+"""What the user chose last: settings, devices, and presets by name, in one JSON file.
 
-Belongs to the thread of the panel or the command line.
+It belongs to the thread of the panel or of the command line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from platformdirs import user_config_path
 
 from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
+from rtvc.names import shortened
 from rtvc.settings import Settings
 from rtvc.storage import atomic_write, make_folder
 from rtvc.transport.choice import MapChoice
@@ -26,16 +27,27 @@ FORMAT = 1
 _MOMENTARY = {"talking"}
 _OPTIONAL: dict[str, type] = {"block_size": int, "gate_threshold_dbfs": float}
 _DEVICES = ("microphone", "output", "monitor")
+_LIMITS = {
+    "input_gain_db": (-60.0, 60.0),
+    "output_gain_db": (-60.0, 60.0),
+    "monitor_gain_db": (-60.0, 60.0),
+    "gate_threshold_dbfs": (-120.0, 0.0),
+    "gate_release": (0.0, 10.0),
+}
+"""Values beyond these are moved to the limit: 10^(1e300 / 20) is no amplitude."""
+
+_LARGEST_BYTES = 4_000_000
+"""A preset takes about 500 bytes."""
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """What a live engine is built of; to change it, the engine is built anew.
+    """The devices and the pack of the live engine.
 
     Attributes
     ----------
     microphone, output, monitor
-        Devices. None is the default microphone; the virtual microphone to play into; and no monitor.
+        Devices. None is the default microphone, the virtual microphone, and no monitor.
     pack
         Name of the model pack.
     """
@@ -48,16 +60,16 @@ class Wiring:
 
 @dataclass(frozen=True)
 class Preferences:
-    """Everything that is remembered.
+    """Everything that is stored.
 
     Attributes
     ----------
     settings, wiring
-        As they were last.
+        The last ones.
     presets
         Settings by the names that the user gave them.
     panel
-        What the panel alone cares for: any JSON values.
+        The panel's own options, as JSON values.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -79,31 +91,39 @@ class PreferenceFile:
         self.path = path or user_config_path("rtvc", appauthor=False) / "preferences.json"
 
     def load(self) -> Preferences:
-        """Return what was saved last, or the defaults where nothing was.
+        """Return what was saved last, or the defaults if nothing was.
 
         Raises
         ------
         RtvcError
-            If the file is damaged or of another version. It has then been put aside, so that nothing in it is lost
-            and the next call returns the defaults; or it cannot be read at all.
+            If the file cannot be read, or is damaged or of another version. In the last two cases it has been
+            renamed, so that nothing in it is lost and the next call returns the defaults.
         """
         try:
-            text = self.path.read_bytes()
+            with self.path.open("rb") as file:
+                text = file.read(_LARGEST_BYTES + 1)
         except FileNotFoundError:
             return Preferences()
         except OSError as error:
-            raise RtvcError(f"{self.path} cannot be read ({error.strerror}).") from None
+            raise RtvcError(f"{self.path} cannot be read ({error.strerror}): mend or delete it.") from None
         try:
+            if len(text) > _LARGEST_BYTES:
+                raise ValueError(f"larger than {_LARGEST_BYTES} bytes")
             return _preferences(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            kept = self.path.with_name(f"{self.path.stem}.damaged-{secrets.token_hex(4)}.json")
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise RtvcError(self._put_aside(error)) from None
+
+    def _put_aside(self, error: Exception) -> str:
+        kept = self.path.with_name(f"{self.path.stem}.damaged-{secrets.token_hex(4)}.json")
+        reason = shortened(str(error))
+        try:
             self.path.rename(kept)
-            raise RtvcError(
-                f"The preferences were damaged ({error}): they are kept as {kept}, and the defaults are used instead."
-            ) from None
+        except OSError:
+            return f"{self.path} is damaged ({reason}): delete it to use the defaults."
+        return f"The preferences were damaged ({reason}). They are kept as {kept}; the defaults are used from now on."
 
     def save(self, preferences: Preferences) -> None:
-        """Replace the file at once and whole; raise `RtvcError` if it cannot be written."""
+        """Replace the file atomically; raise `RtvcError` if it cannot be written."""
         wiring = preferences.wiring
         content = {
             "format": FORMAT,
@@ -114,7 +134,8 @@ class PreferenceFile:
         }
         make_folder(self.path.parent)
         with atomic_write(self.path) as file:
-            file.write(json.dumps(content, indent=2, ensure_ascii=False).encode())
+            # A path that is not UTF-8 holds surrogates, which become JSON's own escapes here.
+            file.write(json.dumps(content, indent=2, ensure_ascii=False).encode(errors="backslashreplace"))
 
 
 def _values(settings: Settings) -> dict[str, Any]:
@@ -126,10 +147,10 @@ def _values(settings: Settings) -> dict[str, Any]:
 
 def _preferences(content: dict[str, Any]) -> Preferences:
     if content["format"] != FORMAT:
-        raise ValueError(f"format version {content['format']}, and this program reads version {FORMAT}")
+        raise ValueError(f"format version {content['format']!r}; this rtvc reads version {FORMAT}")
     wiring, panel = content["wiring"], content["panel"]
     if not isinstance(wiring["pack"], str) or not isinstance(panel, dict):
-        raise ValueError("'wiring' or 'panel' is not what it should be")
+        raise ValueError("'wiring' or 'panel' is of the wrong type")
     return Preferences(
         _settings(content["settings"]),
         Wiring(**{name: _device(wiring[name]) for name in _DEVICES}, pack=wiring["pack"]),
@@ -144,13 +165,13 @@ def _device(value: object) -> DeviceIdentity | None:
             return None
         case [str(host_api), str(name)]:
             return DeviceIdentity(host_api, name)
-    raise ValueError(f"{value!r} is no device")
+    raise ValueError(f"{value!r} is not a device")
 
 
 def _settings(values: Any) -> Settings:  # noqa: ANN401
-    """Read settings; what is not there stays at its default, what is not known is left out."""
+    """Read settings: missing values are defaults, unknown ones are ignored."""
     if not isinstance(values, dict):
-        raise ValueError(f"{values!r} are no settings")
+        raise ValueError(f"{values!r} are not settings")
     choice = MapChoice(**_known(values, MapChoice))
     return Settings(map=choice, **_known(values, Settings))
 
@@ -167,5 +188,8 @@ def _known(values: dict[str, Any], kind: type[Settings | MapChoice]) -> dict[str
                 value = float(value)
             if type(value) is not wanted or (isinstance(value, float) and not math.isfinite(value)):
                 raise ValueError(f"{entry.name} cannot be {value!r}")
+        if entry.name in _LIMITS and value is not None:
+            low, high = _LIMITS[entry.name]
+            value = min(max(value, low), high)
         known[entry.name] = value
     return known

@@ -1,4 +1,4 @@
-"""`rtvc gui`: the panel. The runtime itself knows nothing of Qt; the panel is a package of its own."""
+"""`rtvc gui`, which opens the panel. The panel is a package of its own: nothing else in `rtvc` knows of Qt."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import typer
 from rtvc.errors import RtvcError
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-"""Any of these in the environment tells Qt what to draw on."""
+"""Environment variables of which one must tell Qt where to draw."""
 
 
 def gui(
     screenshots: Annotated[
-        Path | None, typer.Option(help="Take pictures of every page into this folder, and quit.")
+        Path | None, typer.Option(help="Save a picture of every page into this folder, and quit.")
     ] = None,
     measure: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
             min=1.0,
-            help="Print how long the panel takes to start, what it takes of a processor core while live, and the "
-            "longest time for which it does not answer, each over so many seconds; and quit.",
+            help="Measure for this long, and quit: prints the time to start, the share of a processor core used "
+            "while live, and the longest time without an answer.",
         ),
     ] = None,
 ) -> None:
@@ -38,7 +38,7 @@ def gui(
             f"The panel needs PyQt6 ({error}): in the folder of rtvc, run `sh run.sh install`, "
             'or `pip install -e ".[gui]"`.'
         ) from None
-    # Qt would abort the process. The two options need no display.
+    # Without a display Qt aborts the process. The two options need none.
     drawn = screenshots is None and measure is None
     if sys.platform == "linux" and drawn and not any(map(os.environ.get, DISPLAYS)):
         raise RtvcError(
