@@ -1,4 +1,4 @@
-"""The last files of a pack: the population's statistics, and the card that names every file's digest."""
+"""The last two files of a pack: the population's statistics, and the card with the digest of every file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rtvc.voices.statistics import FeatureStatistics
 
 
 def write_card(folder: Path, card: Mapping[str, object], population: FeatureStatistics) -> None:
-    """Write statistics and card beside the graphs in `folder`; what is there is what the pack consists of."""
+    """Write statistics and card to `folder`, beside the graphs; all files there become part of the pack."""
     np.savez(folder / STATISTICS, **population.to_arrays())  # type: ignore[arg-type]
     files = {
         path.name: {"sha256": digest(path), "bytes": path.stat().st_size}

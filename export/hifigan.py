@@ -1,7 +1,7 @@
-"""HiFi-GAN as a stream, in two ways: a window rendered anew with every step, or every layer's past kept.
+"""Streaming HiFi-GAN, in two forms: a window that is rendered again with every step, or a cache in every layer.
 
-Its convolutions look about eleven frames ahead. The window simply has less future in it than that. The cached net
-gives each layer a delay, and a layer whose delay is less than its reach loses its last taps.
+Its convolutions look about eleven frames ahead. The window holds less future than that. In the cached net each layer
+has a delay, and a layer whose delay is shorter than its lookahead loses its last taps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from models.hifigan import LAST_SLOPE, SLOPE, HiFiGAN, HiFiGANConfiguration, Res
 from models.streaming import StreamingState
 
 LEFT_FRAMES = 12
-"""Frames of past that a rendering depends on (its reach, rounded up)."""
+"""Frames of past that the output depends on (the receptive field, rounded up)."""
 
 Order = Literal["coarse", "fine"]
 Missing = Literal["zeros", "edge"]
@@ -29,8 +29,8 @@ Missing = Literal["zeros", "edge"]
 class WindowedHiFiGAN(nn.Module):
     """Features `[1, frames, feature_dim]` to audio `[1, frames·hop]`, late by `right` frames and the fade.
 
-    Each step renders its frames with their past and `right` frames of future. Where steps meet, this rendering and
-    the last step's of the same instants are crossfaded over `fade` samples.
+    Each step renders its frames with their past and `right` frames of future. Where two steps meet, their renderings
+    of the same samples are crossfaded over `fade` samples.
     """
 
     rise: Tensor
@@ -57,7 +57,7 @@ class WindowedHiFiGAN(nn.Module):
 
 @dataclass
 class _Layer:
-    """A convolution's place in the net: how far it looks ahead, in taps, and the delay it has been given."""
+    """A convolution's lookahead in taps, and the delay that it is given."""
 
     taps: int
     tap_samples: int
@@ -91,16 +91,16 @@ class _Plan:
 
     @property
     def samples(self) -> int:
-        """The whole delay in samples of audio."""
+        """The total delay in samples of audio."""
         own = [self.first, *self.upsamplers, self.last]
         return sum(layer.samples for layer in own) + sum(map(self.stage_samples, range(len(self.blocks))))
 
     def stage_samples(self, stage: int) -> int:
-        """The delay of the residual blocks of a stage: that of the slowest."""
+        """The delay of the residual blocks of a stage, which is that of the slowest."""
         return max(sum(layer.samples for layer in block) for block in self.blocks[stage])
 
     def parts(self) -> Iterator[list[list[_Layer]]]:
-        """Yield what shares the delay, coarse before fine: a layer, or the parallel blocks of a stage."""
+        """Yield the parts in series, coarse before fine: a layer, or the parallel blocks of a stage."""
         yield [[self.first]]
         for upsampler, blocks in zip(self.upsamplers, self.blocks, strict=True):
             yield [[upsampler]]
@@ -108,14 +108,14 @@ class _Plan:
         yield [[self.last]]
 
     def share(self, samples: int, order: Order) -> None:
-        """Give each part in turn what it needs of the delay, or what is left of it."""
+        """Give each part in turn the delay that it needs, or what is left."""
         parts = list(self.parts())
         for part in parts if order == "coarse" else reversed(parts):
             samples -= max(self._fill(block, samples) for block in part)
 
     @staticmethod
     def _fill(layers: list[_Layer], samples: int) -> int:
-        """Give layers in series taps, always to the one with the smallest part of its own; return samples used."""
+        """Give taps to layers in series, always to the one with the smallest share; return the samples used."""
         left = samples
         while fitting := [layer for layer in layers if layer.given < layer.taps and layer.tap_samples <= left]:
             chosen = min(fitting, key=lambda layer: (layer.given / layer.taps, layer.tap_samples))
@@ -125,7 +125,7 @@ class _Plan:
 
 
 class _Causal(nn.Module):
-    """A convolution that carries the rows it depends on: `[time, inputs]` to `[time, outputs]`."""
+    """A convolution with its past in the streaming state: `[time, inputs]` to `[time, outputs]`."""
 
     def __init__(self, name: str, product: ConvolutionProduct) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class _Causal(nn.Module):
 
 
 def _convolution(name: str, convolution: nn.Conv1d, ahead: int, missing: Missing) -> _Causal:
-    """Return a centred convolution that keeps `ahead` of its taps into the future, and so delays by as many."""
+    """Return a centred convolution that keeps `ahead` of its future taps and delays by as many."""
     kept = convolution.kernel_size[0] // 2 + 1 + ahead
     taps = convolution.weight.detach().permute(2, 1, 0).clone()
     if missing == "edge":
@@ -149,9 +149,9 @@ def _convolution(name: str, convolution: nn.Conv1d, ahead: int, missing: Missing
 
 
 def _upsampler(name: str, convolution: nn.ConvTranspose1d, ahead: int, missing: Missing) -> _Causal:
-    """Return a transposed convolution whose output is late by `ahead` of the samples that it would look ahead.
+    """Return a transposed convolution whose output is delayed by `ahead` samples of its lookahead.
 
-    A row of its output holds the `factor` samples that a row of its input becomes, one after the other.
+    Each row of its output holds the `factor` samples of one input row in sequence.
     """
     factor = int(convolution.stride[0])
     cut = int(convolution.padding[0]) - ahead
@@ -169,7 +169,7 @@ def _delayed(name: str, x: Tensor, samples: int, state: StreamingState) -> Tenso
 
 
 class _CausalBlock(nn.Module):
-    """A residual block whose skips wait for what is added to them."""
+    """A residual block whose skip connections are delayed as its convolutions are."""
 
     def __init__(self, name: str, block: ResidualBlock, plan: list[_Layer], missing: Missing) -> None:
         super().__init__()
@@ -194,10 +194,10 @@ class _CausalBlock(nn.Module):
 class CachedHiFiGAN(nn.Module):
     """Features `[1, frames, feature_dim]` to audio `[1, frames·hop]`, late by `delay` samples, at most the budget.
 
-    Every layer keeps its past and computes new samples only. The budget goes to the layers in `order`; what a layer
-    cannot wait for reads as zeros or as the newest sample it has (`missing`). From `exact_delay` on, nothing is
-    missing and the interior of an utterance is exact. Which order and which reading errs less depends on the weights;
-    with random ones, fine layers first err half as much as coarse ones first.
+    Every layer keeps its past and computes new samples only. The budget goes to the layers in `order`; future that a
+    layer cannot wait for is replaced by zeros or by its newest sample (`missing`). At a budget of `exact_delay`,
+    nothing is missing and the interior of an utterance is exact. Which order and which replacement gives the smaller
+    error depends on the weights; with random ones, fine layers first have half the error of coarse ones first.
     """
 
     def __init__(self, model: HiFiGAN, budget: int, order: Order = "fine", missing: Missing = "zeros") -> None:

@@ -1,6 +1,6 @@
 """Write measured figures into a card: python -m export.measured rtvc/assets/packs/mini quality.json throughput.json.
 
-The reports are those that `rtvc bench quality --json` and `rtvc bench throughput --json` made of that very pack.
+The reports come from `rtvc bench quality --json` and `rtvc bench throughput --json` on the same pack.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from rtvc.packs.pack import ModelPack
 
 
 def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:
-    """Replace the card's `measured` by the reports' figures of the pack's default conversion; return them.
+    """Replace the card's `measured` with the reports' figures of the pack's default conversion; return them.
 
-    Raises `RtvcError` if a report is of another benchmark or of another pack.
+    Raises `RtvcError` if a report comes from another benchmark or another pack.
     """
     measured: dict[str, Any] = {}
     for path in reports:

@@ -1,7 +1,7 @@
-"""Make the pack `mini` from a training checkpoint: python -m export.mini --checkpoint training-output/mini.pt.
+"""Export the pack `mini` from a training checkpoint: python -m export.mini --checkpoint training-output/mini.pt.
 
-Writes the streaming graphs, the statistics of the training speakers as the population's, and the card, and checks
-the graphs against torch.
+Writes the streaming graphs, the population's statistics (those of the training speakers) and the card, and compares
+the graphs with torch.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int, ove
         "defaults": {"block_size": block_size, "overdrive": overdrive, "provider": "cpu"},
         "algorithmic_latency_ms": 1000 * configuration.delay / configuration.sample_rate,
     }
-    # The statistics come through the exported encoder, so the pack is first written with a stand-in for them.
+    # The statistics are computed with the exported encoder, so the pack is first written with a placeholder.
     dim = configuration.feature_dim
     empty = FeatureStatistics.of(np.zeros((0, dim), np.float32), roles=roles)
     write_card(folder, card, empty)
@@ -124,7 +124,7 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int, ove
 
 
 def _population(pack: ModelPack, corpus: Corpus) -> FeatureStatistics:
-    """Return the statistics of some seconds of many speakers."""
+    """Return the statistics of the first seconds of many speakers."""
     every = -(-len(corpus) // POPULATION_SPEAKERS)
     statistics = []
     for speech in list(corpus.values())[::every]:

@@ -1,4 +1,4 @@
-"""Graphs over whole utterances of any length."""
+"""Export graphs that process whole utterances of any length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXAMPLE_FRAMES = 20
 
 
 def export_offline(net: nn.Module, path: Path, kind: Kind, *, sample_rate: int, hop: int, feature_dim: int) -> None:
-    """Write `net`: `audio [1, samples]` to `features [1, frames, feature_dim]`, or the reverse."""
+    """Write `net` as a graph of `audio [1, samples]` to `features [1, frames, feature_dim]`, or the reverse."""
     example, source, result = (
         (torch.randn(1, EXAMPLE_FRAMES * hop), "audio", "features")
         if kind == "encoder"

@@ -1,7 +1,7 @@
-"""What each setting of a streaming pack costs: `python -m export.sweep --from FOLDER --html fidelity.html`.
+"""Measure the cost of each streaming setting: `python -m export.sweep --from FOLDER --html fidelity.html`.
 
-Exports the graphs of every setting, measures them against whole utterances, and throws them away. Encoder and vocoder
-are varied together, since each has figures of its own. On two cores it takes about a minute a setting.
+Exports the graphs of every setting to a temporary folder and compares them with whole utterances. Encoder and vocoder
+vary together, because each has its own figures. A setting takes about a minute on two cores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rtvc.packs.runtime import Runtime
 
 
 def settings_to_try() -> list[BuildSettings]:
-    """Return settings that differ in lookahead, window, past and precision, and in form and delay of the vocoder."""
+    """Return settings that differ in lookahead, window, past, precision, and in the vocoder's form and delay."""
     tried: tuple[tuple[int, int, Precision, int, Precision], ...] = (
         (0, 100, "int8-blockwise", 0, "int8"),
         (1, 100, "int8-blockwise", 1, "int8"),
@@ -49,7 +49,7 @@ def settings_to_try() -> list[BuildSettings]:
 
 
 def describe(settings: BuildSettings) -> str:
-    """Return a short name: the encoder's lookahead, window, past, precision; the vocoder's form, wait, precision."""
+    """Return a short name: the encoder's lookahead, window, past, precision; the vocoder's form, delay, precision."""
     e, s = settings.encoder, settings
     encoder = f"L{e.lookahead} W{e.window} P{e.past} {s.precision}"
     return f"{encoder}, {s.vocoder} {s.vocoder_frames} {s.vocoder_precision}"
@@ -63,7 +63,7 @@ def sweep(
     recordings: int = MEASURED_RECORDINGS,
     threads: int | None = None,
 ) -> dict[str, Fidelity]:
-    """Return the figures of each setting, of so many recordings and threads of each graph (None: what packs need)."""
+    """Return the figures of each setting over some recordings, with `threads` per graph (None: the pack's)."""
     sounds = read_recordings(speech, models.encoder.configuration.sample_rate, LEVEL_DBFS, recordings)
     rows = {}
     for settings in tried:
@@ -77,14 +77,14 @@ def sweep(
 
 
 def main() -> None:
-    """Read the command line, measure, and hand the report over."""
+    """Read the command line, measure, and write the report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pack", default=next(iter(KNOWN)), help="which known pack")
-    parser.add_argument("--from", dest="folder", type=Path, default=downloads(), help="where its checkpoints are")
-    parser.add_argument("--unverified", action="store_true", help="take other files than the published ones")
+    parser.add_argument("--from", dest="folder", type=Path, default=downloads(), help="folder of its checkpoints")
+    parser.add_argument("--unverified", action="store_true", help="accept files other than the published ones")
     parser.add_argument("--speech", type=Path, help="a folder of speech; default: the shipped voices")
-    parser.add_argument("--recordings", type=int, default=MEASURED_RECORDINGS, help="how many of the recordings")
-    parser.add_argument("--threads", type=int, help="of each graph; default: what packs need")
+    parser.add_argument("--recordings", type=int, default=MEASURED_RECORDINGS, help="number of recordings to measure")
+    parser.add_argument("--threads", type=int, help="threads per graph; default: the pack's")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--html", type=Path)
     parser.add_argument("--force", action="store_true", help="replace reports that exist")

@@ -1,4 +1,4 @@
-"""WavLM as a stream: the last frames computed anew with every frame, those before them kept as keys and values."""
+"""Streaming WavLM: the last frames are recomputed with every new frame, earlier ones kept as keys and values."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ class EncoderSettings:
     lookahead
         Frames of future that a feature waits for.
     window
-        Frames that are computed anew with each new one, so that they see all that is known of their future.
-        At least `lookahead` + 1.
+        Frames that are recomputed with each new one, so that they see all of their future that is known by then. At
+        least `lookahead` + 1.
     past
-        Frames before the window that are still attended to, by the keys and values that they had when they left it.
+        Frames before the window that are still attended to, with the keys and values that they had when they left it.
 
-    A long window without past is the *windowed* encoder; a window of `lookahead` + 1 with a past the *incremental*.
+    A long window without a past is the *windowed* encoder; a window of `lookahead` + 1 with a past is the
+    *incremental* one.
     """
 
     lookahead: int = 2
@@ -38,7 +39,7 @@ class EncoderSettings:
     past: int = 100
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for settings that make no stream."""
+        """Raise `ValueError` for settings that cannot stream."""
         if self.lookahead < 0 or self.window <= self.lookahead or self.past < 0:
             raise ValueError(f"the window must exceed the lookahead, and both be counts of frames: {self}")
 
@@ -54,7 +55,7 @@ class _FrontEnd(nn.Module):
         self.norms, self.norm, self.project = front.norms, front.norm, front.project
         self.products = nn.ModuleList()
         self.rows: list[tuple[int, int]] = []
-        """How many outputs each convolution has for every frame, and besides."""
+        """Outputs of each convolution: per frame, and in addition once per step."""
         each, besides = configuration.hop, configuration.overlap
         for convolution in front.convolutions:
             assert isinstance(convolution, nn.Conv1d)
@@ -73,9 +74,9 @@ class _FrontEnd(nn.Module):
 
 
 class _UnfoldedPositions(nn.Module):
-    """The rows of each step's window with their positions, by one matrix product for each group of the convolution.
+    """Adds position embeddings to the rows of each step's window, with one matrix product per convolution group.
 
-    Taps that reach beyond the newest frame for every row are left out.
+    Taps that lie beyond the newest frame for every row are left out.
     """
 
     offsets: Tensor
@@ -99,7 +100,7 @@ class _UnfoldedPositions(nn.Module):
     def forward(self, frames: Tensor, step: Tensor, state: StreamingState) -> Tensor:
         """Take new frames `[1, frames, width]`; return their windows `[1, frames * window, width]`."""
         parts = frames.reshape(-1, self.groups, self.width // self.groups).transpose(0, 1)
-        # The last row stands for the frames that are not known yet.
+        # The last row stands for frames that are not known yet.
         whole = functional.pad(state.extend("frames", parts, self.carried, dim=-2), (0, 0, 0, 1))
         seen = whole[:, torch.where(self.known, step[:, None, None] + self.offsets, -1)]
         stretches = seen.reshape(self.groups, -1, len(self.weights[0])).unbind()
@@ -110,7 +111,7 @@ class _UnfoldedPositions(nn.Module):
 
 
 class _FoldedPositions(nn.Module):
-    """The same for many rows: the convolution over each window."""
+    """The same for windows of many rows: the convolution over each window."""
 
     def __init__(self, positions: PositionalConvolution, window: int) -> None:
         super().__init__()
@@ -127,18 +128,18 @@ class _FoldedPositions(nn.Module):
 
 
 @dataclass(frozen=True)
-class _Sight:
-    """What each row sees: the bias of a key's distance, and 0, or minus infinity where the key is hidden from it."""
+class _AttentionContext:
+    """The bias of a key's distance, and an additive mask: 0, or minus infinity where a query may not see a key."""
 
     bias: Tensor
-    hidden: Tensor
+    mask: Tensor
 
 
 class _StreamingLayer(nn.Module):
     """A transformer layer over the windows of a step: `[1, frames * window, width]` to the same.
 
-    The keys are those of all windows, then those of the past, then those that leave a window in this step and become
-    past. Without a past, every window is by itself. Queries, keys and values are one matrix product.
+    The keys are those of all windows, then the past, then those that leave a window in this step and become past.
+    Without a past, each window attends to itself only. Queries, keys and values come from one matrix product.
     """
 
     def __init__(self, name: str, layer: TransformerLayer, settings: EncoderSettings) -> None:
@@ -151,11 +152,13 @@ class _StreamingLayer(nn.Module):
             torch.cat([query.weight * scale, key.weight, value.weight]).detach().T.contiguous()
         )
         self.bias = nn.Parameter(torch.cat([query.bias * scale, key.bias, value.bias]).detach())
-        # The sums of four that the gates are made of.
+        # The gates are sums of four outputs each: the sums are taken in the weights.
         self.gate_weight = nn.Parameter(attention.gate.weight.detach().reshape(2, 4, -1).sum(dim=1).T.contiguous())
         self.gate_bias = nn.Parameter(attention.gate.bias.detach().reshape(2, 4).sum(dim=1))
 
-    def forward(self, x: Tensor, sight: _Sight, state: StreamingState, only: int | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, context: _AttentionContext, state: StreamingState, only: int | None = None
+    ) -> Tensor:
         """Advance; return all rows, or of each window the one at `only`."""
         window, attention = self.settings.window, self.layer.attention
         shape = (attention.heads, attention.head_width)
@@ -165,20 +168,20 @@ class _StreamingLayer(nn.Module):
         query, keys, values = projected.unbind()
         if self.settings.past:
             keys, values = self._with_past("keys", keys, state), self._with_past("values", values, state)
-        bias, hidden = sight.bias, sight.hidden
+        bias, mask = context.bias, context.mask
         if only is not None:
             rows = slice(only, None, window)
             x, seen, query = x[:, rows], seen[:, rows], query[:, :, rows]
-            bias, hidden = bias[:, :, rows], hidden[:, :, rows]
+            bias, mask = bias[:, :, rows], mask[:, :, rows]
             lead = (1, -1) if self.settings.past else (-1, 1)
-        drawn = torch.sigmoid(seen.reshape(*lead, *shape).transpose(1, 2) @ self.gate_weight + self.gate_bias)
-        gates = drawn[..., :1] * (drawn[..., 1:] * attention.gate_scale - 1) + 2
-        scores = query @ keys.transpose(2, 3) + gates * bias + hidden
+        factors = torch.sigmoid(seen.reshape(*lead, *shape).transpose(1, 2) @ self.gate_weight + self.gate_bias)
+        gates = factors[..., :1] * (factors[..., 1:] * attention.gate_scale - 1) + 2
+        scores = query @ keys.transpose(2, 3) + gates * bias + mask
         attended = (torch.softmax(scores, dim=-1) @ values).transpose(1, 2).reshape(1, -1, x.shape[2])
         return self.layer.after(x, attention.output(attended))
 
     def _with_past(self, kind: str, new: Tensor, state: StreamingState) -> Tensor:
-        """Return `new` `[1, heads, rows, head_width]` with the past after it, and keep what will be past."""
+        """Return `new` `[1, heads, rows, head_width]` followed by the past, and keep what the next step needs."""
         past, name = self.settings.past, f"{kind}_{self.name}"
         before = state.recall(name, torch.zeros_like(new[:, :, :1]).expand(-1, -1, past, -1))
         whole = torch.cat([new, before, new[:, :, :: self.settings.window]], dim=2)
@@ -189,9 +192,9 @@ class _StreamingLayer(nn.Module):
 class StreamingWavLM(nn.Module):
     """Audio `[1, frames·hop]` to features `[1, frames, width]`, late by the lookahead and the front end's overlap.
 
-    With frame t come the rows t - window + 1 … t; they attend to one another and to the past, and the row
-    t - lookahead is the output. Frames that come in one step are computed as if one by one, so features do not
-    depend on the size of steps. Before the first frame there is nothing to attend to, and its features are zeros.
+    For frame t the rows t - window + 1 … t are computed; they attend to one another and to the past, and row
+    t - lookahead is the output. The frames of one step are computed as if they came one by one, so features do not
+    depend on the step size. Before the first frame there is nothing to attend to, and features are zeros.
     """
 
     bias: Tensor
@@ -207,7 +210,7 @@ class StreamingWavLM(nn.Module):
         for index, layer in enumerate(model.layers):
             assert isinstance(layer, TransformerLayer)
             self.layers.append(_StreamingLayer(str(index), layer, s))
-        # Of every distance from the furthest past to the end of the window.
+        # The bias of every distance from the oldest past frame to the end of the window.
         with torch.no_grad():
             self.register_buffer("bias", model.distances(torch.arange(1 - s.past - s.window, s.window)))
 
@@ -220,23 +223,23 @@ class StreamingWavLM(nn.Module):
         state.keep("heard", (heard + count).clamp(max=s.past + s.window))
         frames = self.front(state.extend("audio", audio, c.overlap)[0], count)
         x = self.norm(self.positions(frames, step, state))
-        sight = self._sight(step, heard)
+        context = self._context(step, heard)
         for index, layer in enumerate(self.layers):
             last = index == len(self.layers) - 1
-            x = layer(x, sight, state, s.window - 1 - s.lookahead if last else None)
+            x = layer(x, context, state, s.window - 1 - s.lookahead if last else None)
         started = (heard + step >= s.lookahead)[:, None]
         return torch.where(started, x, torch.zeros(1, device=x.device))
 
-    def _sight(self, step: Tensor, heard: Tensor) -> _Sight:
-        """Return what the rows of each step see; row r of step t is frame t + r, counted from the oldest row."""
+    def _context(self, step: Tensor, heard: Tensor) -> _AttentionContext:
+        """Return bias and mask of each step's rows; row r of step t is frame t + r, counted from the oldest row."""
         s = self.settings
         furthest = s.past + s.window - 1
         if not s.past:
             row = torch.arange(s.window, device=step.device)
             exists = row >= furthest - heard - step[:, None]
-            # Every row sees itself, lest a softmax be empty.
+            # Every row sees itself: a softmax over nothing would not be finite.
             near = (exists[:, None] | (row[:, None] == row))[:, None]
-            return _Sight(self._bias(row - row[:, None]), _hidden(near))
+            return _AttentionContext(self._bias(row - row[:, None]), _additive(near))
         number = torch.arange(step.shape[0] * s.window, device=step.device)
         now, row = number // s.window, number % s.window
         exists = row >= s.window - 1 - heard - now
@@ -247,14 +250,14 @@ class StreamingWavLM(nn.Module):
         far = (since >= 0) & (since < s.past) & (key >= furthest - heard)
         frame = now + row
         distance = torch.cat([frame, key - s.past]) - frame[:, None]
-        return _Sight(self._bias(distance), _hidden(torch.cat([near, far], dim=1)[None, None]))
+        return _AttentionContext(self._bias(distance), _additive(torch.cat([near, far], dim=1)[None, None]))
 
     def _bias(self, distance: Tensor) -> Tensor:
         s = self.settings
         furthest = s.past + s.window - 1
-        # What is further away, at either end, is of another step, and hidden.
+        # Keys further away, at either end, belong to another step and are masked.
         return self.bias[:, distance.clamp(-furthest, s.window - 1) + furthest][None]
 
 
-def _hidden(seen: Tensor) -> Tensor:
-    return torch.where(seen, 0.0, -math.inf)
+def _additive(mask: Tensor) -> Tensor:
+    return torch.where(mask, 0.0, -math.inf)

@@ -1,6 +1,6 @@
-"""From the checkpoints that others published to our models: names translated, weight norm folded, all else refused.
+"""Load published checkpoints into our models: parameter names are mapped and weight norm is folded.
 
-Nothing in a checkpoint is ever run: only tensors and plain values are read.
+Only tensors and plain values are read; nothing in a checkpoint is executed.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ ORIGINAL_WAVLM: Names = (
     (r"layers\.(\d+)\.fc2\.", r"encoder.layers.\1.fc2."),
     (r"layers\.(\d+)\.norm\.", r"encoder.layers.\1.final_layer_norm."),
 )
-"""Our names of WavLM's parameters, as patterns of their beginnings, and those of Microsoft's checkpoints. Where the
-first convolution has a group norm, its original name lacks the last `1.`."""
+"""Patterns of our parameter names' prefixes, and the prefixes in Microsoft's checkpoints. If the first convolution has
+a group norm, its original name lacks the last `1.`."""
 
 HUGGING_FACE_WAVLM: Names = (
     (r"front\.convolutions\.(\d+)\.", r"feature_extractor.conv_layers.\1.conv."),

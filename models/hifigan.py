@@ -1,7 +1,7 @@
-"""HiFi-GAN (Kong et al., 2020, arXiv 2010.05646) as kNN-VC trained it: features to audio.
+"""HiFi-GAN (Kong et al., 2020, arXiv 2010.05646) in the form that kNN-VC trained: features to audio.
 
-A linear layer, then upsampling by transposed convolutions, each followed by residual blocks of several kernels whose
-outputs are averaged.
+A linear layer, then transposed convolutions that upsample, each followed by residual blocks of several kernel sizes
+whose outputs are averaged.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class HiFiGANConfiguration:
 
     @property
     def hop(self) -> int:
-        """Samples a frame."""
+        """Samples per frame."""
         return math.prod(factor for factor, _ in self.upsampling)
 
 
 class ResidualBlock(nn.Module):
-    """Pairs of convolutions of one kernel, the first of each pair dilated, each pair added to its input."""
+    """Pairs of convolutions with one kernel size, the first of each pair dilated, each with a residual connection."""
 
     def __init__(self, width: int, kernel: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class HiFiGAN(nn.Module):
         self.last = nn.Conv1d(width, 1, c.edge_kernel, padding=c.edge_kernel // 2)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Render a whole utterance."""
+        """Synthesise a whole utterance."""
         x = self.first(self.in_proj(features).transpose(1, 2))
         count = len(self.configuration.kernels)
         for index, upsampler in enumerate(self.upsamplers):

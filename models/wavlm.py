@@ -1,13 +1,12 @@
 """WavLM (Chen et al., 2022, arXiv 2110.13900): speech to features, by a convolutional front end and a transformer.
 
-Only what features need: the first `layers` layers, no masking, no dropout. `export.wavlm` streams what is defined
-here.
+Only what features need: the first `layers` layers, without masking and dropout. `export.wavlm` makes it stream.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -24,12 +23,12 @@ class WavLMConfiguration:
     convolutions
         Channels, kernel and stride of each convolution of the front end.
     front_norm
-        `layer`: every frame by itself (Large), so that the front end streams exactly; `group`: the first
-        convolution's channels over the whole utterance (Base+).
+        `layer`: each frame on its own (Large), so the front end streams exactly; `group`: each channel of the first
+        convolution over the whole utterance (Base+).
     pre_norm
         Whether layers normalise their input (Large) or their output (Base+).
     layers
-        How many layers there are to be; `checkpoint_layers` is how many the checkpoint has.
+        Number of layers to keep, of the `checkpoint_layers` that the checkpoint has.
     """
 
     sample_rate: int = 16000
@@ -48,22 +47,19 @@ class WavLMConfiguration:
 
     @property
     def hop(self) -> int:
-        """Samples from one frame to the next."""
+        """Samples between the starts of two frames."""
         return math.prod(stride for _, _, stride in self.convolutions)
 
     @property
     def overlap(self) -> int:
         """Samples that a frame shares with the next."""
-        reach, hop = 1, 1
+        receptive, hop = 1, 1
         for _, kernel, stride in self.convolutions:
-            reach, hop = reach + (kernel - 1) * hop, hop * stride
-        return reach - hop
+            receptive, hop = receptive + (kernel - 1) * hop, hop * stride
+        return receptive - hop
 
 
 LARGE = WavLMConfiguration()
-BASE_PLUS = replace(
-    LARGE, front_norm="group", pre_norm=False, width=768, heads=12, feed_forward=3072, checkpoint_layers=12
-)
 
 
 class FrontEnd(nn.Module):
@@ -86,7 +82,7 @@ class FrontEnd(nn.Module):
         self.project = nn.Linear(inputs, configuration.width)
 
     def forward(self, audio: Tensor) -> Tensor:
-        """Return the frames that lie wholly within `audio`."""
+        """Return the frames whose receptive field lies within `audio`."""
         x = audio[:, None, None]
         for index, convolution in enumerate(self.convolutions):
             assert isinstance(convolution, nn.Conv1d)
@@ -102,7 +98,7 @@ class FrontEnd(nn.Module):
 
 
 class PositionalConvolution(nn.Module):
-    """What a frame's neighbours add to it: a grouped convolution over frames, half of its kernel in the future."""
+    """The convolutional position embedding: a grouped convolution over frames, half of its kernel in the future."""
 
     def __init__(self, configuration: WavLMConfiguration) -> None:
         super().__init__()
@@ -112,12 +108,12 @@ class PositionalConvolution(nn.Module):
         self.convolution = nn.Conv1d(width, width, kernel, groups=configuration.position_groups)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Return what to add to `frames[:, before : -after]`: `[batch, frames - before - after, width]`."""
+        """Return the embedding of `frames[:, before : -after]`: `[batch, frames - before - after, width]`."""
         return functional.gelu(self.convolution(frames.transpose(1, 2)).transpose(1, 2))
 
 
 class RelativePositions(nn.Module):
-    """The bias of attention by distance, one table for all layers (the buckets of T5, arXiv 1910.10683)."""
+    """The relative position bias, one table for all layers, with the buckets of T5 (arXiv 1910.10683)."""
 
     def __init__(self, configuration: WavLMConfiguration) -> None:
         super().__init__()
@@ -137,23 +133,23 @@ class RelativePositions(nn.Module):
 
 
 @dataclass(frozen=True)
-class Reach:
-    """Which keys each row may attend to, and the bias of their distance.
+class AttentionContext:
+    """Which keys each query may attend to, and the bias of their distance.
 
     Attributes
     ----------
     bias
-        Broadcasts to `[batch, heads, rows, rows]`: queries, then keys.
-    allowed
-        Broadcasts to the same; true where a row sees a key. `None`: everywhere.
+        Broadcasts to `[batch, heads, queries, keys]`.
+    mask
+        Broadcasts to the same; true where a query may attend to a key. `None`: everywhere.
     """
 
     bias: Tensor
-    allowed: Tensor | None = None
+    mask: Tensor | None = None
 
 
 class Attention(nn.Module):
-    """Multi-head attention with a relative position bias that each row gates (section 3.2 of the paper)."""
+    """Multi-head attention with a relative position bias, gated by the query (section 3.2 of the paper)."""
 
     def __init__(self, configuration: WavLMConfiguration) -> None:
         super().__init__()
@@ -171,25 +167,25 @@ class Attention(nn.Module):
         return x.reshape(*x.shape[:-1], self.heads, self.head_width).transpose(1, 2)
 
     def gates(self, x: Tensor) -> Tensor:
-        """Return how much of the bias each row takes: `[batch, heads, rows, 1]`."""
-        drawn = self.gate(self.split(x))
-        one, other = torch.sigmoid(drawn.reshape(*drawn.shape[:-1], 2, 4).sum(-1)).chunk(2, dim=-1)
+        """Return the factor of the bias for each query: `[batch, heads, rows, 1]`."""
+        logits = self.gate(self.split(x))
+        one, other = torch.sigmoid(logits.reshape(*logits.shape[:-1], 2, 4).sum(-1)).chunk(2, dim=-1)
         gates: Tensor = one * (other * self.gate_scale - 1) + 2
         return gates
 
-    def forward(self, x: Tensor, reach: Reach) -> Tensor:
-        """Attend from all rows of `x` `[batch, rows, width]` to all rows within reach."""
+    def forward(self, x: Tensor, context: AttentionContext) -> Tensor:
+        """Attend from all rows of `x` `[batch, rows, width]` to all rows that the mask allows."""
         query, key, value = (self.split(projection(x)) for projection in (self.query, self.key, self.value))
-        scores = query @ key.transpose(2, 3) * self.head_width**-0.5 + self.gates(x) * reach.bias
-        if reach.allowed is not None:
-            scores = scores.masked_fill(~reach.allowed, -math.inf)
-        drawn = torch.softmax(scores, dim=-1) @ value
-        output: Tensor = self.output(drawn.transpose(1, 2).flatten(2))
+        scores = query @ key.transpose(2, 3) * self.head_width**-0.5 + self.gates(x) * context.bias
+        if context.mask is not None:
+            scores = scores.masked_fill(~context.mask, -math.inf)
+        attended = torch.softmax(scores, dim=-1) @ value
+        output: Tensor = self.output(attended.transpose(1, 2).flatten(2))
         return output
 
 
 class TransformerLayer(nn.Module):
-    """Attention and a two-layer perceptron, each added to its input and normalised before it or after."""
+    """Attention and a two-layer perceptron, each with a residual connection and a norm before or after it."""
 
     def __init__(self, configuration: WavLMConfiguration) -> None:
         super().__init__()
@@ -201,11 +197,11 @@ class TransformerLayer(nn.Module):
         self.norm = nn.LayerNorm(configuration.width)
 
     def before(self, x: Tensor) -> Tensor:
-        """Return what the attention sees of the layer's input."""
+        """Return the input of the attention."""
         return self.attention_norm(x) if self.pre_norm else x
 
     def after(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Return the layer's output from its input and what the attention made of it."""
+        """Return the layer's output from its input and the attention's output."""
         x = x + attended
         if self.pre_norm:
             output: Tensor = x + self.fc2(functional.gelu(self.fc1(self.norm(x))))
@@ -214,16 +210,16 @@ class TransformerLayer(nn.Module):
             output = self.norm(x + self.fc2(functional.gelu(self.fc1(x))))
         return output
 
-    def forward(self, x: Tensor, reach: Reach) -> Tensor:
+    def forward(self, x: Tensor, context: AttentionContext) -> Tensor:
         """Return the layer's output `[batch, rows, width]`."""
-        return self.after(x, self.attention(self.before(x), reach))
+        return self.after(x, self.attention(self.before(x), context))
 
 
 class WavLM(nn.Module):
     """Audio `[batch, samples]` to features `[batch, frames, width]`: the output after `layers` layers.
 
-    Frame t stands for the samples from `hop · t` on, `hop + overlap` of them. The feature is that of kNN-VC and
-    MKL-VC: no final norm, and the waveform as it is.
+    Frame t covers the `hop + overlap` samples from `hop · t` on. The features are those of kNN-VC and MKL-VC: without
+    a final norm, and from a waveform that is not normalised.
     """
 
     def __init__(self, configuration: WavLMConfiguration) -> None:
@@ -232,7 +228,7 @@ class WavLM(nn.Module):
         self.front = FrontEnd(configuration)
         self.positions = PositionalConvolution(configuration)
         self.distances = RelativePositions(configuration)
-        # Before the layers where they normalise their output; otherwise it follows the checkpoint's last layer.
+        # Post-norm models normalise before the first layer; pre-norm models after the last, which is left out.
         self.norm = nn.Identity() if configuration.pre_norm else nn.LayerNorm(configuration.width)
         self.layers = nn.ModuleList(TransformerLayer(configuration) for _ in range(configuration.layers))
 
@@ -242,7 +238,7 @@ class WavLM(nn.Module):
         padded = functional.pad(frames, (0, 0, self.positions.before, self.positions.after))
         x: Tensor = self.norm(frames + self.positions(padded))
         place = torch.arange(x.shape[1], device=x.device)
-        reach = Reach(self.distances(place[None] - place[:, None]))
+        context = AttentionContext(self.distances(place[None] - place[:, None]))
         for layer in self.layers:
-            x = layer(x, reach)
+            x = layer(x, context)
         return x

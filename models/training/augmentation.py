@@ -1,4 +1,4 @@
-"""What a microphone does to a voice, at random: equalisation, level, noise, other speakers.
+"""Random changes that a microphone and a room make: equalisation, level, noise, other speakers.
 
 The encoder hears the result and must still find the words; the target stays clean.
 """

@@ -1,8 +1,7 @@
-"""The optimal-transport map inside the training loop, differentiable.
+"""The optimal-transport map, differentiable, for the training loop.
 
-The same map as `rtvc.transport.mkl`, on stretches of a few seconds.
-Square roots come from the coupled Newton-Schulz iteration (Higham, 2008, §6.7), whose gradient is tame where that of
-an eigendecomposition is not.
+The same map as `rtvc.transport.mkl`, on stretches of a few seconds. Square roots come from the coupled Newton-Schulz
+iteration (Higham, 2008, §6.7): its gradient stays bounded where that of an eigendecomposition does not.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ def moments(features: Tensor, active: Tensor) -> Moments:
 
 
 def transport(features: Tensor, source: Moments, target: Moments, block: int, learned: int) -> Tensor:
-    """Carry `[batch, frames, dim]` from the source's moments to the target's.
+    """Map features `[batch, frames, dim]` from the source's moments to the target's.
 
-    As at run time: the first `learned` dimensions, ordered by the source's deviation (MKL-VC), in blocks of `block`,
-    which must divide their number; the others, cepstra, all in one block.
+    As at run time, the first `learned` dimensions are ordered by the source's deviation (MKL-VC) and mapped in blocks
+    of `block`, which must divide their number; the others, the cepstra, are one block.
     """
     parts = []
     for part, size in ((slice(learned), block), (slice(learned, None), features.shape[2] - learned)):

@@ -11,7 +11,7 @@ from torch.nn import functional
 from export.streaming import export_streaming
 from export.wavlm import EncoderSettings, StreamingWavLM
 from models.streaming import StreamingState
-from models.wavlm import Reach, WavLM
+from models.wavlm import AttentionContext, WavLM
 from rtvc.packs.graph import GraphStage
 from rtvc.packs.runtime import Runtime
 from tests.support.small_models import WAVLM, make_wavlm
@@ -53,9 +53,9 @@ def masked(settings: EncoderSettings) -> Tensor:
     together = now[:, None] == now
     left = (row == now - s.window + 1) & (row < (now[:, None] - s.window + 1))
     left &= row >= now[:, None] - s.window + 1 - s.past
-    reach = Reach(net.distances(row - row[:, None]), together | left)
+    context = AttentionContext(net.distances(row - row[:, None]), together | left)
     for layer in net.layers:
-        x = layer(x, reach)
+        x = layer(x, context)
     index = {token: place for place, token in enumerate(tokens)}
     chosen = [x[0, index[now - s.lookahead, now]] for now in range(s.lookahead, FRAMES)]
     return torch.cat([torch.zeros(s.lookahead, WAVLM.width), torch.stack(chosen)])
