@@ -43,8 +43,10 @@ ORIGINAL_WAVLM: Names = (
     (r"layers\.(\d+)\.fc2\.", r"encoder.layers.\1.fc2."),
     (r"layers\.(\d+)\.norm\.", r"encoder.layers.\1.final_layer_norm."),
 )
-"""Patterns of our parameter names' prefixes, and the prefixes in Microsoft's checkpoints. If the first convolution has
-a group norm, its original name lacks the last `1.`."""
+"""Patterns of our parameter names' prefixes, and the prefixes in Microsoft's checkpoints.
+
+If the first convolution has a group norm, its original name lacks the last `1.`.
+"""
 
 HUGGING_FACE_WAVLM: Names = (
     (r"front\.convolutions\.(\d+)\.", r"feature_extractor.conv_layers.\1.conv."),
