@@ -16,7 +16,7 @@ def compare_reports(first: Path, second: Path) -> Report:
 
     Raises `RtvcError` if a file is no report, they are of two benchmarks, or have no figure in common.
     """
-    before, after = _read(first), _read(second)
+    before, after = read_report(first), read_report(second)
     name = str(before["benchmark"])
     if after["benchmark"] != name:
         raise RtvcError(f"{first} is of the benchmark {name}, and {second} of {after['benchmark']}: take two alike.")
@@ -48,7 +48,8 @@ def figures(results: Mapping[str, Any], where: str = "") -> dict[str, float]:
     return found
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> dict[str, Any]:
+    """Return a JSON report; raises `RtvcError` if the file is not one."""
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(report["benchmark"], str) and isinstance(report["results"], dict) and "packs" in report:

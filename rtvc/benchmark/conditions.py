@@ -14,7 +14,8 @@ import numpy as np
 
 from rtvc.benchmark.classical import put_together, take_apart
 from rtvc.benchmark.metrics import SAMPLE_RATE, loudest_and_speech
-from rtvc.benchmark.quality import RECORDINGS, Converter, load
+from rtvc.benchmark.speakers import RECORDINGS, load
+from rtvc.benchmark.systems import Converter
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError

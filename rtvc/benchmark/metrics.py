@@ -28,6 +28,9 @@ SAMPLE_RATE = 16000
 
 FEWEST_VOICED_FRAMES = 20
 
+PHONE_MODEL = "en-us/en-us-phone.lm.bin"
+NOT_PHONES = ("SIL", "+NSN+", "+SPN+")
+
 Embedding = npt.NDArray[np.float32]
 """A voice as a vector of length one, `[256]` for Resemblyzer."""
 
@@ -117,24 +120,43 @@ def loudest_over_speech(audio: Block) -> float:
     return loudest - speech
 
 
-class Transcriber:
-    """Writes down US English as pocketsphinx hears it: a plain listener, so errors are for comparison only."""
+class Recogniser:
+    """pocketsphinx for US English: words with its language model, or phones with its phone model.
 
-    def __init__(self) -> None:
+    It is a weak recogniser, so error rates only compare systems. Use one object per thread.
+    """
+
+    def __init__(self, phones: bool = False) -> None:
         pocketsphinx = benchmark_module("pocketsphinx")
-        self._decoder: Any = pocketsphinx.Decoder(samprate=float(SAMPLE_RATE), cmn="batch", loglevel="FATAL")
+        options = {"lm": None} if phones else {}
+        self._decoder: Any = pocketsphinx.Decoder(
+            samprate=float(SAMPLE_RATE), cmn="batch", loglevel="FATAL", **options
+        )
+        if phones:
+            self._decoder.add_allphone_file("phones", pocketsphinx.get_model_path(PHONE_MODEL))
+            self._decoder.activate_search("phones")
 
-    def transcript(self, audio: Block) -> str:
-        """Return the words heard, in lower case; none in digital silence."""
-        if not np.any(audio):
-            return ""
-        # The front end carries something over from the utterance before: without this, transcripts depend on order.
+    def _decode(self, audio: Block) -> None:
+        # The front end keeps state between utterances: without this, results depend on their order.
         self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(_sixteen_bit(audio).tobytes(), full_utt=True)
         self._decoder.end_utt()
+
+    def words(self, audio: Block) -> str:
+        """Return the words recognised, in lower case; none in digital silence."""
+        if not np.any(audio):
+            return ""
+        self._decode(audio)
         hypothesis = self._decoder.hyp()
         return str(hypothesis.hypstr) if hypothesis else ""
+
+    def phones(self, audio: Block) -> list[str]:
+        """Return the phones recognised, in ARPAbet, without silence and noises."""
+        if not np.any(audio):
+            return []
+        self._decode(audio)
+        return [segment.word for segment in self._decoder.seg() or () if segment.word not in NOT_PHONES]
 
 
 def spoken(text: str) -> str:
@@ -143,25 +165,20 @@ def spoken(text: str) -> str:
     return " ".join(re.sub(r"[^\w']|_", " ", text).split())
 
 
-def edit_distance(first: str, second: str) -> int:
-    """Return how many insertions, deletions and replacements lead from one text to the other (Levenshtein)."""
-    letters = np.array([ord(letter) for letter in second], np.int64)
-    columns = np.arange(len(second) + 1)
-    row = columns
-    for letter in first:
-        moved = np.minimum(row[1:] + 1, row[:-1] + (letters != ord(letter)))
-        # An insertion costs one a column: the cheapest start to the left is a running minimum.
-        row = np.minimum.accumulate(np.concatenate([[row[0] + 1], moved]) - columns) + columns
-    return int(row[-1])
-
-
 def character_error_rate(reference: str, transcript: str) -> float | None:
     """Return the edit distance over the reference's length: 0 is perfect, above 1 is possible.
 
     None where the reference holds no words. Both texts are compared as they sound, see `spoken`.
     """
+    levenshtein = benchmark_module("rapidfuzz.distance.Levenshtein", "rapidfuzz")
     reference = spoken(reference)
-    return edit_distance(reference, spoken(transcript)) / len(reference) if reference else None
+    return int(levenshtein.distance(reference, spoken(transcript))) / len(reference) if reference else None
+
+
+def phone_error_rate(reference: Sequence[str], phones: Sequence[str]) -> float | None:
+    """Return the edit distance of two phone sequences over the reference's length; None for an empty reference."""
+    levenshtein = benchmark_module("rapidfuzz.distance.Levenshtein", "rapidfuzz")
+    return int(levenshtein.distance(reference, phones)) / len(reference) if reference else None
 
 
 def pitch_correlation(
@@ -208,13 +225,25 @@ class Estimate:
 def bootstrap(
     values: Sequence[float | None], confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Estimate | None:
-    """Return the mean of the values that there are, with its percentile bootstrap interval; None for no value.
+    """Return the mean of the values that are known, with its percentile bootstrap interval; None if none is.
 
-    The values are drawn anew with repetition, one value a pair; the seed makes it repeatable (Efron, 1979).
+    Values are resampled with replacement, one value per pair (Efron, 1979). The seed makes the interval repeatable.
     """
     known = np.array([value for value in values if value is not None], np.float64)
     if len(known) == 0:
         return None
-    draws = np.random.default_rng(seed).integers(0, len(known), (resamples, len(known)))
-    low, high = np.quantile(known[draws].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(float(known.mean()), float(low), float(high), len(known))
+    mean = float(known.mean())
+    if len(known) == 1:
+        return Estimate(mean, mean, mean, 1)
+    # Imported here because it takes longer than all else that the command line needs to start.
+    from scipy import stats
+
+    interval = stats.bootstrap(
+        (known,),
+        np.mean,
+        confidence_level=confidence,
+        n_resamples=resamples,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Estimate(mean, float(interval.low), float(interval.high), len(known))

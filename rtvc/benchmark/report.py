@@ -27,7 +27,7 @@ from rtvc.storage import atomic_write
 
 PACKAGES = (
     *("rtvc", "numpy", "scipy", "onnxruntime", "onnxruntime-gpu", "soundfile", "samplerate", "sounddevice"),
-    *("torch", "Resemblyzer", "speechmos", "pocketsphinx", "pyworld", "librosa", "matplotlib"),
+    *("torch", "Resemblyzer", "speechmos", "pocketsphinx", "rapidfuzz", "pyworld", "librosa", "matplotlib"),
 )
 """Packages whose versions may move a figure; those that are not installed are left out of a report."""
 

@@ -1,8 +1,9 @@
-"""`rtvc bench quality` and `robustness`: how conversions sound, of clear speech and of what microphones hear."""
+"""`rtvc bench quality` and `robustness`: the quality of conversions, from clear and from disturbed speech."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,12 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from rtvc.benchmark.conditions import Changed, find_conditions
+from rtvc.benchmark.listener import Listener, Row, default_cache
 from rtvc.benchmark.metrics import benchmark_module
-from rtvc.benchmark.quality import CLASSICAL, COPIES, PackConverter, Row, System, compare, quality_report, source_copy
+from rtvc.benchmark.paired import compare_quality
+from rtvc.benchmark.quality import measure_pairs, quality_report
+from rtvc.benchmark.speakers import find_speakers, make_pairs, read_speaker_list
+from rtvc.benchmark.systems import CLASSICAL, COPIES, PackConverter, System, source_copy
 from rtvc.commands.options import PackName, Threads, map_choice
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
 from rtvc.commands.terminal import errors
@@ -23,9 +28,27 @@ from rtvc.storage import make_folder
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 
+Folder = Annotated[
+    Path, typer.Argument(help="A folder that holds one folder of recordings per speaker, at any depth.")
+]
+Readers = Annotated[
+    Path | None,
+    typer.Option(help="Text file that lists the speakers to use, one path below the folder per line. Default: all."),
+]
+Pairs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Measure a random subset of pairs that uses all speakers equally. Default: all."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Which random subset --pairs takes.")]
+Keep = Annotated[
+    Path | None, typer.Option(help="Save source, reference and result of each conversion in this folder.")
+]
+
 
 def quality(
-    folder: Annotated[Path, typer.Argument(help="A folder that holds one folder of recordings for each speaker.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder that holds one folder of recordings per speaker.")
+    ] = None,
     pack: PackName = "mini",
     transport: Annotated[
         list[str] | None, typer.Option("--transport", help=f"Maps to compare: {', '.join(FITS)}, all. Repeatable.")
@@ -33,16 +56,30 @@ def quality(
     block_size: Annotated[
         list[int] | None, typer.Option(min=1, help="Values of K for MKL. Repeatable. Default: the pack's.")
     ] = None,
+    strength: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0.0, max=1.0, help="From 0, the source's voice, to 1, the target's. Repeatable. Default: 1."
+        ),
+    ] = None,
     reference: Annotated[
         list[float] | None, typer.Option(min=1.0, help="Seconds of reference. Repeatable. Default: 5.")
     ] = None,
     baselines: Annotated[
-        bool, typer.Option(help="Measure copies, the plain resynthesis and the classical converter too.")
+        bool, typer.Option(help="Measure copies, the pack's resynthesis and the classical converter too.")
     ] = True,
-    online: Annotated[bool, typer.Option("--online", help="Learn the speaker as live, not from the file.")] = False,
-    pairs: Annotated[int | None, typer.Option(min=1, help="Measure only so many pairs, spread over all.")] = None,
-    keep: Annotated[Path | None, typer.Option(help="Keep every sound in this folder, to listen to.")] = None,
-    pictures: Annotated[Path | None, typer.Option(help="Draw every conversion into this folder, to look at.")] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Learn the source speaker while converting, as live, not beforehand.")
+    ] = False,
+    readers: Readers = None,
+    pairs: Pairs = None,
+    seed: Seed = 0,
+    keep: Keep = None,
+    pictures: Annotated[Path | None, typer.Option(help="Draw each conversion as a PNG in this folder.")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="OLD.json NEW.json", help="Compare two reports pair by pair; measure nothing."),
+    ] = None,
     threads: Threads = None,
     json: JsonFile = None,
     html: HtmlFile = None,
@@ -50,34 +87,43 @@ def quality(
 ) -> None:
     """Convert between all speakers of a folder and measure voice, naturalness, words and pitch."""
     check_reports(json, html, force)
+    if compare is not None:
+        hand_over(compare_quality(*compare), json, html)
+        return
+    if folder is None:
+        raise RtvcError("Name a folder of speakers to measure, or two reports with --compare.")
     model = find_pack(pack, Runtime(threads))
     lengths = reference or [5.0]
     block_sizes: Sequence[int | None] = block_size or [None]
-    systems = _systems(model, transport or ["mkl"], block_sizes, lengths, online)
+    systems = _systems(model, transport or ["mkl"], block_sizes, strength or [1.0], lengths, online)
     if baselines:
         plain = System(
             f"{model.name} resynthesis", PackConverter(model, Conversion(MapChoice(strength=0.0))), lengths[0]
         )
         copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
         systems = [*copies, plain, *systems]
-    rows = _measured(folder, systems, keep, pairs, pictures)
+    rows = _measured(folder, systems, readers, pairs, seed, keep, pictures)
     settings = {
         "folder": folder,
+        "readers": sorted({row.source for row in rows} | {row.target for row in rows}),
         "systems": [system.name for system in systems],
         "reference_seconds": lengths,
         "online": online,
         "pairs": pairs,
+        "seed": seed,
         "threads": threads,
     }
     hand_over(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
 
 
 def robustness(
-    folder: Annotated[Path, typer.Argument(help="A folder that holds one folder of recordings for each speaker.")],
+    folder: Folder,
     noise: Annotated[Path | None, typer.Option(help="A folder of recorded noise to mix in.")] = None,
     pack: PackName = "mini",
-    pairs: Annotated[int | None, typer.Option(min=1, help="Measure only so many pairs, spread over all.")] = None,
-    keep: Annotated[Path | None, typer.Option(help="Keep every sound in this folder, to listen to.")] = None,
+    readers: Readers = None,
+    pairs: Pairs = None,
+    seed: Seed = 0,
+    keep: Keep = None,
     threads: Threads = None,
     json: JsonFile = None,
     html: HtmlFile = None,
@@ -85,26 +131,35 @@ def robustness(
 ) -> None:
     """Convert noisy, loud, quiet, whispered and high speech, and measure it against the clear source.
 
-    Beside each conversion stands what was heard in its place, unconverted.
+    The table shows the disturbed source itself beside each conversion.
     """
     check_reports(json, html, force)
-    benchmark_module("pyworld")  # whispers and raises voices
+    benchmark_module("pyworld")  # Makes the whispered and the high speech.
     model = find_pack(pack, Runtime(threads))
     converter = PackConverter(model, Conversion())
     systems = []
     for name, change in find_conditions(folder, noise).items():
         systems.append(System(f"{name}: unconverted", Changed(change, source_copy)))
         systems.append(System(f"{name}: {model.name}", Changed(change, converter)))
-    rows = _measured(folder, systems, keep, pairs)
-    settings = {"folder": folder, "noise": noise, "pairs": pairs, "threads": threads}
+    rows = _measured(folder, systems, readers, pairs, seed, keep)
+    settings = {"folder": folder, "noise": noise, "pairs": pairs, "seed": seed, "threads": threads}
     hand_over(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
 
 
 def _measured(
-    folder: Path, systems: Sequence[System], keep: Path | None, pairs: int | None, pictures: Path | None = None
+    folder: Path,
+    systems: Sequence[System],
+    readers: Path | None,
+    pairs: int | None,
+    seed: int,
+    keep: Path | None,
+    pictures: Path | None = None,
 ) -> list[Row]:
     for kept in filter(None, (keep, pictures)):
         make_folder(kept)
+    names = None if readers is None else read_speaker_list(readers)
+    speakers = find_speakers(folder, max(system.reference_seconds for system in systems), names)
+    chosen = make_pairs(speakers, pairs, seed)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors) as bar:
         task = bar.add_task("conversions")
@@ -112,23 +167,28 @@ def _measured(
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return list(compare(folder, systems, keep, pairs, pictures, show))
+        return list(measure_pairs(chosen, systems, Listener(default_cache()), keep, pictures, show))
 
 
 def _systems(
     pack: ModelPack,
     transports: list[str],
     block_sizes: Sequence[int | None],
+    strengths: list[float],
     lengths: list[float],
     online: bool,
 ) -> list[System]:
     systems = []
+    mode = Mode.LIVE if online else Mode.TWO_PASS
     for name in FITS if "all" in transports else transports:
         for block_size in block_sizes if name == "mkl" else [None]:
-            conversion = Conversion(map_choice(name, block_size), Mode.LIVE if online else Mode.TWO_PASS)
+            choice = map_choice(name, block_size)
             shown = block_size or pack.defaults.block_size
             title = f"{pack.name} {name}" + (f", K = {shown}" if name == "mkl" else "")
-            systems += [System(title, PackConverter(pack, conversion), seconds) for seconds in lengths]
+            for strength in strengths:
+                conversion = Conversion(replace(choice, strength=strength), mode)
+                full = title if strength == 1.0 else f"{title}, strength {strength:g}"
+                systems += [System(full, PackConverter(pack, conversion), seconds) for seconds in lengths]
     return systems
 
 

@@ -1,4 +1,4 @@
-"""`rtvc bench quality` from the command line, with a pack and ears that need no package of the extra."""
+"""`rtvc bench quality` from the command line, with a stand-in pack and judges that need no package of the extra."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rtvc.benchmark.conditions import Louder
-from rtvc.benchmark.quality import System, source_copy
+from rtvc.benchmark.systems import System, source_copy
 from rtvc.cli import app
 from rtvc.commands import bench_quality
 from rtvc.dsp.stage import Block
@@ -20,9 +20,9 @@ from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion
 from rtvc.packs.card import Defaults
 from rtvc.packs.runtime import Runtime
-from tests.benchmark.test_quality import folder, simple_ears
+from tests.benchmark.test_quality import folder, simple_judges
 
-__all__ = ["folder", "simple_ears"]
+__all__ = ["folder", "simple_judges"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class FakeConverter:
 
 
 @pytest.fixture(autouse=True)
-def _fakes(monkeypatch: pytest.MonkeyPatch, simple_ears: None) -> None:
+def _fakes(monkeypatch: pytest.MonkeyPatch, simple_judges: None) -> None:
     monkeypatch.setattr(bench_quality, "find_pack", lambda name, runtime: FakePack(name))
     monkeypatch.setattr(bench_quality, "PackConverter", FakeConverter)
     monkeypatch.setattr(bench_quality, "COPIES", (System("source copy", source_copy),))
@@ -70,15 +70,30 @@ def test_systems_are_compared_and_reported(folder: Path, tmp_path: Path) -> None
     assert "mini mkl, K = 64" in (tmp_path / "report.html").read_text()
 
 
+def test_two_reports_are_compared_without_measuring(folder: Path, tmp_path: Path) -> None:
+    reports = [tmp_path / "old.json", tmp_path / "new.json"]
+    (tmp_path / "readers.txt").write_text("ann\nbob\n")
+    for report in reports:
+        run(folder / "corpus", "--no-baselines", "--readers", tmp_path / "readers.txt", "--json", report)
+    assert json.loads(reports[0].read_text())["settings"]["readers"] == ["ann", "bob"]
+    run("--compare", *reports, "--json", tmp_path / "change.json")
+    kinds = json.loads((tmp_path / "change.json").read_text())["results"]["mini mkl, K = 64, 5 s"]
+    assert kinds["all pairs"]["similarity_to_target"] == {"mean": 0, "low": 0, "high": 0, "count": 2}
+    with pytest.raises(RtvcError, match="Name a folder of speakers"):
+        run("--no-baselines")
+
+
 def test_every_transport_block_size_and_reference_is_a_line(folder: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     arguments = "--transport all --block-size 2 --block-size 8 --reference 3 --reference 5 --no-baselines --pairs 1"
-    run(folder, *arguments.split(), "--pack", "other", "--json", report)
+    run(folder, *arguments.split(), "--strength", 0.5, "--strength", 1, "--pack", "other", "--json", report)
     lines = [
         (line["system"], line["reference_seconds"]) for line in json.loads(report.read_text())["results"]["systems"]
     ]
     names = ["other mkl, K = 2", "other mkl, K = 8", "other knn", "other sinkhorn", "other flow"]
-    assert lines == [(name, seconds) for name in names for seconds in (3.0, 5.0)]
+    assert lines == [
+        (name + strength, seconds) for name in names for strength in (", strength 0.5", "") for seconds in (3.0, 5.0)
+    ]
 
 
 def test_each_condition_stands_beside_what_was_heard_unconverted(
@@ -119,7 +134,7 @@ def test_a_folder_that_is_a_file_is_refused_before_anything_is_measured(
     folder: Path, tmp_path: Path, option: str
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RtvcError, match="file: cannot be a folder"):
+    with pytest.raises(RtvcError, match="file: the folder cannot be made"):
         run(folder, option, tmp_path / "file")
 
 

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from rtvc.benchmark.metrics import (
     SAMPLE_RATE,
+    Recogniser,
     SpeakerEncoder,
-    Transcriber,
     benchmark_module,
     bootstrap,
     centroid,
     character_error_rate,
-    edit_distance,
     loudest_over_speech,
     overall_quality,
+    phone_error_rate,
     pitch_correlation,
     similarity,
     spoken,
@@ -58,28 +58,6 @@ def babble() -> Block:
         sung = vowel(110, formants, 0.25, seed)
         parts += [hiss, sung * np.hanning(len(sung)), np.zeros(1600)]
     return np.concatenate(parts).astype(np.float32)
-
-
-words = st.text("ab c", max_size=8)
-
-
-def plain_distance(first: str, second: str) -> int:
-    if not first or not second:
-        return len(first) + len(second)
-    replaced = plain_distance(first[1:], second[1:]) + (first[0] != second[0])
-    return min(plain_distance(first[1:], second) + 1, plain_distance(first, second[1:]) + 1, replaced)
-
-
-@given(st.text("abc", max_size=5), st.text("abc", max_size=5))
-def test_edit_distance_is_that_of_the_recursive_definition(first: str, second: str) -> None:
-    assert edit_distance(first, second) == plain_distance(first, second)
-
-
-@given(words, words, words)
-def test_edit_distance_is_a_metric(first: str, second: str, third: str) -> None:
-    assert (edit_distance(first, second) == 0) == (first == second)
-    assert edit_distance(first, second) == edit_distance(second, first)
-    assert edit_distance(first, third) <= edit_distance(first, second) + edit_distance(second, third)
 
 
 def test_character_errors_are_counted_as_texts_sound() -> None:
@@ -184,15 +162,24 @@ def test_noise_lowers_the_overall_quality() -> None:
     assert np.isfinite(overall_quality(4 * audio))
 
 
-def test_a_transcript_does_not_depend_on_what_was_heard_before() -> None:
+def test_phone_errors_are_counted_by_phone() -> None:
+    assert phone_error_rate(["AH", "B", "K", "D"], ["AH", "K", "D"]) == 0.25
+    assert phone_error_rate(["AH"], ["AH", "AH", "AH"]) == 2
+    assert phone_error_rate([], ["AH"]) is None
+
+
+def test_what_is_recognised_does_not_depend_on_the_audio_before() -> None:
     pytest.importorskip("pocketsphinx", reason="transcripts come from pocketsphinx, of the extra `benchmark`")
-    transcriber = Transcriber()
+    words, phones = Recogniser(), Recogniser(phones=True)
     audio = babble()
-    before = transcriber.transcript(audio)
-    assert before
-    transcriber.transcript(0.05 * HIGH(seed=5))
-    assert transcriber.transcript(audio) == before
-    assert transcriber.transcript(np.zeros(SAMPLE_RATE, np.float32)) == ""
+    before = words.words(audio), phones.phones(audio)
+    assert all(before)
+    words.words(0.05 * HIGH(seed=5))
+    phones.phones(0.05 * HIGH(seed=5))
+    assert (words.words(audio), phones.phones(audio)) == before
+    assert not {"SIL", "+NSN+"} & set(before[1])
+    silence = np.zeros(SAMPLE_RATE, np.float32)
+    assert (words.words(silence), phones.phones(silence)) == ("", [])
 
 
 def test_a_burst_stands_out_from_the_speech() -> None:

@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from rtvc.benchmark import quality
+from rtvc.benchmark import listener
 from rtvc.benchmark.classical import WorldMkl, world_copy
+from rtvc.benchmark.listener import Listener, Row
 from rtvc.benchmark.metrics import SAMPLE_RATE, Embedding
+from rtvc.benchmark.paired import compare_quality
 from rtvc.benchmark.pitch import track_pitch
-from rtvc.benchmark.quality import (
-    PackConverter,
-    Row,
-    System,
-    compare,
+from rtvc.benchmark.quality import by_system, measure_pairs, quality_report, summarize
+from rtvc.benchmark.report import Report, Table, plain
+from rtvc.benchmark.speakers import (
     find_speakers,
     load,
     make_pairs,
-    noisy_copy,
-    quality_report,
+    median_pitch,
+    pair_kind,
+    read_speaker_list,
     reference_audio,
-    source_copy,
-    summarize,
 )
-from rtvc.benchmark.report import Report, Table, plain
+from rtvc.benchmark.systems import Converter, PackConverter, System, noisy_copy, source_copy
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion
 from rtvc.transport.choice import MapChoice
 from tests.benchmark.test_metrics import HIGH, LOW
 from tests.support.packs import identity_pack
+from tests.support.quality import quality_row
 
 SPEAKERS = {"ann": 230.0, "bob": 110.0, "eve": 170.0}
 
@@ -114,20 +116,26 @@ class PitchListener:
         return np.array([math.cos(angle), math.sin(angle)], np.float32)
 
 
-class LengthTranscriber:
-    """Hears a word a second, spelt by how loud it is."""
+class LevelRecogniser:
+    """Recognises a word per second, by its level."""
 
-    def transcript(self, audio: Block) -> str:
+    def __init__(self, phones: bool = False) -> None:
+        pass
+
+    def words(self, audio: Block) -> str:
         seconds = audio[: len(audio) // SAMPLE_RATE * SAMPLE_RATE].reshape(-1, SAMPLE_RATE)
         return " ".join("loud" if np.abs(second).max() > 0.15 else "soft" for second in seconds)
 
+    def phones(self, audio: Block) -> list[str]:
+        return self.words(audio).split()
+
 
 @pytest.fixture
-def simple_ears(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put listeners that need no package of the extra in the models' place: the protocol is what is tested."""
-    monkeypatch.setattr(quality, "SpeakerEncoder", PitchListener)
-    monkeypatch.setattr(quality, "Transcriber", LengthTranscriber)
-    monkeypatch.setattr(quality, "overall_quality", lambda audio: float(5 * np.abs(audio).max()))
+def simple_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the models by stand-ins that need no package of the extra: these tests are of the protocol."""
+    monkeypatch.setattr(listener, "SpeakerEncoder", PitchListener)
+    monkeypatch.setattr(listener, "Recogniser", LevelRecogniser)
+    monkeypatch.setattr(listener, "overall_quality", lambda audio: float(5 * np.abs(audio).max()))
 
 
 def perfect(source: Block, reference: Block) -> Block:
@@ -138,12 +146,24 @@ def quiet(source: Block, reference: Block) -> Block:
     return np.asarray(0.5 * source, np.float32)
 
 
-def test_a_converter_is_told_from_a_copy(folder: Path, tmp_path: Path, simple_ears: None) -> None:
+def measured(
+    folder: Path,
+    systems: list[System],
+    pairs: int | None = None,
+    keep: Path | None = None,
+    pictures: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Row]:
+    chosen = make_pairs(find_speakers(folder, max(system.reference_seconds for system in systems)), pairs)
+    return list(measure_pairs(chosen, systems, Listener(), keep, pictures, progress))
+
+
+def test_a_converter_is_told_from_a_copy(folder: Path, tmp_path: Path, simple_judges: None) -> None:
     calls: list[tuple[int, int]] = []
     systems = [System("copy", source_copy), System("perfect", perfect, 3.0), System("quiet", quiet)]
-    rows = list(compare(folder, systems, tmp_path / "kept", progress=lambda done, all_: calls.append((done, all_))))
+    rows = measured(folder, systems, keep=tmp_path / "kept", progress=lambda done, total: calls.append((done, total)))
     assert calls == [(index + 1, 18) for index in range(18)]
-    lines = summarize(rows)
+    lines = {group: summarize(members) for group, members in by_system([asdict(row) for row in rows]).items()}
     assert list(lines) == [("copy", 5.0), ("perfect", 3.0), ("quiet", 5.0)]
 
     def mean(system: str, seconds: float, measure: str) -> float:
@@ -158,6 +178,8 @@ def test_a_converter_is_told_from_a_copy(folder: Path, tmp_path: Path, simple_ea
     assert mean("perfect", 3.0, "closer_to_target") == 1
     assert mean("perfect", 3.0, "similarity_to_target") == pytest.approx(1, abs=1e-3)
     assert mean("quiet", 5.0, "transcript_error") > 0.5
+    assert mean("copy", 5.0, "phone_error") == 0
+    assert mean("quiet", 5.0, "phone_error") == 1
     assert mean("quiet", 5.0, "quality") == pytest.approx(0.5, abs=0.02)
     assert all(row.quality_of_source == pytest.approx(1.0, abs=0.02) for row in rows)
     kept = sorted(path.name for path in (tmp_path / "kept" / "corpus-ann-to-corpus-bob").iterdir())
@@ -173,54 +195,142 @@ def test_the_noise_of_a_copy_lies_30_db_below_it() -> None:
     assert spectrum[:4000].mean() == pytest.approx(spectrum[4000:].mean(), rel=0.1)
 
 
-def test_what_was_said_may_lie_beside_a_recording(folder: Path, simple_ears: None) -> None:
+def test_what_was_said_may_lie_beside_a_recording(folder: Path, simple_judges: None) -> None:
     (folder / "corpus" / "ann" / "ann-2.txt").write_text("Loud, loud. Loud loud!")
-    rows = list(compare(folder, [System("copy", source_copy)]))
+    rows = measured(folder, [System("copy", source_copy)])
     by_text = {row.recording: row.text_error for row in rows if row.text_error is not None}
     assert by_text == {"ann-2.flac": 0.0}
 
 
-def test_every_conversion_is_drawn(folder: Path, tmp_path: Path, simple_ears: None) -> None:
+def test_every_conversion_is_drawn(folder: Path, tmp_path: Path, simple_judges: None) -> None:
     pytest.importorskip("matplotlib", reason="pictures need the extra `picture`")
-    list(compare(folder, [System("a copy", source_copy)], pairs=2, pictures=tmp_path / "drawn"))
+    measured(folder, [System("a copy", source_copy)], pairs=2, pictures=tmp_path / "drawn")
     drawn = sorted((tmp_path / "drawn").iterdir())
     assert [path.name for path in drawn] == [
-        "corpus-ann-to-corpus-bob-a-copy-5s.png",
-        "corpus-bob-to-corpus-eve-a-copy-5s.png",
+        "corpus-ann-to-corpus-eve-a-copy-5s.png",
+        "corpus-eve-to-corpus-bob-a-copy-5s.png",
     ]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
 
 
-def test_fewer_pairs_are_spread_over_all(folder: Path, simple_ears: None) -> None:
-    rows = list(compare(folder, [System("copy", source_copy)], pairs=3))
-    assert {row.source for row in rows} == {"corpus/ann", "corpus/bob", "corpus/eve"}
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_subset_uses_every_speaker_equally_and_grows(folder: Path, seed: int) -> None:
+    speakers = find_speakers(folder, 5)
+    everything = make_pairs(speakers)
+    three, four = (make_pairs(speakers, count, seed) for count in (3, 4))
+    assert len(three) == 3
+    assert {pair.source.name for pair in three} == {pair.target.name for pair in three} == {s.name for s in speakers}
+    assert all(pair in four for pair in three)
+    assert all(pair in everything for pair in four)
+    assert len(make_pairs(speakers, 100, seed)) == 6
+
+
+def test_a_list_chooses_the_speakers(folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "readers.txt"
+    listed.write_text("corpus/eve  # the highest\n\n# corpus/bob\ncorpus/ann\n")
+    names = read_speaker_list(listed)
+    assert [speaker.name for speaker in find_speakers(folder, 5, names)] == ["corpus/ann", "corpus/eve"]
+    with pytest.raises(RtvcError, match="holds no recordings of corpus/joe"):
+        find_speakers(folder, 5, [*names, "corpus/joe"])
+    with pytest.raises(RtvcError, match="cannot be read as a list of speakers"):
+        read_speaker_list(tmp_path / "missing.txt")
+
+
+def test_the_kind_of_a_pair_comes_from_sex_and_pitch(folder: Path) -> None:
+    ann, bob, eve = find_speakers(folder, 5)
+    pitches = {speaker.name: median_pitch(speaker) for speaker in (ann, bob, eve)}
+    pairs = {(pair.source.name[7:], pair.target.name[7:]): pair for pair in make_pairs([ann, bob, eve])}
+
+    def kind(source: str, target: str) -> tuple[bool, float]:
+        pair = pairs[source, target]
+        found = pair_kind(pair, pitches[pair.source.name], pitches[pair.target.name])
+        return found.same_sex, round(found.semitones, 1)
+
+    assert kind("ann", "eve") == (True, 5.2)
+    assert kind("bob", "eve") == (False, 7.5)
+    (folder / "speakers.csv").write_text("speaker,sex\neve,M\ncorpus/bob,male\n")
+    pairs = {(pair.source.name[7:], pair.target.name[7:]): pair for pair in make_pairs(find_speakers(folder, 5))}
+    assert kind("bob", "eve") == (True, 7.5)
+    (folder / "speakers.csv").write_text("name,sex\neve,M\n")
+    with pytest.raises(RtvcError, match="needs the columns speaker and sex"):
+        find_speakers(folder, 5)
+
+
+def test_measures_of_recordings_are_computed_once(
+    folder: Path, tmp_path: Path, simple_judges: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs, systems = make_pairs(find_speakers(folder, 5), 3), [System("copy", source_copy)]
+    first = list(measure_pairs(pairs, systems, Listener(tmp_path / "cache")))
+    heard: list[int] = []
+    words = LevelRecogniser.words
+    monkeypatch.setattr(LevelRecogniser, "words", lambda self, audio: heard.append(len(audio)) or words(self, audio))
+    damaged = next((tmp_path / "cache").glob("*-pocketsphinx-[0-9]*"))
+    damaged.write_text("{")
+    second = list(measure_pairs(pairs, systems, Listener(tmp_path / "cache")))
+    # The words and phones of each result, and the words of the source whose file was damaged.
+    assert len(heard) == 2 * 3 + 1
+    assert [row.transcript_of_source for row in second] == [row.transcript_of_source for row in first]
+    assert [row.similarity_to_target for row in second] == [row.similarity_to_target for row in first]
+
+
+def write_rows(path: Path, *rows: Row) -> Path:
+    quality_report(rows, {}, {"mini": {"digest": "ab12"}}).write_json(path)
+    return path
+
+
+def test_two_reports_are_compared_pair_by_pair(tmp_path: Path) -> None:
+    old = write_rows(tmp_path / "old.json", *(quality_row("old", name, 0.1 * i) for i, name in enumerate("bcde")))
+    new = write_rows(
+        tmp_path / "new.json",
+        *(quality_row("new", name, 0.1 * i + 0.02, semitones_apart=2.0 * i) for i, name in enumerate("bcdef")),
+    )
+    (kinds,) = compare_quality(old, new).results.values()
+    change = kinds["all pairs"]["similarity_to_target"]
+    assert (change["count"], change["mean"]) == (4, pytest.approx(0.02))
+    assert (change["low"], change["high"]) == (pytest.approx(0.02), pytest.approx(0.02))
+    assert kinds["pitch < 4 semitones apart"]["quality"]["count"] == 2
+    assert kinds["other sex"]["quality"] is None
+    report = compare_quality(old, new)
+    assert report.tables[0].rows[0][:3] == ("new against old\nall pairs", "4", "+0.020*\n+0.020…+0.020")
+
+
+def test_reports_that_share_nothing_are_not_compared(tmp_path: Path) -> None:
+    one = write_rows(tmp_path / "one.json", quality_row("x", "b"), quality_row("y", "b"))
+    other = write_rows(tmp_path / "other.json", quality_row("z", "b"))
+    apart = write_rows(tmp_path / "apart.json", quality_row("x", "c"))
+    with pytest.raises(RtvcError, match="no system in common"):
+        compare_quality(one, other)
+    with pytest.raises(RtvcError, match="no pair in common"):
+        compare_quality(one, apart)
+    apart.write_text(json.dumps({"benchmark": "latency", "packs": {}, "results": {}}))
+    with pytest.raises(RtvcError, match="is not a report of `rtvc bench quality"):
+        compare_quality(one, apart)
 
 
 @pytest.mark.parametrize(
     "broken", [lambda source, reference: source[:-1], lambda source, reference: source * np.float32(np.nan)]
 )
-def test_a_result_that_is_not_sound_is_refused(folder: Path, simple_ears: None, broken: quality.Converter) -> None:
-    with pytest.raises(RtvcError, match=r"broken turned .* into something that is not sound"):
-        list(compare(folder, [System("broken", broken)]))
+def test_a_result_that_is_not_sound_is_refused(folder: Path, simple_judges: None, broken: Converter) -> None:
+    with pytest.raises(RtvcError, match=r"broken returned invalid audio for"):
+        measured(folder, [System("broken", broken)])
 
 
-def test_silence_counts_as_no_voice_and_no_words(folder: Path, simple_ears: None) -> None:
+def test_silence_counts_as_no_voice_and_no_words(folder: Path, simple_judges: None) -> None:
     mute = System("mute", lambda source, reference: np.zeros_like(source))
-    rows = list(compare(folder, [mute], pairs=2))
+    rows = measured(folder, [mute], pairs=2)
     assert [row.similarity_to_target for row in rows] == [0.0, 0.0]
     assert [row.closer_to_target for row in rows] == [False, False]
     assert [row.pitch_correlation for row in rows] == [None, None]
 
 
-def row(system: str, target: str, similarity: float, seconds: float = 5.0) -> Row:
-    return Row(
-        *(system, seconds, "a", target, "a.flac", similarity, 0.5, similarity > 0.5),
-        *(3.0, 3.1, 0.25, None, None, 0.0, 0.1),
-    )
-
-
 def test_the_report_holds_the_same_figures_in_every_form(tmp_path: Path) -> None:
-    rows = [row("ours <b>", "b", 0.6), row("ours <b>", "c", 0.9), row("copy", "b", 0.4), row("copy", "c", 0.3)]
+    rows = [
+        quality_row(system, target, similarity)
+        for system, target, similarity in [
+            *(("ours <b>", "b", 0.6), ("ours <b>", "c", 0.9)),
+            *(("copy", "b", 0.4), ("copy", "c", 0.3)),
+        ]
+    ]
     report = quality_report(rows, {"folder": Path("speakers")}, {"mini": {"version": "1", "sha256": "ab12"}})
     report.write_json(tmp_path / "report.json")
     written = json.loads((tmp_path / "report.json").read_text())
@@ -237,7 +347,7 @@ def test_the_report_holds_the_same_figures_in_every_form(tmp_path: Path) -> None
 
     report.write_html(tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
-    assert "0.75\n0.60…0.90" in page
+    assert "0.750\n0.600…0.900" in page
     assert "ours &lt;b&gt;" in page
     assert "ab12" in page
     assert "pitch\ncorrelation" not in page

@@ -4,15 +4,16 @@ from pathlib import Path
 import pytest
 
 from export.measured import add_measured
-from rtvc.benchmark.quality import Row, quality_report
+from rtvc.benchmark.quality import quality_report
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from tests.support.packs import identity_pack
+from tests.support.quality import quality_row
 
 
 def report(path: Path, digest: str, system: str) -> Path:
     rows = [
-        Row(system, 5.0, "a", target, "a.wav", similarity, 0.5, True, 2.8, 3.0, 0.4, None, 0.9, 0.0, 0.1)
+        quality_row(system, target, similarity, pitch_correlation=0.9)
         for target, similarity in (("b", 0.7), ("c", 0.8))
     ]
     quality_report(rows, {}, {"identity": {"digest": digest}}).write_json(path)

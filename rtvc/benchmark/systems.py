@@ -1,0 +1,73 @@
+"""The systems that a quality benchmark compares: copies, classical baselines and model packs.
+
+Each is called from the benchmark's thread.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtvc.benchmark.classical import WorldMkl, world_copy
+from rtvc.benchmark.metrics import SAMPLE_RATE
+from rtvc.dsp.stage import Block
+from rtvc.files.audio_file import AudioFile, audio_writer
+from rtvc.files.conversion import Conversion
+from rtvc.files.file_conversion import convert_file
+from rtvc.packs.pack import ModelPack
+from rtvc.voices.voice import Voice
+
+Converter = Callable[[Block, Block], Block]
+"""Source `[n]` and reference `[m]` to the source in the reference's voice `[n]`, all at `SAMPLE_RATE`."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A voice converter and its name in the tables."""
+
+    name: str
+    convert: Converter
+    reference_seconds: float = 5.0
+
+
+def source_copy(source: Block, reference: Block) -> Block:
+    """Return the source unchanged: the scores of perfect audio without conversion."""
+    return source
+
+
+def noisy_copy(source: Block, reference: Block) -> Block:
+    """Return the source with white noise 30 dB below it: what a barely audible change costs each measure."""
+    noise = np.random.default_rng(0).standard_normal(len(source)) * np.sqrt(np.mean(source**2) / 1000)
+    noisy: Block = source + noise.astype(np.float32)
+    return noisy
+
+
+COPIES = (System("source copy", source_copy), System("source copy, noise at -30 dB", noisy_copy))
+CLASSICAL = (
+    System("WORLD copy", world_copy),
+    System("WORLD + MKL, K = 1", WorldMkl(1)),
+    System("WORLD + MKL, full", WorldMkl()),
+)
+"""Baselines of every run, beside `COPIES`."""
+
+
+@dataclass(frozen=True)
+class PackConverter:
+    """A model pack as a `Converter`: `rtvc convert` applied to a file of the source."""
+
+    pack: ModelPack
+    conversion: Conversion
+
+    def __call__(self, source: Block, reference: Block) -> Block:
+        """Convert the source `[n]` into the reference's voice; raises `RtvcError` as `convert_file` does."""
+        with tempfile.TemporaryDirectory(prefix="rtvc-") as folder:
+            paths = [Path(folder) / name for name in ("source.wav", "reference.wav", "result.wav")]
+            for path, audio in zip(paths, (source, reference), strict=False):
+                with audio_writer(path, SAMPLE_RATE, subtype="FLOAT") as file:
+                    file.write(audio)
+            convert_file(paths[0], Voice("reference", paths[1]), paths[2], self.pack, self.conversion)
+            return AudioFile(paths[2]).read()
