@@ -125,20 +125,28 @@ def quality_report(rows: Sequence[Row], settings: Mapping[str, Any], packs: Mapp
     groups = by_system(plain)
     summaries = {group: summarize(members) for group, members in groups.items()}
     systems = [
+        {"system": name, "reference_seconds": seconds, **_as_dict(summary)}
+        for (name, seconds), summary in summaries.items()
+    ]
+    kinds = [
         {
             "system": name,
             "reference_seconds": seconds,
-            **_as_dict(summaries[name, seconds]),
-            "kinds": {
-                kind: _as_dict(summarize([row for row in members if belongs(row)])) for kind, belongs in KINDS.items()
-            },
+            "kind": kind,
+            **_as_dict(summarize([row for row in members if belongs(row)])),
         }
         for (name, seconds), members in groups.items()
+        for kind, belongs in KINDS.items()
     ]
     pairs = len({(row.source, row.target) for row in rows})
     converting = sum(row.real_time_factor * row.source_seconds for row in rows)
     seconds_per_conversion = (converting + sum(row.judging_seconds for row in rows)) / max(len(rows), 1)
-    results = {"seconds_per_conversion": seconds_per_conversion, "systems": systems, "rows": plain}
+    results = {
+        "seconds_per_conversion": seconds_per_conversion,
+        "systems": systems,
+        "kinds": kinds,
+        "rows": plain,
+    }
     title = f"{pairs} pairs, {seconds_per_conversion:.1f} s per conversion: mean and 95 % bootstrap interval"
     return Report("quality", results, settings, packs, [_table(title, summaries), _kinds_table(groups)])
 

@@ -344,6 +344,8 @@ def test_the_report_holds_the_same_figures_in_every_form(tmp_path: Path) -> None
     assert (ours["closer_to_target"]["mean"], copy["closer_to_target"]["mean"]) == (1, 0)
     assert ours["pitch_correlation"] is None
     assert len(written["results"]["rows"]) == 4
+    counts = [line["quality"] and line["quality"]["count"] for line in written["results"]["kinds"]]
+    assert counts == 2 * [2, None, 2, None]
 
     report.write_html(tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
