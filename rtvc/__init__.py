@@ -1,6 +1,14 @@
-"""The runtime of rtvc: needs neither PyTorch nor Qt."""
+"""A real-time voice changer: convert files, arrays and streams, or run the live engine.
 
+    rtvc.convert_file("speech.wav", "converted.wav", voice="Willow")
+    convert = rtvc.StreamingConverter(voice="Willow", rate=48_000)
+
+`examples/` shows each part of the interface. Importing the package starts nothing and needs neither PyTorch nor Qt.
+"""
+
+import importlib
 import os
+from typing import TYPE_CHECKING, Any
 
 # Threads of NumPy's OpenBLAS spin after every product for longer than a step lasts, and would keep a core from the
 # models or from a game for good. OpenBLAS reads this when NumPy is first imported.
@@ -10,3 +18,64 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # user's cache folder, and it looks up its vendor's collector while it runs. It reads this when it is first imported.
 # Set, not defaulted: nothing leaves the machine, whatever the environment says.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+if TYPE_CHECKING:
+    from rtvc.app.live import LiveSetup, open_live
+    from rtvc.errors import RtvcError
+    from rtvc.files.conversion import Conversion, Mode, Outcome
+    from rtvc.interface import add_voice, convert_array, convert_file, open_pack, open_voice
+    from rtvc.live.engine import Engine
+    from rtvc.packs.pack import ModelPack
+    from rtvc.settings import Settings
+    from rtvc.streaming_converter import StreamingConverter
+    from rtvc.transport.choice import MapChoice
+
+__all__ = [
+    "Conversion",
+    "Engine",
+    "LiveSetup",
+    "MapChoice",
+    "Mode",
+    "ModelPack",
+    "Outcome",
+    "RtvcError",
+    "Settings",
+    "StreamingConverter",
+    "add_voice",
+    "convert_array",
+    "convert_file",
+    "open_live",
+    "open_pack",
+    "open_voice",
+]
+
+_MODULES = {
+    "Conversion": "rtvc.files.conversion",
+    "Engine": "rtvc.live.engine",
+    "LiveSetup": "rtvc.app.live",
+    "MapChoice": "rtvc.transport.choice",
+    "Mode": "rtvc.files.conversion",
+    "ModelPack": "rtvc.packs.pack",
+    "Outcome": "rtvc.files.conversion",
+    "RtvcError": "rtvc.errors",
+    "Settings": "rtvc.settings",
+    "StreamingConverter": "rtvc.streaming_converter",
+    "add_voice": "rtvc.interface",
+    "convert_array": "rtvc.interface",
+    "convert_file": "rtvc.interface",
+    "open_live": "rtvc.app.live",
+    "open_pack": "rtvc.interface",
+    "open_voice": "rtvc.interface",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import a name of the interface when it is first used (PEP 562): `import rtvc` itself loads nothing."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_MODULES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

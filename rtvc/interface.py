@@ -1,0 +1,93 @@
+"""The functions of the Python interface that `import rtvc` offers, and nothing of their own: each is one call below.
+
+Everything runs on the calling thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy.typing as npt
+
+from rtvc.dsp.stage import Block
+from rtvc.files import file_conversion
+from rtvc.files.conversion import Conversion, Outcome
+from rtvc.packs.pack import ModelPack, find_pack
+from rtvc.packs.runtime import Runtime
+from rtvc.voices.library import VoiceLibrary
+from rtvc.voices.voice import Target, Voice
+
+AnyPath = str | PathLike[str]
+
+
+def open_pack(name: str = "mini", *, threads: int | None = None, provider: str | None = None) -> ModelPack:
+    """Open a model pack by its name, or by its folder.
+
+    `threads` of each graph and `provider` (`cpu`, `cuda` or `auto`) default to the pack's. Raises `RtvcError` if
+    there is no such pack, or it is damaged.
+    """
+    return find_pack(name, Runtime(threads, provider))
+
+
+def open_voice(name: str) -> Target:
+    """Open a voice by its name, by the path of a recording, or as a blend such as `Willow:0.7,Alder:0.3`.
+
+    Raises `RtvcError` if there is no such voice.
+    """
+    return VoiceLibrary().open(name)
+
+
+def add_voice(
+    name: str, recordings: Sequence[AnyPath], *, pack: str | ModelPack = "mini", replace: bool = False
+) -> Voice:
+    """Store a voice made of recordings in the user's data folder; 5 s of clean speech are good.
+
+    Raises `RtvcError` if the name is taken or not allowed, or the recordings hold less than 1 s of speech.
+    """
+    return VoiceLibrary().add(name, [Path(path) for path in recordings], as_pack(pack), replace=replace)
+
+
+def convert_file(
+    source: AnyPath,
+    output: AnyPath,
+    voice: str | Target = "Willow",
+    *,
+    pack: str | ModelPack = "mini",
+    conversion: Conversion | None = None,
+    overwrite: bool = False,
+) -> Outcome:
+    """Convert a recording into a voice and write the result, as long as the source and aligned with it.
+
+    The suffix of `output` sets its format: `.wav`, `.flac` or `.ogg`. `conversion` chooses the map, the mode and the
+    sample rate. Raises `RtvcError` if a file cannot be read or written; an existing output stays as it was then.
+    """
+    return file_conversion.convert_file(
+        Path(source), as_voice(voice), Path(output), as_pack(pack), conversion, overwrite=overwrite
+    )
+
+
+def convert_array(
+    audio: npt.ArrayLike,
+    rate: int,
+    voice: str | Target = "Willow",
+    *,
+    pack: str | ModelPack = "mini",
+    conversion: Conversion | None = None,
+) -> Block:
+    """Convert samples `[n]` or `[n, channels]` at `rate` Hz into a voice; return samples `[n]` of the same length.
+
+    Another `conversion.sample_rate` changes rate and length. Raises `RtvcError` if the array is not sound.
+    """
+    return file_conversion.convert_array(audio, rate, as_voice(voice), as_pack(pack), conversion)[0]
+
+
+def as_pack(pack: str | ModelPack) -> ModelPack:
+    """Return a pack that may be given by its name."""
+    return open_pack(pack) if isinstance(pack, str) else pack
+
+
+def as_voice(voice: str | Target) -> Target:
+    """Return a voice that may be given by its name."""
+    return open_voice(voice) if isinstance(voice, str) else voice
