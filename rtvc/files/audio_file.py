@@ -5,10 +5,11 @@ Each object belongs to the thread that uses it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedRandom, FileIO
+from io import BufferedRandom, BufferedReader, FileIO
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -180,7 +181,7 @@ class AudioFile:
     def _open(self) -> Iterator[soundfile.SoundFile]:
         try:
             # libsndfile takes no name that is not UTF-8, so Python opens the file.
-            with self.path.open("rb") as content, soundfile.SoundFile(content) as file:
+            with _SeekableFile(FileIO(self.path)) as content, soundfile.SoundFile(content) as file:
                 yield file
         except soundfile.LibsndfileError:
             raise self._error("is not audio that can be read, or is damaged") from None
@@ -196,6 +197,20 @@ class AudioFile:
     def _cut_short(self, share: float | None = None) -> RtvcError:
         held = "" if share is None else f", with about {share:.0%} of its sound"
         return self._error(f"is cut short{held}; copy or export it again")
+
+
+class _SeekableFile(BufferedReader):
+    """A file whose position stays where it is if a damaged header asks for one that cannot be.
+
+    An exception in soundfile's callbacks cannot be caught: it prints a traceback.
+    """
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to an offset in bytes; return the position."""
+        try:
+            return super().seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return self.tell()
 
 
 class AudioWriter:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,6 +9,7 @@ import soundfile
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.enrolment import EnrolmentLibrary, enrol_audio, enrol_files
+from tests.support.mutate import mutants
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 
@@ -108,3 +110,35 @@ def test_a_failed_save_leaves_the_old_enrolment(
     assert loaded is not None
     assert loaded.speech_seconds == pytest.approx(4, abs=0.1)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(5_000, marks=pytest.mark.fuzz)])
+def test_any_damage_is_named_in_a_sentence(pack: ModelPack, tmp_path: Path, count: int) -> None:
+    library = EnrolmentLibrary(tmp_path)
+    library.save(enrol_audio(babble(4, 16_000), 16_000, pack, MICROPHONE), pack)
+    (path,) = tmp_path.iterdir()
+    content, refused = path.read_bytes(), []
+    # Damage in the first 400 bytes falls on archive and array headers.
+    for damaged in (*mutants(content, count // 2, within=400), *mutants(content, count // 2, seed=1)):
+        path.write_bytes(damaged)
+        try:
+            library.load(MICROPHONE, pack)
+        except RtvcError as error:
+            refused.append(str(error))
+    assert set(refused) == {f"{path} is damaged: enrol again with `rtvc enrol`."}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no file modes")
+def test_only_the_user_can_read_enrolments_and_older_ones_are_made_private(pack: ModelPack, tmp_path: Path) -> None:
+    library = EnrolmentLibrary(tmp_path / "enrolments")
+    library.save(enrol_audio(babble(4, 16_000), 16_000, pack, MICROPHONE), pack)
+    (path,) = library.folder.iterdir()
+
+    def modes() -> list[int]:
+        return [entry.stat().st_mode & 0o777 for entry in (library.folder, path)]
+
+    assert modes() == [0o700, 0o600]
+    library.folder.chmod(0o755)
+    path.chmod(0o644)
+    assert library.load(MICROPHONE, pack) is not None
+    assert modes() == [0o700, 0o600]
