@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -28,6 +27,7 @@ from rtvc.settings import Settings
 from tests.support.packs import identity_pack
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer
 from tests.support.sounds import babble
+from tests.support.waiting import until
 
 RATE = 48_000
 SECONDS = 2
@@ -119,8 +119,7 @@ def engine(pulse: PulseServer, tmp_path: Path) -> Iterator[Engine]:
         live = Engine(pack, LivePort(microphone, virtual_microphone=virtual), settings)
         live.start()
         try:
-            while live.snapshot().state == State.STARTING:
-                time.sleep(0.01)
+            until(lambda: live.snapshot().state != State.STARTING, seconds=60)
             assert live.snapshot().state == State.RUNNING
             yield live
         finally:
@@ -137,11 +136,15 @@ def speech(pulse: PulseServer, tmp_path: Path) -> Iterator[None]:
     process.wait()
 
 
-def likeness(piece: Block, whole: Block) -> float:
-    """Return the highest normalised correlation of a piece with a stretch of a whole."""
-    match = np.abs(correlate(whole, piece, "valid"))
-    sizes = np.sqrt(np.maximum(correlate(whole**2, np.ones(len(piece), np.float32), "valid"), 0))
-    return float(np.max(match / (sizes + 1e-3)) / (np.linalg.norm(piece) + 1e-9))
+def correlations(heard: Block, sent: Block) -> list[float]:
+    """Return, for each 0.1 s of `heard`, its highest normalised correlation with any stretch of `sent`."""
+    size = 1600
+    norms = np.sqrt(np.maximum(correlate(sent**2, np.ones(size, np.float32), "valid"), 0)) + 1e-3
+    pieces = heard[: len(heard) // size * size].reshape(-1, size)
+    return [
+        float(np.max(np.abs(correlate(sent, piece, "valid")) / norms) / (np.linalg.norm(piece) + 1e-9))
+        for piece in pieces
+    ]
 
 
 @pytest.mark.usefixtures("speech")
@@ -171,6 +174,7 @@ def test_a_page_lists_the_microphone_and_records_the_converted_voice(
     engine.stop_recording()
     sent, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
     heard = resample(np.frombuffer(page.received["/sound"], np.float32), RATE, 16_000)
-    # Tenths of a second, since clocks drift; a busy machine may make gaps in some. Foreign noise comes to 0.1.
-    pieces = heard[: len(heard) // 1600 * 1600].reshape(-1, 1600)
-    assert sorted(likeness(piece, sent) for piece in pieces)[-3] > 0.3
+    # In pieces of 0.1 s, clocks that differ by 1000 ppm still give 0.65, and other noise gives 0.12. A gap on a busy
+    # machine spoils single pieces, so most of them have to match.
+    assert np.median(correlations(heard, sent)) > 0.5
+    assert np.median(correlations(babble(SECONDS, 16_000, seed=9), sent)) < 0.3
