@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 def main(screenshots: Path | None = None, measured_seconds: float | None = None) -> None:
     """Open the panel and run until it is closed.
 
-    Or take pictures of every page into the folder `screenshots`, or print what the panel costs, over so many seconds.
+    With `screenshots`, take pictures of every page into that folder instead; with `measured_seconds`, print the
+    panel's start time and processor use over so many seconds.
     """
     if screenshots is not None:
         sys.exit(take_screenshots(screenshots))
@@ -42,7 +43,7 @@ def main(screenshots: Path | None = None, measured_seconds: float | None = None)
 
 
 def run() -> None:
-    """Open the panel and run until it is closed; where one runs already, only bring that forward."""
+    """Open the panel and run until it is closed; if one is running already, bring it forward instead."""
     application = QApplication(sys.argv[:1])
     address = panel_address()
     if address is not None and call_first(address):
@@ -61,7 +62,7 @@ def run() -> None:
     application.aboutToQuit.connect(everywhere.close)
     tray = Tray(window, session) if QSystemTrayIcon.isSystemTrayAvailable() else None
     sys.excepthook = partial(_report, session)
-    # Python sees Ctrl-C only when it runs: the timer lets it, now and then.
+    # Python handles signals only while it runs, so a timer wakes it four times a second.
     signal.signal(signal.SIGINT, lambda number, frame: window.quit())
     signal.signal(signal.SIGTERM, lambda number, frame: window.quit())
     breath = QTimer()
@@ -73,12 +74,12 @@ def run() -> None:
     if tray is not None:
         tray.icon.hide()
     if not session.idle:
-        # What does not listen, such as the export of a large model, is left alone: everything else is saved by now.
+        # Work that cannot be cancelled, such as the export of a large model, is abandoned; everything else is saved.
         os._exit(code)
     sys.exit(code)
 
 
 def _report(session: Session, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell of a fault of the panel's own, whole in the terminal; PyQt would end the process otherwise."""
-    _log.error("A fault of the panel", exc_info=(kind, error, trace))
+    """Report an unexpected error, with its traceback in the terminal; PyQt would end the process otherwise."""
+    _log.error("Unexpected error in the panel", exc_info=(kind, error, trace))
     session.failed.emit(UNFORESEEN.format(kind.__name__))

@@ -1,4 +1,4 @@
-"""Keys that are heard whatever window has the focus: from Qt's names for them to pynput's, and which are held now."""
+"""Chords of global hotkeys: from Qt's key names to pynput's, and which chords are held."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ _FREE = {
     _Key.Key_MediaPrevious: "media_previous",
     _Key.Key_VolumeMute: "media_volume_mute",
 }
-"""Keys that nobody types text with, by pynput's names: they may stand alone."""
+"""Keys that type no text, by pynput's names: they need no modifier."""
 
 
 @dataclass(frozen=True)
 class Chord:
-    """A key with the modifiers that are held with it, by pynput's names."""
+    """A key with its modifiers, by pynput's names."""
 
     key: str
     modifiers: frozenset[str]
 
 
 def chord(sequence: QKeySequence, platform: str = sys.platform) -> Chord:
-    """Return the chord that a key sequence means; raise `RtvcError` where it cannot be heard in other programs."""
+    """Return the chord of a key sequence; raise `RtvcError` if it cannot be heard in other programs."""
     words = sequence.toString(QKeySequence.SequenceFormat.NativeText)
     key, held = sequence[0].key(), sequence[0].keyboardModifiers()
     if held & Qt.KeyboardModifier.KeypadModifier:
-        raise RtvcError(f"{words}: the number pad's keys cannot be told from the others in other programs.")
+        raise RtvcError(f"{words}: the number pad's keys cannot be told from other keys. Use another key.")
     control, meta = ("cmd", "ctrl") if platform == "darwin" else ("ctrl", "cmd")
     names = {
         Qt.KeyboardModifier.ControlModifier: control,
@@ -79,38 +79,38 @@ def chord(sequence: QKeySequence, platform: str = sys.platform) -> Chord:
     elif key.value < 0x110000 and chr(key.value).isprintable():
         name = chr(key.value).lower()
         if "shift" in modifiers and not name.isalpha():
-            raise RtvcError(f"{words}: Shift makes another character of this key in other programs: leave it out.")
+            raise RtvcError(f"{words}: Shift turns this key into another character. Leave Shift out.")
     else:
-        raise RtvcError(f"{words}: this key cannot be heard in other programs.")
+        raise RtvcError(f"{words}: this key cannot be heard in other programs. Use another key.")
     if not modifiers - {"shift"}:
-        raise RtvcError(f"{words} is typed in other programs: add Ctrl or Alt, or take a key such as F8.")
+        raise RtvcError(f"{words} types text in other programs. Add Ctrl or Alt, or use a key such as F8.")
     return Chord(name, modifiers)
 
 
 def key_name(key: Any, platform: str = sys.platform) -> str:  # noqa: ANN401 - pynput has no types
-    """Return what a key of pynput's is called in a `Chord`, whatever Ctrl and Alt make of its character."""
+    """Return the name of a pynput key in a `Chord`, whatever character Ctrl and Alt turn it into."""
     name = getattr(key, "name", None)
     if name is not None:
         side = str(name).partition("_")[0]
         return side if side in MODIFIERS else str(name)
     character, number = getattr(key, "char", None), getattr(key, "vk", None)
     if platform == "win32" and number is not None and number < 91 and chr(number).isalnum():
-        # Windows takes Ctrl with Alt for AltGr, which makes other characters of these keys.
+        # Windows treats Ctrl with Alt as AltGr, which changes the characters of these keys.
         return chr(number).lower()
     if character == " ":
         return "space"
     if character and character.isprintable():
         return str(character).lower()
-    if character and 1 <= ord(character) <= 26:  # Ctrl with a letter, as Windows tells it
+    if character and 1 <= ord(character) <= 26:  # Ctrl with a letter, as Windows reports it
         return chr(ord(character) + 96)
     return f"<{number}>"
 
 
 class ChordTracker:
-    """Knows which keys are held, and tells which chords begin and end.
+    """Tracks the held keys and tells which chords begin and end.
 
-    Keys that belong to no chord may be held at the same time, as in a game; modifiers may not. After a while without
-    any key none counts as held: some are let go unseen, as while the screen is locked.
+    Other keys may be held at the same time, as in a game, but no other modifiers. After 10 s without any key, no key
+    counts as held, because releases can be missed, for example while the screen is locked.
     """
 
     def __init__(self, known: Mapping[str, Chord], clock: Callable[[], float] = time.monotonic) -> None:
@@ -120,7 +120,7 @@ class ChordTracker:
         self._last = clock()
 
     def press(self, key: str) -> Iterable[str]:
-        """Return the names of the chords that are complete with this key; a key that repeats completes none."""
+        """Return the names of the chords that this key completes; a repeated key completes none."""
         before, self._last = self._last, self._clock()
         if self._last - before > IDLE_SECONDS:
             self._held.clear()
@@ -131,6 +131,6 @@ class ChordTracker:
         return [name for name, chord in self.known.items() if chord.key == key and chord.modifiers == modifiers]
 
     def release(self, key: str) -> Iterable[str]:
-        """Return the names of the chords that this key is part of."""
+        """Return the names of the chords that contain this key."""
         self._held.discard(key)
         return [name for name, chord in self.known.items() if key == chord.key or key in chord.modifiers]

@@ -1,6 +1,6 @@
-"""Hotkeys that are heard whatever window has the focus, through pynput, an optional package.
+"""Global hotkeys, which work whatever window has the focus, through pynput.
 
-pynput calls back on a thread of its own; the signals bring the keys to the GUI thread.
+pynput calls back on its own thread; signals bring the keys to the GUI thread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rtvc.errors import RtvcError
 
 
 def chords(options: Options) -> dict[str, Chord]:
-    """Return the chord of each hotkey that has one, by its name."""
+    """Return the chord of each hotkey that has one, by name."""
     found = {}
     for name, sequence in keys(options, Scope.GLOBAL).items():
         if not sequence.isEmpty():
@@ -30,7 +30,7 @@ def chords(options: Options) -> dict[str, Chord]:
 
 
 class GlobalHotkeys(QObject):
-    """Listens while `Options.global_hotkeys` is on; the main window hears its keys by itself."""
+    """Listens while `Options.global_hotkeys` is on; the main window handles its own keys."""
 
     _pressed = pyqtSignal(str)
     _released = pyqtSignal(str)
@@ -48,7 +48,7 @@ class GlobalHotkeys(QObject):
         self._follow()
 
     def press(self, key: str) -> None:
-        """Take a key that went down, by its name in a `Chord`."""
+        """Handle a pressed key, by its name in a `Chord`."""
         names = self._tracker.press(key)
         if isinstance(QApplication.activeWindow(), QMainWindow):
             return
@@ -59,12 +59,12 @@ class GlobalHotkeys(QObject):
                 self._actions[name]()
 
     def release(self, key: str) -> None:
-        """Take a key that went up."""
+        """Handle a released key."""
         if "talk" in self._tracker.release(key) and self._session.preferences.settings.talking:
             self._session.preferences.change(talking=False)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._listener is not None:
             self._listener.stop()
             self._listener = None
@@ -79,9 +79,9 @@ class GlobalHotkeys(QObject):
         if wanted:
             try:
                 self._listen()
-            except Exception as error:  # pynput raises what its libraries do: of X, of Windows, of macOS
+            except Exception as error:  # pynput passes on whatever X11, Windows or macOS raise
                 self._session.failed.emit(
-                    f"Hotkeys are not heard in other programs ({error}): switch that off and on under Settings."
+                    f"Hotkeys do not work in other programs ({error}). Switch them off and on again under Settings."
                 )
 
     def _listen(self) -> None:

@@ -1,4 +1,4 @@
-"""The hotkeys: what there is to do, with which keys the user wants it done, and which keys will not do."""
+"""The hotkeys: actions, the user's keys for them, and which keys cannot be used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VOICES = 9
 
 
 class Scope(StrEnum):
-    """Where keys are heard; the value is the field of `Options` that remembers them."""
+    """Where keys are heard; the value is the field of `Options` that stores them."""
 
     WINDOW = "window_keys"
     GLOBAL = "global_keys"
@@ -31,7 +31,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Hotkey:
-    """Something to do with a key: what it is, and the usual keys in the window and in other programs, if any."""
+    """An action with its default keys in the window and in other programs, if any."""
 
     name: str
     explanation: str
@@ -67,21 +67,21 @@ _MOVING = {
 
 
 def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
-    """Say why hotkeys cannot be heard everywhere, in a sentence; empty if they can."""
+    """Say in a sentence why global hotkeys are unavailable; empty if they are available."""
     wayland = environment.get("XDG_SESSION_TYPE") == "wayland" or "WAYLAND_DISPLAY" in environment
     if platform == "linux" and (wayland or "DISPLAY" not in environment):
         desktop = "This desktop (Wayland)" if wayland else "A desktop without X11"
         return (
-            f"{desktop} lets no program hear keys that are pressed elsewhere: "
-            "they work while this window has the focus."
+            f"{desktop} does not let programs hear keys that are pressed elsewhere. "
+            "Hotkeys work while this window has the focus."
         )
     if importlib.util.find_spec("pynput") is None:
-        return "To use hotkeys in other programs, too, install the package pynput, and start rtvc again."
+        return "Install the package pynput and restart rtvc to use hotkeys in other programs."
     return ""
 
 
 def heard_everywhere(options: Options) -> bool:
-    """Tell whether hotkeys are heard in other programs."""
+    """Tell whether hotkeys work in other programs."""
     return options.global_hotkeys and not unavailable()
 
 
@@ -92,7 +92,7 @@ def keys(options: Options, scope: Scope) -> dict[str, QKeySequence]:
 
 
 def with_keys(options: Options, scope: Scope, name: str, sequence: QKeySequence) -> dict[str, str]:
-    """Return what `Options` remembers of a scope's keys once a hotkey has others; usual ones are not remembered."""
+    """Return what `Options` stores for a scope once a hotkey has new keys; default keys are not stored."""
     wanted = {**keys(options, scope), name: sequence}
     return {
         hotkey.name: wanted[hotkey.name].toString()
@@ -102,40 +102,40 @@ def with_keys(options: Options, scope: Scope, name: str, sequence: QKeySequence)
 
 
 def problem(options: Options, scope: Scope, name: str, sequence: QKeySequence) -> str:
-    """Say why keys cannot be those of a hotkey, in a sentence; empty if they can."""
+    """Say in a sentence why a hotkey cannot have these keys; empty if it can."""
     if sequence.isEmpty():
         return ""
     words = in_words(sequence)
     if sequence == QKeySequence(ADD_KEYS):
-        return f"{words} adds a voice from a recording: press other keys."
+        return f"{words} already adds a voice from a recording. Press other keys."
     for where in Scope:
         for hotkey in HOTKEYS:
             if hotkey.name != name and keys(options, where)[hotkey.name] == sequence:
                 place = " in other programs" if where is Scope.GLOBAL else ""
-                return f"{words} is taken{place}, by “{hotkey.explanation}”: clear it there, or press other keys."
+                return f"{words} is used{place} by “{hotkey.explanation}”. Clear it there, or press other keys."
     if scope is Scope.GLOBAL:
         try:
             chord(sequence)
         except RtvcError as error:
             return str(error)
     elif name != "talk" and not _held(sequence) and sequence[0].key() in _MOVING:
-        return f"{words} alone is needed to move about in this window: add Ctrl or Alt."
+        return f"{words} alone is needed to navigate this window. Add Ctrl or Alt."
     return ""
 
 
 def in_words(sequence: QKeySequence) -> str:
-    """Return keys as people of this system write them."""
+    """Return keys as this operating system writes them."""
     return sequence.toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def explained(explanation: str, options: Options, name: str) -> str:
-    """Return an explanation with the keys of a hotkey in the window, if it has any."""
+    """Return an explanation followed by the hotkey's keys in the window, if it has any."""
     words = in_words(keys(options, Scope.WINDOW)[name])
     return f"{explanation} ({words})" if words else explanation
 
 
 def actions(session: Session) -> dict[str, Callable[[], None]]:
-    """Return what each hotkey does when it is pressed; `talk`, which is held, is not among them."""
+    """Return the action of each hotkey, except `talk`, which is held."""
     preferences, live = session.preferences, session.live
 
     def toggle_push_to_talk() -> None:
@@ -155,13 +155,13 @@ def actions(session: Session) -> dict[str, Callable[[], None]]:
 
 
 def _sequence(text: str) -> QKeySequence:
-    """Read keys as they are remembered; what makes no sense is none."""
+    """Parse stored keys; invalid ones count as none."""
     sequence = QKeySequence(text)
     return sequence if sequence.count() == 1 and sequence[0].key() != Qt.Key.Key_unknown else QKeySequence()
 
 
 def _held(sequence: QKeySequence) -> bool:
-    """Tell whether keys have a modifier that does more than write capitals."""
+    """Tell whether keys have a modifier other than Shift."""
     held = sequence[0].keyboardModifiers()
     return bool(
         held

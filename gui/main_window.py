@@ -1,4 +1,4 @@
-"""The main window: header with pages and status light, the page, and the line for messages."""
+"""The main window: header with pages and status light, the page, and the message line."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         QShortcut(QKeySequence(ADD_KEYS), self).activated.connect(self.live.voices.ask_for_files)
 
         centre = QWidget()
-        # Something has the focus when the window opens: not a control, which would look chosen.
+        # Something has the focus when the window opens; a control with the focus would look chosen.
         centre.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
         tab.setChecked(len(self.tabs) == 1)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Leave the name out where there is no room for it, then the sign, and then what the light says."""
+        """Hide the name where it does not fit, then the logo, then the status words."""
         super().resizeEvent(event)
         self._fit_header()
 
@@ -143,31 +143,31 @@ class MainWindow(QMainWindow):
             self.live.voices.gallery.drop_area.set_highlighted(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
-        """Calm down."""
+        """Remove the highlight."""
         self.live.voices.gallery.drop_area.set_highlighted(False)
 
     def dropEvent(self, event: QDropEvent | None) -> None:
-        """Make voices of the recordings."""
+        """Add the dropped recordings as voices."""
         self.live.voices.gallery.drop_area.set_highlighted(False)
         if event is not None:
             self.live.voices.add_files(_recordings(event.mimeData()))
             event.acceptProposedAction()
 
     def bring_forward(self) -> None:
-        """Show the window before all others."""
+        """Show the window above all others."""
         self.show()
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.raise_()
         self.activateWindow()
 
     def quit(self) -> None:
-        """Close for good."""
+        """Close the window and end the program."""
         self._quitting = True
         self.close()
         QApplication.quit()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Stop everything, or go on in the tray where the user wants that."""
+        """Stop everything, or keep running in the tray if the user chose that."""
         assert event is not None
         if (
             self.session.preferences.options.close_to_tray
@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
 
 
 def _recordings(data: QMimeData | None) -> list[Path]:
-    """Return the audio files among what is dragged."""
+    """Return the dragged audio files."""
     if data is None:
         return []
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

@@ -1,7 +1,7 @@
-"""What the panel costs: its start, the longest time for which it does not answer, and its share of a core.
+"""Cost of the panel: start time, longest block of the event loop, and share of a core.
 
-`measure` starts a process of its own without a window; the engine in it is the real one over a recording. The figures
-are those of the GUI thread alone: the engine's work is left out, but its hold on the interpreter is not.
+`measure` starts its own process without a window, with the real engine over a recording. The figures are those of the
+GUI thread alone: they exclude the engine's work but include waiting for the interpreter lock.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BEAT_MILLISECONDS = 10
 
 
 class Heartbeat:
-    """Notices for how long the event loop was kept from its work."""
+    """Measures the longest block of the event loop."""
 
     def __init__(self) -> None:
         self.longest = 0.0
@@ -38,7 +38,7 @@ class Heartbeat:
         self._timer.timeout.connect(self._beat)
 
     def start(self) -> None:
-        """Begin anew."""
+        """Start measuring, from zero."""
         self.longest = 0.0
         self._clock.start()
         self._timer.start()
@@ -49,14 +49,14 @@ class Heartbeat:
 
 
 def measure(seconds: float) -> int:
-    """Print the panel's figures, taken over so many seconds each; return an exit code."""
+    """Print the panel's figures, each measured over so many seconds; return an exit code."""
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     began = time.time()
     return subprocess.run([sys.executable, "-m", "gui.measure", str(seconds), str(began)], env=environment).returncode
 
 
 def _measure(seconds: float, began: float) -> None:
-    """Print the figures of this process, which was started at `began` in seconds of the system's clock."""
+    """Print the figures of this process, which was started at `began`, in seconds of the system clock."""
     application = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as scratch:
         session = rehearsal_session(Path(scratch), 2 * seconds + START_SECONDS)

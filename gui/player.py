@@ -1,4 +1,4 @@
-"""Plays references and previews on the user's own output, through Qt: PortAudio is left to the engine.
+"""Plays references and previews on the user's own output through Qt; PortAudio belongs to the engine.
 
 Lives on the GUI thread; Qt's audio thread takes the samples from a buffer.
 """
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from PyQt6.QtMultimedia import QAudioDevice, QAudioSink
 
 PROGRESS_MILLISECONDS = 60
-NOTHING = "There is no output to play on: plug in headphones or loudspeakers."
+NOTHING = "There is no output to play on. Plug in headphones or speakers."
 
 
 class QtPlayer(QObject):
-    """A `Player` on the system's default output, never on the virtual microphone."""
+    """Plays on the system's default output, never on the virtual microphone."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -37,11 +37,11 @@ class QtPlayer(QObject):
         self._timer.timeout.connect(self._look)
 
     def rate(self) -> int:
-        """Return the output's own rate; raise `RtvcError` if there is none."""
+        """Return the sample rate of the output in Hz; raise `RtvcError` if there is no output."""
         return _output().preferredFormat().sampleRate()
 
     def play(self, sound: Sound, progress: Callable[[float], None], finished: Callable[[], None]) -> None:
-        """Begin to play; raise `RtvcError` if there is nothing to play on."""
+        """Start playing; raise `RtvcError` if there is no output."""
         from PyQt6.QtMultimedia import QAudio, QAudioFormat, QAudioSink
 
         self.stop()
@@ -62,7 +62,7 @@ class QtPlayer(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """Be silent; neither function is called any more."""
+        """Stop playing; neither function is called any more."""
         self._timer.stop()
         if self._sink is not None:
             self._sink.stop()
@@ -82,7 +82,7 @@ class QtPlayer(QObject):
 
 
 def _output() -> QAudioDevice:
-    # Loading it takes a while, and most sessions never play a reference.
+    # Loading QtMultimedia takes time, and most sessions never play a reference.
     from PyQt6.QtMultimedia import QMediaDevices
 
     device = QMediaDevices.defaultAudioOutput()

@@ -1,6 +1,6 @@
-"""Pictures of every page, light and dark, at 100 % and 150 %: the real panel and engine, over a recording.
+"""Pictures of every page, light and dark, at 100 % and 150 %: the real panel and engine over a recording.
 
-`take_screenshots` starts one process for each scale, since Qt takes the scale when it starts; no window is opened.
+`take_screenshots` starts one process per scale, because Qt reads the scale at start; no window is opened.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _take(folder: Path, scale: str) -> None:
             session.live.set_power(True)
             wait_until(lambda: session.live.snapshot.state is State.RUNNING or bool(failures))
             rest(SPEECH_SECONDS)
-            with suppress(RtvcError):  # on a computer that never keeps up, the picture shows that
+            with suppress(RtvcError):  # a computer that cannot keep up shows that in its picture
                 wait_until(
                     lambda: session.live.status.tone is Tone.GOOD and session.live.snapshot.input_level > LOUD_DBFS
                 )

@@ -1,4 +1,4 @@
-"""Slow work off the GUI thread: a function in a pool thread, with progress, cancelling, one sentence on failure."""
+"""Slow work off the GUI thread: a function in a pool thread, with progress, cancellation and error sentences."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from PyQt6.QtCore import QObject, QRunnable, QThreadPool, pyqtSignal
 
 from rtvc.errors import RtvcError
 
-UNFORESEEN = "Something unforeseen went wrong ({}): start `rtvc gui` in a terminal to see what."
+UNFORESEEN = "Unexpected error ({}). Start `rtvc gui` in a terminal to see the details."
 
 _log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
-    """Raised inside a task's work when the user does not want it any more."""
+    """Raised inside a task's work once the task is cancelled."""
 
 
 class Task:
-    """A running piece of work, as its owner on the GUI thread knows it."""
+    """A running task, as its owner on the GUI thread sees it."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
 
     def cancel(self) -> None:
-        """Ask the work to end; neither its result nor its failure is told then."""
+        """Ask the work to end; neither its result nor its failure is reported."""
         self._stopping.set()
 
     @property
@@ -37,19 +37,19 @@ class Task:
 
 
 class Control:
-    """What the work sees of its task; for the pool's thread."""
+    """The task as its work sees it; for the pool thread."""
 
     def __init__(self, task: Task, report: Callable[[float], None]) -> None:
         self._task = task
         self._report = report
 
     def progress(self, share: float) -> None:
-        """Tell how much is done, 0 … 1; raise `Cancelled` if no more is wanted."""
+        """Report the share done, 0 … 1; raise `Cancelled` once the task is cancelled."""
         self.check()
         self._report(share)
 
     def check(self) -> None:
-        """Raise `Cancelled` if no more is wanted."""
+        """Raise `Cancelled` once the task is cancelled."""
         if self._task.cancelled:
             raise Cancelled
 
@@ -57,14 +57,14 @@ class Control:
 class Tasks(QObject):
     """The tasks of one owner: run in a thread pool, all cancelled at `close`.
 
-    Nothing of Qt but this object is touched by the pool's threads, and it outlives them.
+    Pool threads touch no Qt object but this one, which outlives them.
 
     Parameters
     ----------
     parent
         The owner.
     threads
-        How many tasks run at a time, the others waiting; None for as many as there are cores.
+        How many tasks run at a time; None for the number of cores.
     """
 
     _told = pyqtSignal(object, object)
@@ -114,7 +114,7 @@ class Tasks(QObject):
         return task
 
     def close(self, milliseconds: int = 5000) -> None:
-        """Cancel everything and wait for it, so long; `idle` tells whether that was enough."""
+        """Cancel everything and wait up to `milliseconds`; `idle` tells whether that was enough."""
         for task in self._running:
             task.cancel()
         self._pool.waitForDone(milliseconds)

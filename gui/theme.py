@@ -1,4 +1,4 @@
-"""The look of the panel in one place: colours, distances, type, light and dark, and the style sheet made of them."""
+"""The look of the panel: colours, spacing, type, light and dark, and the style sheet made from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Appearance(StrEnum):
 
 @dataclass(frozen=True)
 class Tokens:
-    """Colours by what they are for. `accent` is the only one that is not a grey or a warning."""
+    """Colours by purpose. Apart from warnings, `accent` is the only colour that is not a grey."""
 
     window: str
     surface: str

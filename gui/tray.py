@@ -1,4 +1,4 @@
-"""The icon in the tray: whether the voice changer is on, and the few things one wants without the window."""
+"""The tray icon: status, power and mute without the window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLOURS = {Tone.GOOD: "good", Tone.CAUTION: "caution", Tone.BAD: "bad"}
 
 
 class Tray(QObject):
-    """Shows the state; a click opens the window."""
+    """Shows the status; a click opens the window."""
 
     def __init__(self, window: MainWindow, session: Session) -> None:
         super().__init__(window)
@@ -68,7 +68,7 @@ class Tray(QObject):
 
 
 def _picture(tone: Tone) -> QIcon:
-    """Return the program's sign, with a dot in the tone's colour while it is on."""
+    """Return the program's icon, with a dot in the tone's colour while it is on."""
     picture = QPixmap(pixmap("rtvc", "#000000", SIZE))
     if tone in _COLOURS:
         painter = QPainter(picture)

@@ -11,9 +11,9 @@ from gui.session import Session
 
 
 class WindowHotkeys(QObject):
-    """The keys of one window, with those of other programs where these are heard.
+    """The hotkeys of one window, including the global ones if they are on.
 
-    The talk key is taken while push-to-talk is on, but from text that is being typed.
+    The talk key works while push-to-talk is on, except while text is being typed.
     """
 
     def __init__(self, window: QWidget, session: Session) -> None:
@@ -42,7 +42,7 @@ class WindowHotkeys(QObject):
         self._talk = [scope["talk"][0] for scope in scopes if not scope["talk"].isEmpty()]
 
     def _follow(self) -> None:
-        """See the application's events only while the talk key is wanted: they are many."""
+        """Filter the application's events only while push-to-talk is on, because there are many."""
         wanted = self._session.preferences.settings.push_to_talk
         application = QApplication.instance()
         if application is None or wanted == self._listening:
@@ -54,7 +54,7 @@ class WindowHotkeys(QObject):
             application.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Take the talk key; let it go when the window loses the focus."""
+        """Handle the talk key; release it when the window loses the focus."""
         assert event is not None
         if event.type() == QEvent.Type.WindowDeactivate and watched is self._window:
             self._session.preferences.change(talking=False)
@@ -71,7 +71,7 @@ class WindowHotkeys(QObject):
             if event.keyCombination() not in self._talk:
                 return False
         elif not self._session.preferences.settings.talking or event.key() not in [keys.key() for keys in self._talk]:
-            # The modifiers may be let go before the key.
+            # The modifiers may be released before the key.
             return False
         if not event.isAutoRepeat():
             self._session.preferences.change(talking=event.type() == QEvent.Type.KeyPress)

@@ -1,4 +1,4 @@
-"""The wizard that learns the user's own voice, or forgets it: read this for twenty seconds."""
+"""The enrolment wizard: 20 s of reading aloud teach rtvc the user's voice; it can also be forgotten."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ TEXT = (
 
 
 class EnrolmentDialog(Wizard):
-    """Explains, records, and says what it has learnt."""
+    """Explains, records, and reports the result."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Teach rtvc your voice", parent)
         self._session = session
         self.column.addWidget(
             label(
-                "rtvc learns your voice while you talk. If it knows it beforehand, the very first words come out "
-                f"right. Press Start and read this aloud for {SECONDS:.0f} seconds, as you usually speak:",
+                "rtvc learns your voice while you talk. If it knows your voice beforehand, even the first words are "
+                f"converted well. Press Start and read this aloud for {SECONDS:.0f} seconds, in your normal voice:",
                 "muted",
                 wrap=True,
             )
@@ -76,7 +76,7 @@ class EnrolmentDialog(Wizard):
         self._session.enrolment.record(SECONDS)
 
     def done(self, result: int) -> None:
-        """Break off what is going on, however the dialog was closed."""
+        """Cancel a recording, however the dialog is closed."""
         self._session.enrolment.cancel()
         super().done(result)
 
@@ -87,7 +87,7 @@ class EnrolmentDialog(Wizard):
             self.outcome.setText(known_voice(enrolment))
 
     def _forget(self) -> None:
-        # The main window offers to undo it, which this one would cover.
+        # The main window offers Undo, which this dialog would cover.
         self._session.enrolment.forget()
         self.close()
 

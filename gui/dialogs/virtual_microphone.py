@@ -1,4 +1,4 @@
-"""The wizard of the virtual microphone: make it, test it, and choose it in Discord or OBS."""
+"""The wizard of the virtual microphone: create it, test it, choose it in Discord or OBS."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class VirtualMicrophoneDialog(Wizard):
         self._show()
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Look again: the user may have installed a cable meanwhile."""
+        """List the devices again: the user may have installed a cable since."""
         super().showEvent(event)
         self._session.devices.reload()
 
@@ -62,13 +62,13 @@ class VirtualMicrophoneDialog(Wizard):
         microphone = self._session.devices.virtual_microphone
         self.create_button.setVisible(not microphone.name and microphone.can_create)
         set_tone(self.state, "good" if microphone.name else "")
-        self.state.setText(f"“{microphone.name}” is there." if microphone.name else microphone.explanation)
+        self.state.setText(f"“{microphone.name}” is ready." if microphone.name else microphone.explanation)
         idle = not self._session.live.on and not self._session.live.changing
         self.test_button.setEnabled(bool(microphone.name) and idle)
         if not self.verdict.text() or not idle:
             set_tone(self.verdict, "")
             self.verdict.setText(
-                "A short tone is played into it and listened for. Nobody else hears it unless they listen to it."
+                "rtvc plays a short tone into the virtual microphone and records it there."
                 if idle
                 else "Switch the voice changer off to test with a tone."
             )

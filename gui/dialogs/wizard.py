@@ -1,4 +1,4 @@
-"""What the wizards share: a title, a column, a row of buttons, and a height that fits what they say."""
+"""The base of the wizards: a title, a column, a row of buttons, and a height that fits the text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gui.widgets.page import Ground, Scroll
 WIDTH = 540
 LEAST_WIDTH = 340
 FRAME = 48
-"""What the system puts around a window, at most."""
+"""Upper bound of the window frame's height in pixels."""
 
 
 class Wizard(QDialog):
@@ -48,12 +48,12 @@ class Wizard(QDialog):
         return box
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Be as high as the text needs at this width, and as the screen allows: the text scrolls then."""
+        """Fit the height to the text at this width, up to the screen's height; beyond it the text scrolls."""
         super().resizeEvent(event)
         self._fit()
 
     def event(self, event: QEvent | None) -> bool:
-        """Fit again when the text changes."""
+        """Fit the height again when the text changes."""
         handled = super().event(event)
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self._fit()
@@ -67,7 +67,7 @@ class Wizard(QDialog):
 
 
 class _Body(Scroll):
-    """Scrolls `column`, and is as high as that needs at any width."""
+    """Scrolls `column`; as high as it needs at any width."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,13 +78,13 @@ class _Body(Scroll):
         self.setWidget(ground)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Tell the dialog when the column needs another height, as a scroll area does not of itself."""
+        """Pass changes of the column's height on to the dialog, which a scroll area does not do itself."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
             self.updateGeometry()
         return super().eventFilter(watched, event)
 
     def hasHeightForWidth(self) -> bool:
-        """Return that it has."""
+        """Return True: the text wraps."""
         return True
 
     def heightForWidth(self, width: int) -> int:

@@ -15,7 +15,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
-from gui.view.status import LossDetector, Status, status
+from gui.view.status import LIVE, LossDetector, Status, status
 from rtvc.app import live
 from rtvc.app.live import LiveSetup
 from rtvc.errors import RtvcError
@@ -202,7 +202,7 @@ class LiveModel(QObject):
         self.poll()
 
     def _show(self, snapshot: Snapshot) -> None:
-        started = snapshot.state is State.RUNNING and self.snapshot.state is not State.RUNNING
+        started = snapshot.state in LIVE and self.snapshot.state not in LIVE
         self.snapshot = snapshot
         losing = self._losses.update(snapshot, time.monotonic())
         if self.power is Power.CLOSING and snapshot.state is State.STOPPED:

@@ -1,4 +1,4 @@
-"""The page that one keeps open: switch, devices, voices, sound, meters."""
+"""The live page: power, devices, voices, sound, meters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NARROW = 720
 
 
 class LivePage(QWidget):
-    """The sections, in as many columns as there is room for, over the drawer with the spectrogram."""
+    """The sections in as many columns as fit, above the spectrogram drawer."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +70,7 @@ class LivePage(QWidget):
         QWidget.setTabOrder(self.devices.monitor, self.drawer.expander.button)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Keep the greeting in line with the columns."""
+        """Align the greeting with the columns."""
         super().resizeEvent(event)
         self._align_greeting()
 

@@ -1,4 +1,4 @@
-"""The model packs: which there are, which is in use, and how to get others."""
+"""The models page: the packs, which one is in use, and how to get others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class PacksPage(Page):
         self.column.addWidget(label("Models", "title"))
         self.column.addWidget(
             label(
-                "A model pack hears what you say and says it in another voice. Larger packs sound better and need "
-                "a faster computer. You can change packs while you talk.",
+                "A model pack converts what you say into another voice. Larger packs sound better and need a faster "
+                "computer. You can switch packs while you talk.",
                 "muted",
                 wrap=True,
             )
@@ -60,7 +60,7 @@ class PacksPage(Page):
             self._focus(*focused)
 
     def _focused(self) -> tuple[str, str] | None:
-        """Return the pack and the words of the button that has the focus, if one has."""
+        """Return pack and text of the focused button, or None."""
         for name, card in self.cards.items():
             for words, button in card.buttons.items():
                 if button.hasFocus():
@@ -68,7 +68,7 @@ class PacksPage(Page):
         return None
 
     def _focus(self, name: str, words: str) -> None:
-        """Focus the button that was focused, or another of its card, or any."""
+        """Focus the same button again, or another one on its card, or any."""
         own = self.cards[name].buttons if name in self.cards else {}
         others = [button for card in self.cards.values() for button in card.buttons.values()]
         for button in (own.get(words), *own.values(), *others):

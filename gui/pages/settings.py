@@ -1,4 +1,4 @@
-"""The settings that one makes once: delay against calm, looks, window, hotkeys."""
+"""The settings page: latency profile, computing, window, hotkeys."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from rtvc.app.live import LatencyProfile
 from rtvc.packs.runtime import cuda_works
 
 _PROFILES = {
-    LatencyProfile.LOWEST: "Least delay. Wants a fast computer and a good sound card.",
-    LatencyProfile.BALANCED: "A good delay that usual computers keep without a crackle.",
-    LatencyProfile.QUALITY: "Somewhat later, and calm even while a game keeps the computer busy.",
+    LatencyProfile.LOWEST: "Least delay. Needs a fast computer and a good sound card.",
+    LatencyProfile.BALANCED: "Short delay without gaps on most computers.",
+    LatencyProfile.QUALITY: "More delay, but no gaps even while a game keeps the computer busy.",
 }
 
 
 class SettingsPage(Page):
-    """What the user can choose about the engine and the window."""
+    """Settings of the engine and the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class SettingsPage(Page):
             (
                 (LatencyProfile.LOWEST, "Lowest"),
                 (LatencyProfile.BALANCED, "Balanced"),
-                (LatencyProfile.QUALITY, "Quality"),
+                (LatencyProfile.QUALITY, "Safe"),
             ),
         )
         self.profile.chosen.connect(lambda profile: self._session.preferences.choose(profile=profile))
@@ -58,13 +58,13 @@ class SettingsPage(Page):
         card.body.addWidget(self.profile_words)
         self.threads = LabelledSlider(
             "Processor threads",
-            "Threads that each model may use for a step; more is faster up to the cores that are free",
+            "Threads per model; more are faster as long as cores are free",
             ("", ""),
             str,
             max(1, min(MOST_THREADS, os.cpu_count() or 1)),
             1,
         )
-        # The engine is built anew for it: not at every place that the slider passes.
+        # The engine is rebuilt for it, so it acts on release.
         self.threads.slider.setTracking(False)
         self.threads.moved.connect(lambda position: self._session.preferences.choose(threads=position))
         card.body.addWidget(self.threads)
@@ -82,7 +82,7 @@ class SettingsPage(Page):
         self._provider_row.hide()
         card.body.addWidget(self._provider_row)
         self.column.addWidget(card)
-        # Looking for a graphics card loads its libraries, which takes a while.
+        # Looking for a graphics card loads its libraries, which takes seconds.
         self._session.tasks.start(lambda control: cuda_works(), self._show_provider)
 
     def _show_provider(self, cuda_works: bool) -> None:
@@ -120,7 +120,7 @@ class SettingsPage(Page):
 
 
 def _name(row: QWidget, name: str, widget: QWidget) -> None:
-    """Fill a row with a control under its name."""
+    """Fill a row with a control below its name."""
     pair = QVBoxLayout(row)
     pair.setContentsMargins(0, 0, 0, 0)
     pair.setSpacing(SPACE // 2)

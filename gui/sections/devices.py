@@ -1,4 +1,4 @@
-"""Where the sound comes from and where it goes."""
+"""Microphone, output and monitor."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class DevicesSection(Card):
         self.body.addWidget(self.create_button)
 
         actions = Flow()
-        self.setup = self._quiet("Discord and OBS…", "How to be heard there, with a test")
+        self.setup = self._quiet("Discord and OBS…", "Set up the virtual microphone and test it")
         self.setup.clicked.connect(self.microphone_wanted)
-        self.teach = self._quiet("", "Let rtvc learn your own voice beforehand")
+        self.teach = self._quiet("", "Record an enrolment, so that your first words are converted well")
         self.teach.clicked.connect(self.enrolment_wanted)
         actions.add(self.setup)
         actions.add(self.teach)
@@ -59,7 +59,7 @@ class DevicesSection(Card):
         self.monitor_device = self._list("Play to", "monitor")
         self.monitor_gain = LabelledSlider(
             "Monitor volume",
-            "How loud you hear yourself",
+            "Volume of your own monitor",
             ("", ""),
             lambda position: f"{position:+d} dB" if position else "0 dB",
             MONITOR_DB[-1],
@@ -114,7 +114,7 @@ class DevicesSection(Card):
             self.hint.setText("The changed voice plays on this device. Others hear it only over a virtual cable.")
 
     def _with_missing(self, direction: Direction, wanted: DeviceIdentity | None) -> list[DeviceChoice]:
-        """List the devices, and the chosen one even while it is unplugged."""
+        """List the devices, and the chosen one even if it is unplugged."""
         choices = device_choices(self._session.devices.devices, direction)
         if wanted is not None and wanted not in {choice.identity for choice in choices}:
             choices.append(DeviceChoice(wanted, f"{wanted.name} (not plugged in)"))
@@ -125,7 +125,7 @@ class DevicesSection(Card):
         list_.fill([(choice.identity, choice.label) for choice in choices], chosen)
 
     def _show_enrolment(self) -> None:
-        self.teach.setText("My voice is known…" if self._session.enrolment.enrolment else "Teach my voice…")
+        self.teach.setText("My voice…" if self._session.enrolment.enrolment else "Teach my voice…")
 
     def _show_settings(self) -> None:
         settings = self._session.preferences.settings

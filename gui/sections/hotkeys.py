@@ -1,4 +1,4 @@
-"""The hotkeys: a field for the keys of everything that there is a key for."""
+"""The hotkeys: a key field for every action."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _HEADINGS = {Scope.WINDOW: "In this window", Scope.GLOBAL: "Everywhere"}
 
 
 class HotkeysSection(Card):
-    """Keys that are taken by something else, or cannot be heard, are refused with the reason."""
+    """Keys that are taken or cannot be heard are refused with the reason."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Hotkeys", parent)
         self._session = session
         self.reset = QPushButton("Reset keys")
         self.reset.setProperty("kind", "quiet")
-        self.reset.setToolTip("Give every hotkey the keys that it came with")
+        self.reset.setToolTip("Restore the default keys of every hotkey")
         self.reset.clicked.connect(self._reset)
         self.header.addWidget(self.reset)
         reason = unavailable()
@@ -35,7 +35,7 @@ class HotkeysSection(Card):
         if reason:
             self.body.addWidget(label(reason, "caption", wrap=True))
         else:
-            self.everywhere = QCheckBox("Hear hotkeys everywhere")
+            self.everywhere = QCheckBox("Use hotkeys in other programs, too")
             self.everywhere.clicked.connect(lambda on: session.preferences.choose(global_hotkeys=on))
             self.body.addWidget(self.everywhere)
         self._headings = [label(words, "caption") for words in _HEADINGS.values()]

@@ -1,4 +1,4 @@
-"""The meters: what comes in and goes out, how late it is, and whether the computer keeps up."""
+"""The meters: levels, delay, step times and counters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view.status import Status
+from gui.view.status import LIVE, Status
 from gui.widgets.card import Card
 from gui.widgets.delay_bar import DelayBar
 from gui.widgets.frame_time_graph import FrameTimeGraph
@@ -18,11 +18,11 @@ from gui.widgets.level_meter import LevelMeter
 from rtvc.live.snapshot import Snapshot, State
 
 FIGURES_SECONDS = 0.2
-"""Figures that change more often cannot be read, and to lay out words is dear."""
+"""Figures that change more often cannot be read, and laying out text is expensive."""
 
 
 class MetersSection(Card):
-    """Levels, delay, frame times and counters, from snapshots only."""
+    """Levels, delay, step times and counters, from snapshots only."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Meters", parent)
@@ -48,12 +48,12 @@ class MetersSection(Card):
         self.counters = {}
         for index, (name, explanation) in enumerate(
             (
-                ("Gaps", "Output that had nothing to play (underruns)"),
-                ("Dropped", "Frames dropped to get back to live, and input that found no room"),
-                ("Device flags", "Lost or late blocks that the sound card reported"),
-                ("Clock drift", "By how much the output's clock runs fast against the microphone's"),
+                ("Gaps", "Blocks for which the output had no sound (underruns)"),
+                ("Dropped", "Frames dropped to catch up, and input that did not fit (overruns)"),
+                ("Device flags", "Overflows and underflows that the sound card reported"),
+                ("Clock drift", "How much faster the output's clock runs than the microphone's"),
                 ("Processor", "This program's share of one processor core"),
-                ("Learnt", "Speech from which your own voice was learnt so far"),
+                ("Learnt", "Speech from which rtvc has learnt your own voice so far"),
             )
         ):
             caption, figure = label(name, "caption"), label("—")
@@ -72,7 +72,7 @@ class MetersSection(Card):
         session.live.polled.connect(self._poll)
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Show how things are now: while another page was open nothing was followed."""
+        """Show the current state: hidden meters are not updated."""
         super().showEvent(event)
         self._shown_at = float("-inf")
         self._poll(self._session.live.snapshot, self._session.live.status)
@@ -96,7 +96,7 @@ class MetersSection(Card):
     def _show_figures(self, snapshot: Snapshot) -> None:
         self.delay_bar.set_latency(snapshot.latency)
         self.graph.set_snapshot(snapshot)
-        running = snapshot.state is State.RUNNING
+        running = snapshot.state in LIVE
         total = snapshot.latency.total
         set_text(self.delay, f"{total * 1000:.0f} ms" if total else "—")
         set_text(

@@ -1,4 +1,4 @@
-"""The big switch, what is going on in words, and the switches one reaches for while talking."""
+"""Power, status, and the switches used while talking."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gui.hotkeys import explained
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.levels import level_fraction
-from gui.view.status import Status, Tone
+from gui.view.status import LIVE, Status, Tone
 from gui.widgets.card import Card
 from gui.widgets.labels import FittedLabel, explain, label, set_text, set_tone
 from gui.widgets.power_button import PowerButton
 from gui.widgets.toggle import Toggle
-from rtvc.live.snapshot import Snapshot, State
+from rtvc.live.snapshot import Snapshot
 
 
 class PowerSection(Card):
@@ -75,11 +75,11 @@ class PowerSection(Card):
     def _explain(self) -> None:
         for button, name, explanation in (
             (self.power, "power", "Switch the voice changer on or off"),
-            (self.bypass, "bypass", "Send your own voice, as late as the changed one"),
+            (self.bypass, "bypass", "Send your own voice, with the same delay as the changed one"),
             (self.mute, "mute", "Send silence"),
             (self.push_to_talk, "push_to_talk", "Send sound only while the talk key is held"),
-            (self.record, "record", "Record the microphone and the output into files"),
-            (self.talk, "talk", "Hold this, or the talk key, to be heard"),
+            (self.record, "record", "Record the microphone and the output to files"),
+            (self.talk, "talk", "Hold this button or the talk key to be heard"),
         ):
             explain(button, explained(explanation, self._session.preferences.options, name))
 
@@ -97,7 +97,7 @@ class PowerSection(Card):
         self.power.set_level(level_fraction(snapshot.input_level))
         set_text(self.headline, status.words)
         set_text(self.sentence, status.sentence)
-        # A control that is disabled gives the focus away, and the next key would do something else.
-        self.record.setEnabled(snapshot.state is State.RUNNING or self.record.hasFocus())
+        # A disabled control loses the focus, and the next key would act on another one.
+        self.record.setEnabled(snapshot.state in LIVE or self.record.hasFocus())
         self.record.setChecked(snapshot.recording)
         set_tone(self.sentence, "bad" if status.tone is Tone.BAD else "")

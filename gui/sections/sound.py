@@ -1,4 +1,4 @@
-"""How far to go towards the voice, and how."""
+"""How the voice is converted: strength, transport, K, gains, gate, presets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GATE_HIGHEST_DBFS = -20
 
 
 class SoundSection(Card):
-    """Strength, map, clarity or similarity, gains and the gate."""
+    """Strength, transport, K, gains and the gate."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Sound", parent)
@@ -27,30 +27,30 @@ class SoundSection(Card):
         self._sizes: tuple[int, ...] = (1,)
         self.strength = LabelledSlider(
             "Strength",
-            "How far to move from your own voice to the chosen one",
+            "How far to move from your own voice towards the chosen one",
             ("my voice", "the other voice"),
             lambda position: f"{position} %",
         )
         self.strength.moved.connect(lambda position: session.preferences.change_map(strength=position / 100))
         self.similarity = LabelledSlider(
             "Clarity or similarity",
-            "K, the size of the blocks of features that are mapped together: small is clearer, large is more like",
+            "K, the number of feature dimensions mapped together: small is clearer, large is more similar",
             ("clearer", "more alike"),
             self._size_text,
             0,
         )
         self.similarity.moved.connect(self._choose_size)
         self.input_gain = LabelledSlider(
-            "Microphone gain", "Gain before everything else", ("", ""), _decibels, GAIN_DB, -GAIN_DB
+            "Microphone gain", "Gain before the conversion", ("", ""), _decibels, GAIN_DB, -GAIN_DB
         )
         self.input_gain.moved.connect(lambda position: session.preferences.change(input_gain_db=float(position)))
         self.output_gain = LabelledSlider(
-            "Output gain", "Gain of what is sent", ("", ""), _decibels, GAIN_DB, -GAIN_DB
+            "Output gain", "Gain of the changed voice", ("", ""), _decibels, GAIN_DB, -GAIN_DB
         )
         self.output_gain.moved.connect(lambda position: session.preferences.change(output_gain_db=float(position)))
         self.gate = LabelledSlider(
             "Noise gate",
-            "What is quieter than this counts as silence",
+            "Sound below this level counts as silence",
             ("", ""),
             lambda position: "off" if position <= GATE_OFF_DBFS else f"{position} dB",
             GATE_HIGHEST_DBFS,

@@ -1,4 +1,4 @@
-"""The drawer at the foot of the live page: the microphone's spectrogram above the output's."""
+"""The drawer below the live page: spectrograms of microphone and output."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SpectrogramDrawer(QFrame):
         self._follow()
 
     def draw(self) -> None:
-        """Draw the last seconds."""
+        """Draw the last 3 s."""
         engine = self._session.live.engine
         if engine is not None and self.isVisible():
             for picture, audio in zip((self.input, self.output), engine.recent_audio(SECONDS), strict=True):

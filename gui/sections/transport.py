@@ -44,11 +44,11 @@ class TransportSection(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
-        self.bar.setAccessibleName("Progress of learning the map")
+        self.bar.setAccessibleName("Progress of fitting the map")
         row.addWidget(self.bar, 1)
         self.cancel = QPushButton("Cancel")
         self.cancel.setProperty("kind", "quiet")
-        self.cancel.setAccessibleName("Cancel learning the map")
+        self.cancel.setAccessibleName("Cancel fitting the map")
         self.cancel.clicked.connect(session.preferences.cancel_fit)
         row.addWidget(self.cancel)
         column.addWidget(self.fit)
@@ -64,7 +64,7 @@ class TransportSection(QWidget):
         lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment.enrolment is None
         words = transport_words(chosen).sentence
         if lacking:
-            words += " It starts from your own voice: teach rtvc your voice first. Until then, MKL is heard."
+            words += " It needs an enrolment: teach rtvc your voice first. Until then, MKL is used."
         self.sentence.setText(words)
         set_tone(self.sentence, "caution" if lacking else "")
         self.teach.setVisible(lacking)
@@ -74,4 +74,4 @@ class TransportSection(QWidget):
         self.fit.setVisible(share is not None)
         if share is not None:
             self.bar.setValue(round(1000 * share))
-            set_text(self.share, f"Learning: {share:.0%}")
+            set_text(self.share, f"Fitting: {share:.0%}")

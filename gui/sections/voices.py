@@ -28,13 +28,13 @@ class VoicesSection(Card):
         self._session = session
         self.record = QPushButton()
         self.record.setProperty("kind", "quiet")
-        self.record.setToolTip("Make a voice of what you say into the microphone now")
+        self.record.setToolTip("Make a voice from 5 s of what the microphone hears now")
         set_icon(self.record, "record", "accent")
         self.record.clicked.connect(session.voices.record)
         self.add = QPushButton("Add…")
         self.add.setProperty("kind", "quiet")
         self.add.setAccessibleName("Add voices from recordings")
-        self.add.setToolTip(f"Make a voice of a recording ({in_words(QKeySequence(ADD_KEYS))})")
+        self.add.setToolTip(f"Make a voice from a recording ({in_words(QKeySequence(ADD_KEYS))})")
         set_icon(self.add, "plus", "accent")
         self.add.clicked.connect(self.ask_for_files)
         self.header.setSpacing(SPACE // 2)
@@ -55,18 +55,18 @@ class VoicesSection(Card):
         self._show_recording(-1.0)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Leave the word out where there is room for the sign only."""
+        """Show only the icon where there is no room for the word."""
         super().resizeEvent(event)
         self.add.setText("Add…" if self.width() >= 24 * self.fontMetrics().averageCharWidth() + 150 else "")
 
     def ask_for_files(self) -> None:
-        """Let the user pick recordings, and add each as a voice."""
+        """Let the user pick recordings and add each as a voice."""
         patterns = " ".join(f"*{suffix}" for suffix in AUDIO_SUFFIXES)
         paths, _ = QFileDialog.getOpenFileNames(self, "Recordings of a voice", "", f"Recordings ({patterns})")
         self.add_files([Path(path) for path in paths])
 
     def add_files(self, paths: list[Path]) -> None:
-        """Add each recording as a voice that is named as its file."""
+        """Add each recording as a voice named after its file."""
         taken = self._session.voices.taken_names()
         for path in paths:
             name = fitting_name(path.stem, taken)
@@ -126,7 +126,7 @@ class VoicesSection(Card):
         self.record.setText(f"Record {RECORD_SECONDS:.0f} s" if share < 0 else f"Speak… {left:.0f} s")
 
     def _name_recording(self, path: Path) -> None:
-        name, accepted = QInputDialog.getText(self, "New voice", "What is this voice called?")
+        name, accepted = QInputDialog.getText(self, "New voice", "Name of the voice:")
         if accepted:
             self._session.voices.add(fitting_name(name, self._session.voices.taken_names()), [path])
 

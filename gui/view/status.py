@@ -40,6 +40,10 @@ class Status:
         return cls(Tone.CAUTION, "Stopping", "Muted; the microphone is being closed.")
 
 
+LIVE = (State.RUNNING, State.SILENCED)
+"""States in which the devices are open and sound or silence goes out."""
+
+
 class LossDetector:
     """Detects lasting loss of sound; a single gap only shows in the counters.
 
@@ -53,7 +57,7 @@ class LossDetector:
     def update(self, snapshot: Snapshot, now: float) -> bool:
         """Return whether sound has been lost repeatedly; `now` in seconds of any clock."""
         count = snapshot.underruns + snapshot.overruns + snapshot.dropped_frames
-        if snapshot.state is not State.RUNNING:
+        if snapshot.state not in LIVE:
             self._seconds.clear()
         elif count > self._before:
             self._seconds.add(int(now))
@@ -83,6 +87,10 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
             return Status(Tone.CAUTION, "Reconnecting", snapshot.message or "Muted until the sound is back.")
         case State.FAILED:
             return Status(Tone.BAD, "Stopped", snapshot.message or "The engine has stopped. Switch it on again.")
+        case State.SILENCED:
+            return Status(
+                Tone.BAD, "Silent", snapshot.message or "There is no map to this voice, so nobody hears you."
+            )
     if settings.mute:
         return Status(Tone.CAUTION, "Muted", f"Silence goes to {output}.")
     if settings.push_to_talk and not settings.talking:

@@ -1,4 +1,4 @@
-"""A framed section with a heading: what the pages are made of."""
+"""A framed section with a heading, the building block of the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A list to choose one of, under its name."""
+"""A drop-down list under its name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class _Box(QComboBox):
         self.setItemDelegate(QStyledItemDelegate(self))
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Leave the wheel to the page: scrolling must not change a device."""
+        """Let the wheel scroll the page: it must not change a device."""
         if event is not None:
             event.ignore()
 
 
 class Choice(QWidget):
-    """A drop-down list of values with words for them; `chosen` tells the value that the user picked."""
+    """A drop-down list of values with their words; `chosen` is emitted only for the user's choice."""
 
     chosen = pyqtSignal(object)
 
@@ -45,7 +45,7 @@ class Choice(QWidget):
         column.addWidget(self.box)
 
     def fill(self, choices: Sequence[tuple[object, str]], chosen: object) -> None:
-        """List other values, and show one as chosen, without telling of it; the first where it is not listed."""
+        """Replace the values and show one as chosen (the first if it is not listed) without emitting `chosen`."""
         self.box.clear()
         for value, words in choices:
             self.box.addItem(words, value)

@@ -1,4 +1,4 @@
-"""Sections side by side where there is room, and below each other where there is none."""
+"""Sections in as many columns as the width allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gui.theme import SCROLL_BAR, SPACE
 
 @dataclass(frozen=True)
 class Arrangement:
-    """From a width on: which sections stand in which column, and how the columns share the width."""
+    """The columns from a width on: their sections, and how they share the width."""
 
     width: int
     columns: Sequence[Sequence[QWidget]]
@@ -22,7 +22,7 @@ class Arrangement:
 
 
 class Columns(QWidget):
-    """Arranges its sections by its own width.
+    """Arranges its sections by its width.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ class Columns(QWidget):
         self._arrange(arrangements[-1])
 
     def minimumSizeHint(self) -> QSize:
-        """Return nothing: the height follows from the width, and the width is whatever there is."""
+        """Return no minimum: the height follows from the width, and any width will do."""
         return QSize(0, 0)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Rearrange where the new width asks for it."""
+        """Rearrange if another arrangement fits the new width."""
         self._arrange(next(one for one in self._arrangements if self.width() >= one.width))
         super().resizeEvent(event)
 

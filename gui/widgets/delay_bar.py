@@ -1,4 +1,4 @@
-"""The total delay as one bar of its parts, with a legend in milliseconds."""
+"""The delay as one bar of its parts, with a legend in milliseconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMN = 150
 
 
 class DelayBar(QWidget):
-    """Shows a `Latency`: bar on top, then every part with its swatch and figure."""
+    """Shows a `Latency`: a bar, and every part with its swatch and figure."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""A heading that shows or hides what is below it."""
+"""A heading that shows or hides its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Widgets in a row that breaks where it is full."""
+"""Widgets in rows that wrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time that each step took, against what it may take: a curve below a line is sound without a crackle."""
+"""Step times against the deadline: while the curve stays below the line, the sound has no gaps."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class FrameTimeGraph(QWidget):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """Return a low strip."""
+        """Return the size of a low strip."""
         return QSize(200, 5 * self.fontMetrics().height())
 
     def set_snapshot(self, snapshot: Snapshot) -> None:
-        """Take the steps that are new."""
+        """Append the new steps."""
         if self.times.update(snapshot) or snapshot.deadline != self._deadline:
             self._deadline = snapshot.deadline
             self.update()
@@ -67,5 +67,5 @@ class FrameTimeGraph(QWidget):
 
 @cache
 def _shades(colour: int) -> list[int]:
-    """Return 256 shades of a colour, from none of it."""
+    """Return 256 shades of a colour, from transparent to opaque."""
     return [colour & 0xFFFFFF | alpha << 24 for alpha in range(256)]

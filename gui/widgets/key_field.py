@@ -1,4 +1,4 @@
-"""A field for the keys of one hotkey: click it, and press the keys; Backspace alone clears it."""
+"""A field for the keys of one hotkey: click it and press the keys; Backspace clears it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gui.theme import SPACE
 
 
 def field_width() -> int:
-    """Return the width of a field, in which the longest of the usual keys have room."""
+    """Return the width of a field that fits the longest default keys."""
     return QFontMetrics(QApplication.font()).horizontalAdvance("Ctrl+Alt+Space") + 5 * SPACE
 
 
 class KeyField(QKeySequenceEdit):
-    """One key with its modifiers; `picked` tells only what the user does."""
+    """One key with its modifiers; `picked` is emitted only for the user's input."""
 
     picked = pyqtSignal(QKeySequence)
 
@@ -29,7 +29,7 @@ class KeyField(QKeySequenceEdit):
         self._explain()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Take the keys once they are more than modifiers; clear with Backspace or Delete."""
+        """Accept a key with its modifiers; clear the field with Backspace or Delete."""
         assert event is not None
         cleared = event.keyCombination().toCombined() in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
         if cleared:
@@ -41,12 +41,12 @@ class KeyField(QKeySequenceEdit):
             self.picked.emit(self.keySequence())
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:
-        """Show the keys again where only modifiers were pressed."""
+        """Show the previous keys again if only modifiers were pressed."""
         super().focusOutEvent(event)
         self.show_keys(self._shown)
 
     def show_keys(self, sequence: QKeySequence) -> None:
-        """Show keys without telling of them."""
+        """Show keys without emitting `picked`."""
         self._shown = sequence
         self.setKeySequence(sequence)
         self._explain()

@@ -1,4 +1,4 @@
-"""A row of the hotkeys: what a key does, beside its fields or, where it is narrow, above them, one over the other."""
+"""One row of the hotkeys: the action, and its key fields beside or, in a narrow window, below it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORDS = 150
 
 
 class KeyRow(QWidget):
-    """Words and fields; `complain` shows a sentence below them."""
+    """The action's words and its fields; `complain` shows a sentence below them."""
 
     def __init__(self, words: str, fields: Sequence[QWidget], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,12 +38,12 @@ class KeyRow(QWidget):
         rows.addWidget(self.complaint)
 
     def complain(self, sentence: str) -> None:
-        """Say why keys were not taken; an empty sentence puts an earlier one away."""
+        """Say why keys were refused; an empty sentence clears that."""
         self.complaint.setText(sentence)
         self.complaint.setVisible(bool(sentence))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Put the words above the fields where there is no room beside them, and so with the fields themselves."""
+        """Stack words and fields where they do not fit side by side."""
         super().resizeEvent(event)
         shown = [field for field in self._fields if not field.isHidden()]
         needed = sum(field.minimumWidth() + SPACE for field in shown)

@@ -1,4 +1,4 @@
-"""A slider with a heading, its value in words, and what its two ends mean."""
+"""A slider with a heading, its value in words, and the meaning of its ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gui.widgets.labels import label
 
 class _Slider(QSlider):
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Leave the wheel to the page unless the slider was chosen: scrolling must not change a voice."""
+        """Let the wheel scroll the page unless the slider has the focus: it must not change a voice."""
         if self.hasFocus():
             super().wheelEvent(event)
         elif event is not None:
@@ -21,7 +21,7 @@ class _Slider(QSlider):
 
 
 class LabelledSlider(QWidget):
-    """A slider over whole positions; `moved` tells only what the user does.
+    """A slider over integer positions; `moved` is emitted only for the user's input.
 
     Parameters
     ----------
@@ -73,14 +73,14 @@ class LabelledSlider(QWidget):
         self._show(self.slider.value())
 
     def set_position(self, position: int) -> None:
-        """Show a position without telling of it."""
+        """Show a position without emitting `moved`."""
         blocked = self.slider.blockSignals(True)
         self.slider.setValue(position)
         self.slider.blockSignals(blocked)
         self._show(self.slider.value())
 
     def set_maximum(self, maximum: int) -> None:
-        """Change the range without telling of it."""
+        """Change the range without emitting `moved`."""
         blocked = self.slider.blockSignals(True)
         self.slider.setMaximum(maximum)
         self.slider.blockSignals(blocked)

@@ -1,4 +1,4 @@
-"""Words: labels in the roles of the style sheet, one that shortens its text, tones, explanations."""
+"""Labels in the roles of the style sheet, labels that shrink or shorten their text, tones, explanations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def label(text: str = "", role: str = "", wrap: bool = False, parent: QWidget | 
 
 
 def set_tone(widget: QWidget, tone: str) -> None:
-    """Colour a widget by a tone of the style sheet."""
+    """Give a widget a tone of the style sheet."""
     if widget.property("tone") != tone:
         widget.setProperty("tone", tone)
         style = widget.style()
@@ -31,19 +31,19 @@ def set_tone(widget: QWidget, tone: str) -> None:
 
 
 def set_text(shown: QLabel, text: str) -> None:
-    """Show another text; the same one again costs nothing."""
+    """Show another text; setting the same text again costs nothing."""
     if shown.text() != text:
         shown.setText(text)
 
 
 def explain(widget: QWidget, explanation: str) -> None:
-    """Say what a control does, to those who point at it and to those who have it read out."""
+    """Describe a control in its tooltip and to screen readers."""
     widget.setToolTip(explanation)
     widget.setAccessibleDescription(explanation)
 
 
 class FittedLabel(QLabel):
-    """One line, in smaller type where there is no room."""
+    """One line that shrinks to fit its width."""
 
     def __init__(self, role: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class FittedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def fitted_font(self) -> QFont:
-        """Return the font, no larger than the width allows."""
+        """Return the font in the largest size that fits."""
         font = self.font()
         while QFontMetrics(font).horizontalAdvance(self.text()) > self.width() and font.pointSizeF() > 1:
             font.setPointSizeF(font.pointSizeF() * 0.95)
@@ -67,9 +67,9 @@ class FittedLabel(QLabel):
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where there is no room; the whole text is its tooltip then.
+    """One line, shortened by an ellipsis if it does not fit; the tooltip then has the whole text.
 
-    With `whole`, it is left out instead.
+    With `whole`, a line that does not fit is hidden instead.
     """
 
     def __init__(self, text: str = "", role: str = "", whole: bool = False, parent: QWidget | None = None) -> None:
@@ -80,7 +80,7 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the height of the line, and next to no width."""
+        """Return the height of the line and almost no width."""
         return QSize(0 if self._whole else 24, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

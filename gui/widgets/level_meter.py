@@ -1,4 +1,4 @@
-"""A level with its peak held, and a mark that stays for a while when it clipped."""
+"""A level meter with peak hold and a clip mark."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ class LevelMeter(QWidget):
         self._shown: tuple[int, int, bool] = (0, 0, False)
         self.setAccessibleName(f"{name} level")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("The level now, the highest of the last seconds as a line, and red at the end if it clipped")
+        self.setToolTip(
+            "The bar is the level, the line the peak of the last seconds; the lamp turns red when it clips"
+        )
         theme.changed.connect(self.update)
 
     @property
     def clipped(self) -> bool:
-        """Whether the clip mark is lit."""
+        """Whether the clip mark is shown."""
         return self._hold.clipped
 
     def sizeHint(self) -> QSize:
@@ -38,7 +40,7 @@ class LevelMeter(QWidget):
         return QSize(200, self.fontMetrics().height() + BAR + SPACE // 2 + 2)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the same height; any width will do."""
+        """Return the height; any width will do."""
         return QSize(120, self.sizeHint().height())
 
     def set_level(self, level: float, peak: float) -> None:

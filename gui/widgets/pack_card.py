@@ -1,4 +1,4 @@
-"""One model pack: what it is, and what can be done with it."""
+"""One model pack: what it is, and buttons to use, check, build or remove it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages that scroll, and the usual one: one column of cards, no wider than is good to read."""
+"""Scrolling pages, and the default one: one column of cards, no wider than is easy to read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDEST = 760
 
 
 class Scroll(QScrollArea):
-    """Scrolls a page up and down.
+    """Scrolls its page vertically.
 
     The scroll bar always has its place, though it is not seen while there is nothing to scroll: if it came and went
     with the height, which follows from the width, the layout might never come to rest.
@@ -44,7 +44,7 @@ class Page(Scroll):
 
 
 class Ground(QWidget):
-    """What a scroll area scrolls: as wide as the area, and as high as its contents need at that width."""
+    """The content of a scroll area: as wide as the area, as high as its content needs at that width."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,5 +52,5 @@ class Ground(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def minimumSizeHint(self) -> QSize:
-        """Return nothing: words that wrap would ask for the height of a narrow column. The area asks for a width."""
+        """Return no minimum: wrapped text would demand the height of a narrow column."""
         return QSize(0, 0)

@@ -1,4 +1,4 @@
-"""The big switch, with a ring that moves with the microphone's level while it is on."""
+"""The power button; while on, a ring follows the microphone's level."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RING = 6
 
 
 class PowerButton(QAbstractButton):
-    """On while checked; `level` is a share of a meter."""
+    """On while checked; the level is a fraction of a meter."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +27,7 @@ class PowerButton(QAbstractButton):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """Return the size of the disc and its ring."""
+        """Return the size of the disc with its ring."""
         return QSize(DIAMETER + 4 * RING, DIAMETER + 4 * RING)
 
     def set_level(self, level: float) -> None:
@@ -37,7 +37,7 @@ class PowerButton(QAbstractButton):
             self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Paint the ring, the disc and the sign."""
+        """Paint the ring, the disc and the icon."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         centre = QPointF(self.rect().center()) + QPointF(0.5, 0.5)

@@ -1,4 +1,4 @@
-"""The presets: settings under a name, to keep and to take."""
+"""The presets: settings stored under a name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PresetButton(QPushButton):
         self._session = session
         self._remove: QMenu | None = None
         self.setProperty("kind", "quiet")
-        self.setToolTip("Keep voice and sound settings under a name, and take them again")
+        self.setToolTip("Store voice and sound settings under a name, and load them again")
         self.menu_of_presets = QMenu(self)
         self.setMenu(self.menu_of_presets)
         session.preferences.presets_changed.connect(self._fill)
@@ -35,7 +35,7 @@ class PresetButton(QPushButton):
             )
         if presets:
             menu.addSeparator()
-        menu.addAction("Keep these settings…", self._store)
+        menu.addAction("Save these settings…", self._store)
         if presets:
             remove = self._remove = QMenu("Remove", menu)
             for name in presets:
@@ -46,6 +46,6 @@ class PresetButton(QPushButton):
         self._session.preferences.apply_preset(name, self._session.voices.names())
 
     def _store(self) -> None:
-        name, accepted = QInputDialog.getText(self, "Keep these settings", "Name of the preset:")
+        name, accepted = QInputDialog.getText(self, "Save these settings", "Name of the preset:")
         if accepted and name.strip():
             self._session.preferences.store_preset(name.strip())

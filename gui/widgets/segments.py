@@ -1,4 +1,4 @@
-"""One choice of a few, side by side."""
+"""A choice among a few values, side by side."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QPushButton, QSize
 
 
 class Segments(QFrame):
-    """Buttons of which one is pressed; `chosen` tells the value that the user picked.
+    """Buttons of which one is pressed; `chosen` is emitted only for the user's choice.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ class Segments(QFrame):
             self._row.addWidget(button, 1)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the height that is needed; narrow ones stand below each other."""
+        """Return the height needed; in a narrow window the buttons are stacked."""
         return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Put the buttons below each other where they do not fit side by side."""
+        """Stack the buttons where they do not fit side by side."""
         super().resizeEvent(event)
         widest = max(button.sizeHint().width() for button in self.buttons.values())
         fits = len(self.buttons) * (widest + self._row.spacing()) + 6 <= self.width()
@@ -57,5 +57,5 @@ class Segments(QFrame):
             self.updateGeometry()
 
     def set_value(self, value: object) -> None:
-        """Show a value as chosen, without telling of it."""
+        """Show a value as chosen without emitting `chosen`."""
         self.buttons[value].setChecked(True)

@@ -1,4 +1,4 @@
-"""The last seconds of a sound as a spectrogram, in the theme's colours."""
+"""A spectrogram of the last seconds, in the theme's colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gui.theme import SMALL_RADIUS, font, theme
 
 
 class Spectrogram(QWidget):
-    """A picture that is replaced whole; newest at the right, low frequencies below."""
+    """An image that is replaced as a whole; newest at the right, low frequencies at the bottom."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,16 +24,16 @@ class Spectrogram(QWidget):
         theme.changed.connect(self._recolour)
 
     def sizeHint(self) -> QSize:
-        """Return a strip."""
+        """Return the size of a strip."""
         return QSize(300, 88)
 
     def set_picture(self, picture: npt.NDArray[np.uint8]) -> None:
-        """Show another picture `[rows, columns]`."""
+        """Show another image `[rows, columns]`."""
         self.picture = picture
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Paint the picture and the name."""
+        """Paint the image and the name."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect())
@@ -56,7 +56,7 @@ class Spectrogram(QWidget):
 
 
 def _colour_table() -> list[int]:
-    """Return 256 colours from the ground over the accent to the text's colour."""
+    """Return 256 colours from the background over the accent to the text colour."""
     stops = [theme.colour(name) for name in ("raised", "accent", "text")]
     table = []
     for index in range(256):

@@ -1,4 +1,4 @@
-"""The status light: a dot and a word or two, with the sentence as its tooltip."""
+"""The status light: a dot and a word or two; the tooltip is the full sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLOURS = {Tone.QUIET: "faint", Tone.GOOD: "good", Tone.CAUTION: "caution", Ton
 
 
 class StatusLight(QWidget):
-    """Shows a `Status`; its colour is never the only sign."""
+    """Shows a `Status`; colour is never the only cue."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

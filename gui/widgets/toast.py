@@ -1,4 +1,4 @@
-"""One sentence at the foot of the window, with a way out or back where there is one."""
+"""A message at the bottom of the window, with an action such as Undo."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gui.widgets.labels import label, set_tone
 
 
 class Toast(QFrame):
-    """Shows one message at a time; what was shown before is settled first.
+    """Shows one message at a time; the previous one is settled first.
 
-    A message that can be acted on stays its time: of those without an action that come meanwhile, the latest is shown
-    after it, and a bad one before all others.
+    A message with an action keeps its time. Of the messages without one that arrive meanwhile, the latest error, or
+    else the latest notice, is shown afterwards.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -55,7 +55,7 @@ class Toast(QFrame):
     ) -> None:
         """Show a sentence until it is closed or `seconds` have passed.
 
-        `on_action` is called if the user takes the action, `on_settled` if not.
+        `on_action` is called if the user chooses the action, `on_settled` otherwise.
         """
         if self._on_action is not None and not action:
             if self._waiting is None or self._waiting[1] is not Tone.BAD or tone is Tone.BAD:
@@ -73,7 +73,7 @@ class Toast(QFrame):
             self._timer.start(round(seconds * 1000))
 
     def settle(self) -> None:
-        """Put the message away, without its action."""
+        """Close the message without its action."""
         self._end(self._on_settled)
         self._show_waiting()
 

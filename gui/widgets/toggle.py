@@ -1,4 +1,4 @@
-"""A switch with an icon and a word: bypass, mute and their like."""
+"""A switch with an icon and a word, such as bypass and mute."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gui.icons import set_icon
 
 
 class Toggle(QPushButton):
-    """A checkable button; a `danger` one turns red, because nobody hears you while it is on."""
+    """A checkable button; a `danger` one turns red while it is on."""
 
     def __init__(self, text: str, icon: str, danger: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -21,5 +21,5 @@ class Toggle(QPushButton):
         set_icon(self, icon, "muted", "bad" if danger else "accent")
 
     def minimumSizeHint(self) -> QSize:
-        """Return what the text needs: it is not cut."""
+        """Return the width that the whole text needs."""
         return self.sizeHint()

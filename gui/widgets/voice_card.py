@@ -1,4 +1,4 @@
-"""One voice: its name and the outline of its reference, which plays, previews, renames and deletes it."""
+"""One voice: name and outline, with buttons to play, preview, rename and delete."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gui.widgets.labels import ElidedLabel, label
 from gui.widgets.waveform import Waveform
 
 WIDTH = 156
-"""From this width on there is room for another column of cards."""
+"""Width in pixels at which another column of cards fits."""
 
 
 class VoiceCard(QAbstractButton):
-    """A choice among voices; checked when it is the one in use.
+    """A voice to choose; checked while it is in use.
 
     Signals carry the voice's name. `own` voices can be renamed and deleted; `number` is the key that chooses it.
     """
@@ -83,34 +83,34 @@ class VoiceCard(QAbstractButton):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """Return what the contents need."""
+        """Return the size of the content."""
         return super().minimumSizeHint().expandedTo(QSize(WIDTH, self.minimumSizeHint().height()))
 
     def minimumSizeHint(self) -> QSize:
-        """Return the height of the contents."""
+        """Return the height of the content."""
         inner = self.layout()
         assert inner is not None
         return QSize(0, inner.minimumSize().height())
 
     def nextCheckState(self) -> None:
-        """Choosing a voice twice does not unchoose it: the owner says which is checked."""
+        """Keep the check state: the owner sets which card is checked."""
 
     @property
     def controls(self) -> tuple[QWidget, ...]:
-        """The card and its buttons, in the order of the Tab key."""
+        """The card and its buttons, in tab order."""
         return (self, self.play, self.preview, *([self.more] if self.own else []))
 
     def explain_number(self, keys: str) -> None:
-        """Say which keys choose this voice, if any do."""
+        """Show which keys choose this voice, if any."""
         self._number.setToolTip(f"{keys} chooses this voice" if keys else "")
 
     def set_outline(self, outline: Outline) -> None:
-        """Show what is known of the reference."""
+        """Show the outline of the reference."""
         self.waveform.set_envelope(outline.envelope)
         self.duration.setText(duration_text(outline.seconds) if outline.seconds else "")
 
     def set_playing(self, playing: bool) -> None:
-        """Show that the reference or the preview is being played: the button stops it."""
+        """Show that the reference or the preview is playing; the button then stops it."""
         self.playing = playing
         set_icon(self.play, "stop" if playing else "play", "accent" if playing else "muted", size=16)
         self.play.setAccessibleName(f"Stop playing {self.name}" if playing else f"Play the reference of {self.name}")
@@ -130,7 +130,7 @@ class VoiceCard(QAbstractButton):
             super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Paint the ground and the border; the children paint the rest."""
+        """Paint background and border; the children paint the rest."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         checked = self.isChecked()

@@ -1,4 +1,4 @@
-"""The voices as cards in as many columns as fit, and a place to drop recordings."""
+"""The voices as cards in as many columns as fit, and a drop area for recordings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gui.widgets.voice_card import WIDTH, VoiceCard
 
 
 class VoiceGallery(QWidget):
-    """Cards in a grid; the last cell invites to drop a recording."""
+    """Cards in a grid; the last cell is the drop area."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,7 +28,7 @@ class VoiceGallery(QWidget):
         self._arrange()
 
     def minimumSizeHint(self) -> QSize:
-        """Return the height that is needed; the width is whatever there is."""
+        """Return the height needed; any width will do."""
         return QSize(0, super().minimumSizeHint().height())
 
     def set_cards(self, cards: Sequence[VoiceCard]) -> None:
@@ -45,7 +45,7 @@ class VoiceGallery(QWidget):
             self.cards[focused].setFocus()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Rearrange where the width asks for it."""
+        """Rearrange the cards if another number of columns fits."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -59,13 +59,13 @@ class VoiceGallery(QWidget):
         widgets = [*self.cards.values(), self.drop_area]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
-        # Showing may resize, and so arrange anew: it comes last.
+        # Showing may resize and so arrange again, so it comes last.
         for widget in widgets:
             widget.show()
 
 
 class DropArea(QWidget):
-    """A dashed field that says what can be dropped; clicking it opens the file dialog instead."""
+    """A dashed area for dropped recordings; a click opens the file dialog instead."""
 
     clicked = pyqtSignal()
 
@@ -76,13 +76,13 @@ class DropArea(QWidget):
         self.setMinimumSize(0, 96)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         column = QVBoxLayout(self)
-        words = label("Drop a recording here: 5 seconds of a voice are enough", "caption", wrap=True)
+        words = label("Drop a recording here. 5 seconds of a voice are enough.", "caption", wrap=True)
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(words)
         theme.changed.connect(self.update)
 
     def set_highlighted(self, highlighted: bool) -> None:
-        """Show that what is being dragged can be dropped."""
+        """Show whether the dragged files can be dropped."""
         self._highlighted = highlighted
         self.update()
 

@@ -1,4 +1,4 @@
-"""The outline of a recording, and how far it has been played."""
+"""The outline of a recording, with the played part marked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GAP = 2
 
 
 class Waveform(QWidget):
-    """Bars as high as the sound is loud."""
+    """Bars whose height is the peak level."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,30 +27,30 @@ class Waveform(QWidget):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """Return a strip."""
+        """Return the size of a strip."""
         return QSize(120, 34)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the same height; any width will do."""
+        """Return the height; any width will do."""
         return QSize(40, 34)
 
     def set_envelope(self, envelope: Sequence[float]) -> None:
-        """Show loudness over time, each value 0 … 1."""
+        """Show peaks over time, each value 0 … 1."""
         self._envelope = envelope
         self.update()
 
     def set_played(self, share: float) -> None:
-        """Show how much has been played, 0 … 1."""
+        """Mark the share that has been played, 0 … 1."""
         self._played = share
         self.update()
 
     def set_selected(self, selected: bool) -> None:
-        """Colour it as part of the chosen voice."""
+        """Use the accent colour for the chosen voice."""
         self._selected = selected
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Paint the bars, those that have been played darker."""
+        """Paint the bars; played ones are darker."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

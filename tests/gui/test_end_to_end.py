@@ -204,6 +204,7 @@ def test_a_tone_comes_through_and_the_microphone_is_heard(
 
     with speaking(shipped(SPEAKER)):
         session.preferences.rewire(microphone=DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor"))
+        qtbot.waitUntil(lambda: session.devices.use is Use.FREE, timeout=WAIT)
         with qtbot.waitSignal(session.voices.recorded, timeout=WAIT) as recording:
             session.voices.record()
         assert recording.args is not None

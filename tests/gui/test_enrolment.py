@@ -83,7 +83,7 @@ def test_forgetting_an_enrolment_can_be_undone(qtbot: QtBot, window: MainWindow,
     known = backend.enrolled = enrolled(18.0)
     engines = backend.engines
     window.session.devices.reload()
-    qtbot.waitUntil(lambda: window.live.devices.teach.text() == "My voice is known…")
+    qtbot.waitUntil(lambda: window.live.devices.teach.text() == "My voice…")
     window.session.live.set_power(True)
     qtbot.waitUntil(lambda: window.session.live.engine is not None)
     engines[0].enrolment = known
@@ -100,7 +100,7 @@ def test_forgetting_an_enrolment_can_be_undone(qtbot: QtBot, window: MainWindow,
     QTest.mouseClick(window.toast.action, LEFT)
     qtbot.waitUntil(lambda: engines[0].enrolment is known)
     assert backend.enrolled is known
-    assert window.live.devices.teach.text() == "My voice is known…"
+    assert window.live.devices.teach.text() == "My voice…"
 
 
 def test_a_failure_to_forget_is_reported(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:

@@ -188,7 +188,7 @@ def test_a_field_takes_keys_that_would_do_something(window: MainWindow) -> None:
     assert not muted(window)
 
 
-def test_no_hotkeys_clash_as_they_come() -> None:
+def test_default_hotkeys_do_not_clash() -> None:
     for scope in Scope:
         for hotkey in HOTKEYS:
             assert problem(Options(), scope, hotkey.name, keys(Options(), scope)[hotkey.name]) == ""
@@ -200,15 +200,15 @@ def test_no_hotkeys_clash_as_they_come() -> None:
         (Scope.WINDOW, "mute", "Ctrl+1", "Choose voice 1"),
         (Scope.WINDOW, "mute", "Ctrl+Alt+B", "in other programs"),
         (Scope.WINDOW, "mute", "Ctrl+O", "adds a voice"),
-        (Scope.WINDOW, "mute", "Return", "move about"),
-        (Scope.GLOBAL, "mute", "M", "typed in other programs"),
-        (Scope.GLOBAL, "mute", "Shift+M", "typed in other programs"),
-        (Scope.GLOBAL, "mute", "Ctrl+Shift+5", "leave it out"),
+        (Scope.WINDOW, "mute", "Return", "navigate"),
+        (Scope.GLOBAL, "mute", "M", "types text"),
+        (Scope.GLOBAL, "mute", "Shift+M", "types text"),
+        (Scope.GLOBAL, "mute", "Ctrl+Shift+5", "Leave Shift out"),
         (Scope.GLOBAL, "mute", "Num+5", "number pad"),
         (Scope.GLOBAL, "mute", "Launch Mail", "cannot be heard"),
     ],
 )
-def test_keys_that_will_not_do_are_refused_in_words(scope: Scope, name: str, sequence: str, why: str) -> None:
+def test_unusable_keys_are_refused_with_the_reason(scope: Scope, name: str, sequence: str, why: str) -> None:
     assert why in problem(Options(), scope, name, QKeySequence(sequence))
 
 
@@ -228,17 +228,17 @@ def test_only_keys_that_differ_are_remembered_and_nonsense_is_not() -> None:
 # In other programs
 
 
-def test_keys_mean_the_same_to_the_listener() -> None:
+def test_qt_keys_map_to_pynput_chords() -> None:
     assert chord(QKeySequence("Ctrl+Alt+M")) == Chord("m", frozenset({"ctrl", "alt"}))
     assert chord(QKeySequence("Ctrl+Alt+Space")) == Chord("space", frozenset({"ctrl", "alt"}))
     assert chord(QKeySequence("Meta+Shift+PgUp")) == Chord("page_up", frozenset({"cmd", "shift"}))
     assert chord(QKeySequence("F13")) == Chord("f13", frozenset())
     assert chord(QKeySequence("Ctrl+M"), "darwin") == Chord("m", frozenset({"cmd"}))
-    with pytest.raises(RtvcError, match="typed"):
+    with pytest.raises(RtvcError, match="types text"):
         chord(QKeySequence("Space"))
 
 
-def test_every_name_is_one_of_pynputs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_key_name_exists_in_pynput(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYNPUT_BACKEND", "dummy")  # it needs no display
     keyboard = pytest.importorskip("pynput.keyboard")
     for text in ("Space", "Return", "PgDown", "Del", "F8", "Pause", "ScrollLock", "Print", "Media Next", "Ins"):
@@ -363,7 +363,7 @@ def test_keys_that_work_everywhere_act_once_in_the_window(
     assert muted(window)
 
 
-def test_the_second_column_is_there_where_other_programs_are_heard(window: MainWindow) -> None:
+def test_the_global_column_is_shown_with_global_hotkeys(window: MainWindow) -> None:
     shown = section(window)
     assert not shown.fields[Scope.GLOBAL, "mute"].isVisible()
     window.session.preferences.choose(global_keys={"mute": "F9"})
@@ -371,10 +371,10 @@ def test_the_second_column_is_there_where_other_programs_are_heard(window: MainW
     assert shown.fields[Scope.GLOBAL, "mute"].isVisible()
     assert shown.fields[Scope.GLOBAL, "mute"].keySequence() == QKeySequence("F9")
     give(window, "mute", Qt.Key.Key_M, NONE, Scope.GLOBAL)
-    assert "typed in other programs" in shown.rows["mute"].complaint.text()
+    assert "types text" in shown.rows["mute"].complaint.text()
 
 
-def test_where_global_keys_are_forbidden_a_word_says_so() -> None:
+def test_unavailable_global_keys_are_explained() -> None:
     assert "Wayland" in unavailable({"XDG_SESSION_TYPE": "wayland", "DISPLAY": ":0"}, "linux")
     assert "Wayland" in unavailable({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, "linux")
     assert "X11" in unavailable({}, "linux")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -122,6 +123,19 @@ def test_an_engine_that_fails_later_switches_the_panel_off(
     qtbot.waitUntil(lambda: not backend.engines[0].running)
     switch_on(qtbot, window)
     assert len(backend.engines) == 2
+
+
+def test_an_engine_without_a_map_is_red_and_never_on(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    switch_on(qtbot, window)
+    sentence = "The voice Bernard cannot be read, so nobody hears you. Choose another voice."
+    backend.engines[0].now = replace(RUNNING, state=State.SILENCED, message=sentence)
+    qtbot.waitUntil(lambda: window.light.status.words == "Silent")
+    assert window.light.status.tone is Tone.BAD
+    assert window.live.power.headline.text() == "Silent"
+    assert window.live.power.sentence.text() == sentence
+    assert window.live.power.power.isChecked(), "the user can still switch it off"
+    backend.engines[0].now = RUNNING
+    qtbot.waitUntil(lambda: window.light.status.words == "On")
 
 
 def test_recovery_is_shown_and_ends_by_itself(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:

@@ -122,7 +122,7 @@ def test_presets_keep_and_restore_the_sound(window: MainWindow, monkeypatch: pyt
         return next(action for action in button.menu_of_presets.actions() if action.text() == words)
 
     window.session.preferences.change(voice="Bernard", map=MapChoice(strength=0.6))
-    item("Keep these settings…").trigger()
+    item("Save these settings…").trigger()
     window.session.preferences.change(voice="Amber", map=MapChoice(), mute=True)
     item("Stage").trigger()
     settings = window.session.preferences.settings

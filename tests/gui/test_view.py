@@ -30,6 +30,8 @@ def test_the_status_says_what_listeners_hear() -> None:
     assert words(RUNNING, push_to_talk=True) == ("Waiting", Tone.CAUTION)
     assert words(RUNNING, push_to_talk=True, talking=True) == ("On", Tone.GOOD)
     assert words(RUNNING, losing=True) == ("Losing sound", Tone.BAD)
+    assert words(Snapshot(State.SILENCED)) == ("Silent", Tone.BAD)
+    assert words(Snapshot(State.SILENCED), mute=True) == ("Silent", Tone.BAD)
     assert words(Snapshot(State.FAILED)) == ("Stopped", Tone.BAD)
     assert words(Snapshot(State.RECOVERING)) == ("Reconnecting", Tone.CAUTION)
 
