@@ -18,10 +18,11 @@ import numpy as np
 from models.training.prepare import AUDIO_SUFFIXES, HOP, level
 from models.training.train import CHOOSING
 from rtvc.benchmark.quality import Listener, Row, System, find_speakers, load, make_pairs, reference_audio
-from rtvc.chain.voice_converter import VoiceConverter, analyse
+from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.stage import Block
 from rtvc.packs.pack import ModelPack
 from rtvc.transport.mkl import fit_mkl
+from rtvc.voices.analysis import analyse
 
 MOST_RECORDINGS = 12
 REFERENCE_SECONDS = 5.0
