@@ -44,7 +44,8 @@ class FakeConverter:
 
 
 @pytest.fixture(autouse=True)
-def _fakes(monkeypatch: pytest.MonkeyPatch, simple_judges: None) -> None:
+def _fakes(monkeypatch: pytest.MonkeyPatch, simple_judges: None, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench_quality, "default_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(bench_quality, "find_pack", lambda name, runtime: FakePack(name))
     monkeypatch.setattr(bench_quality, "PackConverter", FakeConverter)
     monkeypatch.setattr(bench_quality, "COPIES", (System("source copy", source_copy),))

@@ -34,10 +34,11 @@ def test_the_engine_runs_for_the_time_and_is_looked_at(pack: ModelPack) -> None:
     assert results["heard_seconds"] > 0.5
     assert results["states"] == ["running"]
     assert results["compute_milliseconds"]["p50"] > 0
-    assert results["displayed_latency_milliseconds"]["min"] > 40
+    # The step and the two frames of the graphs are always part of it.
+    assert results["displayed_latency_milliseconds"]["min"] > 60
     course = results["course"]
     assert len({len(course[name]) for name in course}) == 1
-    assert all(course[name][-1] == results[name] >= 0 for name in COUNTERS)
+    assert all(course[name][-1] == results[name] for name in COUNTERS)
     assert shares == sorted(shares)
     assert len(report.tables[1].rows) == len(course["seconds"])
 

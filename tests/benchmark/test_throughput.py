@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from rtvc.benchmark.throughput import STAGES, measure, throughput_report
+from rtvc.benchmark.throughput import STAGES, WARM_UP_STEPS, measure, throughput_report
 from rtvc.benchmark.timing import Stopwatch, at_pace, distribution, memory, peak_memory
 from rtvc.benchmark.workload import Speech
 from rtvc.cli import app
@@ -73,21 +73,29 @@ def test_a_report_of_every_count_of_threads(pack: ModelPack) -> None:
     shares: list[float] = []
     report = throughput_report(pack, 3 / 60, threads=[1, 2], progress=shares.append)
     results = report.results
-    assert results["real_time_factor"] == results["threads 1"]["real_time_factor"] > 0
+    assert results["real_time_factor"] == results["threads 1"]["real_time_factor"]
     for run in (results["threads 1"], results["threads 2"]):
         assert run["audio_seconds"] == 3
-        assert sum(stage["share"] for stage in run["stages"].values()) == pytest.approx(1)
         assert tuple(run["stages"]) == STAGES
-        assert run["step_milliseconds"]["p50"] <= run["step_milliseconds"]["max"]
+        assert all(0 < stage["share"] < 1 for stage in run["stages"].values())
     assert shares == [0.5, 1.0]
     assert [row[0] for row in report.tables[0].rows] == ["threads 1", "threads 2"]
 
 
-def test_cost_is_kept_by_the_minute(pack: ModelPack) -> None:
+def test_cost_is_kept_by_the_minute(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, steps = TransportStage._process, [0]
+
+    def slow_in_the_third_minute(stage: TransportStage, block: Block) -> Block:
+        steps[0] += 1
+        if steps[0] > WARM_UP_STEPS + 120:
+            time.sleep(0.02)
+        return process(stage, block)
+
+    monkeypatch.setattr(TransportStage, "_process", slow_in_the_third_minute)
     figures = measure(pack, minutes=2.5, step=50, threads=1)
-    minutes = figures["minutes_real_time_factor"]
-    assert len(minutes) == 3
-    assert figures["first_minute_real_time_factor"] == minutes[0]
+    assert len(figures["minutes_real_time_factor"]) == 3
+    assert figures["minutes_real_time_factor"][2] >= 0.02
+    assert figures["last_minute_real_time_factor"] >= 0.01
 
 
 def test_less_than_a_step_is_refused(pack: ModelPack) -> None:
