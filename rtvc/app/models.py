@@ -37,7 +37,7 @@ class PackEntry:
     latency_seconds
         Algorithmic latency of its graphs; None if that is not known.
     problem
-        Why it cannot be used; empty if it can.
+        Why it cannot be used, or what is wrong with it on this machine; otherwise empty.
     """
 
     name: str
@@ -148,7 +148,7 @@ def build_pack(
     known = known_pack(name)
     destination = installed_packs() / check_name(options.name or name, of="model pack")
     if destination.exists() and not options.replace:
-        raise RtvcError(f"{destination} exists already: replace it, or give another name.")
+        raise RtvcError(f"{destination} exists already: replace it (--force), or give the pack another name (--as).")
     if options.device not in build.PRESETS:
         raise RtvcError(f"A pack is built for one of {', '.join(build.PRESETS)}, not for {options.device!r}.")
     recordings = find_recordings(options.speech)
@@ -190,10 +190,13 @@ def remove_pack(name: str) -> None:
 
 
 def _entry(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:
-    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    size = 0
     try:
+        size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
         pack = ModelPack(folder)
+    except OSError as error:
+        return PackEntry(folder.name, origin, problem=f"{folder} cannot be read ({error.strerror}).")
     except RtvcError as error:
         return PackEntry(folder.name, origin, bytes=size, problem=str(error))
-    latency_seconds = pack.latency / pack.sample_rate
-    return PackEntry(folder.name, origin, pack.card.description, pack.card.licence, size, latency_seconds)
+    latency_seconds, problem = pack.latency / pack.sample_rate, pack.warning or ""
+    return PackEntry(folder.name, origin, pack.card.description, pack.card.licence, size, latency_seconds, problem)

@@ -69,6 +69,9 @@ class Card:
         The level of speech that the models were trained on.
     defaults
         What to use where the user chooses nothing.
+    full_range
+        Whether weights use all of 8 bits with one scale per output: processors without VNNI multiply those
+        inexactly. Packs built by earlier versions do; the card of a pack that is exact everywhere has `weight_bits`.
     values
         Everything in the file, for reports: settings, measured figures, provenance.
     """
@@ -80,6 +83,7 @@ class Card:
     roles: FeatureRoles
     level_dbfs: float
     defaults: Defaults
+    full_range: bool
     values: Mapping[str, Any]
 
 
@@ -158,6 +162,7 @@ def _card(values: object) -> Card:
         _roles(_get(values, "roles")),
         level,
         _defaults(_get(values, "defaults")),
+        _full_range(values),
         values,
     )
 
@@ -201,6 +206,12 @@ def _defaults(defaults: object) -> Defaults:
         Runtime(whole(defaults, "threads", 1, MOST_THREADS, 1), provider),
         number(defaults, "overdrive", 1.0, MOST_OVERDRIVE, 1.0),
     )
+
+
+def _full_range(values: object) -> bool:
+    settings = _get(values, "settings", {})
+    weights = {_get(settings, name, None) for name in ("precision", "vocoder_precision")}
+    return "int8" in weights and whole(values, "weight_bits", 1, 8, 8) == 8
 
 
 _REQUIRED = object()

@@ -1,4 +1,4 @@
-"""Packs that are built on the user's machine, and the published checkpoints that they are built from.
+"""Packs that are built on the user's machine, and the published checkpoints behind them.
 
 Everything runs on the calling thread.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from rtvc.errors import RtvcError
+from rtvc.names import shortened
 from rtvc.packs.download import RemoteFile, digest, download
 from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
 
@@ -22,7 +23,7 @@ CHECKED_FRAMES = 5
 
 @dataclass(frozen=True)
 class KnownPack:
-    """A pack that this program can build from two published checkpoints, the encoder's and the vocoder's."""
+    """A pack that this program can build from two published checkpoints, one of each graph."""
 
     name: str
     description: str
@@ -64,19 +65,19 @@ KNOWN = {pack.name: pack for pack in (WAVLM_LARGE,)}
 def known_pack(name: str) -> KnownPack:
     """Return a pack that can be built; raise `RtvcError` that lists them."""
     if name not in KNOWN:
-        raise RtvcError(f"There is no pack {name!r} to fetch or build: choose one of {', '.join(KNOWN)}.")
+        raise RtvcError(f"There is no pack {shortened(name)} to fetch or build: choose one of {', '.join(KNOWN)}.")
     return KNOWN[name]
 
 
 def downloads() -> Path:
-    """Return the folder that checkpoints are fetched into."""
+    """Return the folder that checkpoints are downloaded to."""
     return user_cache_path("rtvc", appauthor=False) / "checkpoints"
 
 
 def fetch(
     pack: KnownPack, folder: Path | None = None, progress: Callable[[RemoteFile, int], None] = lambda file, size: None
 ) -> dict[RemoteFile, Path]:
-    """Download a pack's checkpoints and return where they are; `progress` hears the bytes there are of each.
+    """Download a pack's checkpoints and return their paths; `progress` is told how many bytes of each are there.
 
     Raises `RtvcError` as `rtvc.packs.download.download` does.
     """
@@ -87,7 +88,7 @@ def fetch(
 
 
 def take(pack: KnownPack, folder: Path, unverified: bool = False) -> tuple[dict[RemoteFile, Path], list[str]]:
-    """Return where a pack's checkpoints are in a folder of the user's, and warnings.
+    """Find a pack's checkpoints in a folder of the user; return their paths, and warnings.
 
     Raises
     ------
@@ -98,51 +99,61 @@ def take(pack: KnownPack, folder: Path, unverified: bool = False) -> tuple[dict[
     for file in pack.files:
         path = folder / file.name
         if not path.is_file():
-            raise RtvcError(
-                f"{folder} has no {file.name}: put it there, or name no folder, and it is downloaded for the pack."
-            )
+            raise RtvcError(f"{folder} has no {file.name}: put it there, or leave out --from to have it downloaded.")
         if path.stat().st_size != file.size or digest(path) != file.sha256:
             if not unverified:
                 raise RtvcError(
-                    f"{path} is not the published {file.name} (another size or SHA-256): use --unverified to take "
-                    "it all the same."
+                    f"{path} is not the published {file.name} (another size or SHA-256): use --unverified to "
+                    "accept it."
                 )
-            warnings.append(f"{path} is not the published {file.name}: what comes of it is yours to judge.")
+            warnings.append(f"{path} is not the published {file.name}: the pack may not work as measured.")
         paths[file] = path
     return paths, warnings
 
 
 def verify(name: str) -> ModelPack:
-    """Open an installed pack, which checks every digest, and pass some silence through its graphs.
+    """Open an installed pack, which checks every digest, and run its graphs on silence.
 
-    Raises `RtvcError` if the pack is not there or not sound.
+    Raises `RtvcError` if the pack is missing or damaged.
     """
     pack = ModelPack(_installed(name))
     features = pack.encoder().process(np.zeros(CHECKED_FRAMES * pack.hop, np.float32))
     audio = pack.vocoder().process(features)
     if not (np.isfinite(features).all() and np.isfinite(audio).all()):
-        raise RtvcError(f"The model pack {name} gives no finite sound for silence: build it again.")
+        raise RtvcError(f"The model pack {name} turns silence into numbers that are not finite: build it again.")
     return pack
 
 
 def remove(name: str) -> None:
-    """Delete an installed pack and what was fetched for it; raise `RtvcError` if there is neither."""
+    """Delete an installed pack and the checkpoints that were downloaded for it; of a link, only the link.
+
+    Raises `RtvcError` if there is neither, or it cannot be deleted.
+    """
     fetched = [
         path
         for file in (KNOWN[name].files if name in KNOWN else ())
         for path in (downloads() / file.name, downloads() / f"{file.name}.part")
         if path.exists()
     ]
-    if not fetched or name in pack_names(installed_packs()):
-        shutil.rmtree(_installed(name))
-    for path in fetched:
-        path.unlink()
+    try:
+        if not fetched or name in pack_names(installed_packs()):
+            folder = _installed(name)
+            if folder.is_symlink():
+                folder.unlink()
+            else:
+                shutil.rmtree(folder)
+        for path in fetched:
+            path.unlink()
+    except OSError as error:
+        raise RtvcError(f"{error.filename} cannot be deleted ({error.strerror}): check its permissions.") from None
 
 
 def _installed(name: str) -> Path:
     names = pack_names(installed_packs())
     if name not in names and name in pack_names(embedded_packs()):
-        raise RtvcError(f"{name!r} came with the program: it is verified each time it is opened, and stays.")
+        raise RtvcError(
+            f"{shortened(name)} came with the program: it is verified whenever it is opened, and cannot be removed."
+        )
     if name not in names:
-        raise RtvcError(f"There is no installed pack {name!r}; there are: {', '.join(names) or 'none'}.")
+        raise RtvcError(f"There is no installed pack {shortened(name)}; there are: {', '.join(names) or 'none'}.")
     return installed_packs() / name

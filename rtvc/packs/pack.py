@@ -18,6 +18,7 @@ from rtvc.errors import RtvcError
 from rtvc.names import did_you_mean, shortened
 from rtvc.packs.card import CARD, ENCODER, STATISTICS, VOCODER, damaged, read_card, read_regular
 from rtvc.packs.graph import GraphStage, read_graph
+from rtvc.packs.processor import saturates
 from rtvc.packs.runtime import Runtime
 from rtvc.voices.statistics import FeatureStatistics
 
@@ -98,6 +99,16 @@ class ModelPack:
     def vocoder(self) -> GraphStage:
         """Return a fresh vocoder stage: features `[n, feature_dim]` to audio `[hop·n]`."""
         return GraphStage(self._contents[VOCODER], str(self.folder / VOCODER), "vocoder", self.runtime)
+
+    @property
+    def warning(self) -> str | None:
+        """What the user should know of the pack on this machine, or None."""
+        if not (self.card.full_range and saturates()):
+            return None
+        return (
+            f"The 8-bit weights of the model pack {self.name} need a processor with VNNI, which this one lacks: "
+            "it sounds distorted here. Build it again with `rtvc models build`."
+        )
 
     @cached_property
     def population(self) -> FeatureStatistics:

@@ -13,7 +13,7 @@ import torch
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from export import quantisation
+from export import build, quantisation
 from export.build import CPU, GPU, BuildSettings, Models, build_pack
 from export.quantisation import quantise
 from export.streaming import export_streaming
@@ -244,6 +244,36 @@ def test_weights_of_8_bits_keep_the_graph_and_most_of_its_precision(
     expected = whole.process(audio)
     error = np.linalg.norm(small.process(audio) - expected) / np.linalg.norm(expected)
     assert 1e-4 < error < 0.05
+
+
+def test_8_bit_products_cannot_saturate_without_vnni(models: Models, tmp_path: Path) -> None:
+    """`vpmaddubsw` adds the products of two neighbouring inputs in 16 bits; activations reach 255."""
+    path = tmp_path / "encoder.onnx"
+    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
+    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
+    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+    quantise(path)
+    graph = onnx.load(path).graph
+    arrays = {value.name: onnx.numpy_helper.to_array(value) for value in graph.initializer}
+    weights = [arrays[node.input[1]] for node in graph.node if node.op_type == "MatMulInteger"]
+    assert weights
+    for matrix in weights:
+        assert matrix.dtype == np.int8
+        pairs = matrix[: len(matrix) // 2 * 2].astype(int).reshape(-1, 2, matrix.shape[1])
+        assert 255 * np.maximum(pairs, 0).sum(axis=1).max() <= 32_767
+        assert 255 * np.minimum(pairs, 0).sum(axis=1).min() >= -32_768
+
+
+def test_weights_that_8_bits_spoil_stay_in_float32(
+    models: Models, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "QUANTISED_TOLERANCE", 1e-6)
+    lines: list[str] = []
+    settings = replace(CPU, encoder=EncoderSettings(0, 1, 4), vocoder_frames=11)
+    build_pack(WAVLM_LARGE, models, speech(folder)[:1], tmp_path / "pack", settings, lines.append)
+    kept = ModelPack(tmp_path / "pack").card.values["settings"]
+    assert (kept["precision"], kept["vocoder_precision"]) == ("float32", "float32")
+    assert sum("stay in float32" in line for line in lines) == 2
 
 
 def test_small_products_and_those_asked_for_keep_their_weights(models: Models, tmp_path: Path) -> None:

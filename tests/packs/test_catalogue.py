@@ -92,6 +92,15 @@ def test_an_installed_pack_is_verified_and_removed(tmp_path: Path) -> None:
             command("mini")
 
 
+def test_removing_a_link_leaves_the_pack_behind_it(tmp_path: Path) -> None:
+    pack = identity_pack(tmp_path / "elsewhere")
+    installed_packs().mkdir(parents=True)
+    (installed_packs() / "linked").symlink_to(pack.folder)
+    remove("linked")
+    assert list(installed_packs().iterdir()) == []
+    assert (pack.folder / ENCODER).is_file()
+
+
 def test_removing_takes_the_fetched_files_too(published: KnownPack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(catalogue.KNOWN, "test", replace(published))
     catalogue.downloads().mkdir(parents=True)

@@ -1,0 +1,108 @@
+"""Nothing leaves the machine: no entry point writes outside rtvc's folders, looks up a name or opens a connection."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtvc.packs.pack import embedded_packs
+
+ROOT = Path(__file__).parent.parent
+RTVC = [sys.executable, "-m", "rtvc.cli"]
+ASSETS = embedded_packs().parent
+VOICE = ASSETS / "voices" / "willow.flac"
+SOURCE = ASSETS / "demo" / "source.flac"
+
+OPENS = "from rtvc.packs.pack import find_pack; find_pack('mini').encoder()"
+WORKER = f"""
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(exec, {OPENS!r}).result()
+"""
+CONVERT = ["convert", str(SOURCE), "--voice", str(VOICE), "-o", "converted.wav"]
+LIVE = ["live", "--input", str(SOURCE), "--output-file", "live.wav", "--voice", str(VOICE)]
+OWN_FOLDERS = re.compile(r"(\.local/share|\.cache|\.config|\.local/state)/rtvc(/|$)")
+# Qt's font library keeps an index of the installed fonts; it is no record of use.
+FONTS = re.compile(r"\.cache/fontconfig(/|$)")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a user without any folders yet, whose shell switches the telemetry on."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "PULSE_"))}
+    runtime = home / "run"
+    runtime.mkdir(mode=0o700)
+    return {
+        **kept,
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "PYTHONPATH": str(ROOT),
+        "ORT_DISABLE_TELEMETRY": "0",
+        "QT_QPA_PLATFORM": "offscreen",
+    }
+
+
+def run(command: list[str], home: Path, folder: Path) -> None:
+    done = subprocess.run(command, env=environment(home), cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "worker.py").write_text(WORKER)
+    return tmp_path / "work"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [*RTVC, "--help"],
+        [*RTVC, "models", "list"],
+        [*RTVC, *CONVERT],
+        [*RTVC, *LIVE],
+        [*RTVC, "gui", "--screenshots", "pictures"],
+        [*RTVC, "bench", "throughput", "--minutes", "0.02", "--threads", "1"],
+        [sys.executable, "-c", OPENS],
+        [sys.executable, "worker.py"],
+        [sys.executable, "-c", "import export.quantisation"],
+    ],
+    ids=["help", "models", "convert", "live", "gui", "bench", "library", "worker process", "exporter"],
+)
+def test_nothing_is_written_outside_the_folders_of_rtvc(command: list[str], home: Path, folder: Path) -> None:
+    if "gui" in command:
+        pytest.importorskip("PyQt6", reason="needs the extra 'gui' (PyQt6)")
+    if "import export.quantisation" in command:
+        pytest.importorskip("onnx", reason="needs the extra 'export' (onnx)")
+    run(command, home, folder)
+    files = [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
+    assert [path for path in files if not (OWN_FOLDERS.search(path) or FONTS.search(path))] == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs the program 'strace' (apt install strace)")
+@pytest.mark.parametrize(
+    "words", [CONVERT, LIVE, ["gui", "--screenshots", "pictures"]], ids=["convert", "live", "gui"]
+)
+def test_no_name_is_looked_up_and_nothing_is_connected_to(words: list[str], home: Path, folder: Path) -> None:
+    if "gui" in words:
+        pytest.importorskip("PyQt6", reason="needs the extra 'gui' (PyQt6)")
+    trace = folder / "trace"
+    calls = "trace=connect,sendto,sendmsg,sendmmsg,socket,openat"
+    run(["strace", "-f", "-qq", "-e", calls, "-o", str(trace), *RTVC, *words], home, folder)
+    lines = trace.read_text(errors="replace").splitlines()
+    assert any("openat(" in line for line in lines)
+    internet = [line for line in lines if re.search(r"AF_INET6?\b", line)]
+    # The resolver's configuration is read before any name is looked up.
+    resolver = [line for line in lines if re.search(r'"/etc/(resolv\.conf|nsswitch\.conf|hosts)"', line)]
+    assert internet + [line for line in resolver if "nsswitch" not in line] == []
