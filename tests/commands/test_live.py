@@ -1,4 +1,5 @@
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -220,7 +221,7 @@ def test_a_signal_ends_it_in_order(
         with pulse.client() as client:
             return SOURCE in [source.name for source in client.source_list()]
 
-    until(lambda: any(kept.glob("*.part")))  # It runs, and records.
+    until(lambda: any(kept.glob("*.part")), seconds=60)  # It runs, and records.
     assert listed()
     process.send_signal(number)
     said = process.communicate(timeout=15)[0].decode()
@@ -233,6 +234,29 @@ def test_a_signal_ends_it_in_order(
     assert lengths.pop() > 0
 
 
+def test_a_closed_terminal_ends_it_in_order(pulse: PulseServer, pack: ModelPack, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    command = [sys.executable, "-m", "rtvc.cli", "live", "--pack", str(pack.folder), "--input", MICROPHONE]
+    command += ["--record", str(kept)]
+    terminal, inside = pty.openpty()
+    # `setsid --ctty` makes the pseudoterminal the one that controls the process, as a terminal's window does.
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *command], stdin=inside, stdout=inside, stderr=inside, env=os.environ
+    )
+    os.close(inside)
+    until(lambda: any(kept.glob("*.part")), seconds=60)
+    os.close(terminal)
+    process.wait(15)
+    until(lambda: sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"])
+    assert soundfile.info(kept / "output.wav").frames > 0
+
+    def modules() -> list[object]:
+        with pulse.client() as client:
+            return [module for module in client.module_list() if "rtvc_" in (module.argument or "")]
+
+    until(lambda: not modules())
+
+
 def test_what_a_killed_run_left_is_swept_at_the_next_start(
     pulse: PulseServer, pack: ModelPack, tmp_path: Path
 ) -> None:
@@ -241,9 +265,9 @@ def test_what_a_killed_run_left_is_swept_at_the_next_start(
     command += ["--record", str(kept)]
     output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     for number in (signal.SIGKILL, signal.SIGINT):
-        process = subprocess.Popen(command, env=os.environ, **output)  # type: ignore[call-overload]
         before = set(kept.glob("*.part"))
-        until(lambda before=before: len(set(kept.glob("*.part")) - before) == 2)  # type: ignore[misc]
+        process = subprocess.Popen(command, env=os.environ, **output)  # type: ignore[call-overload]
+        until(lambda before=before: len(set(kept.glob("*.part")) - before) == 2, seconds=60)  # type: ignore[misc]
         process.send_signal(number)
         process.wait(15)
     assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
