@@ -110,6 +110,11 @@ def plan_folder(folder: Path, output: Path, overwrite: bool = False) -> FolderPl
     return FolderPlan({path: target for target, path in sources.items() if path not in skipped}, skipped)
 
 
+def worker_count(jobs: int, recordings: int) -> int:
+    """Return how many workers to use where `jobs` are wanted: no more than recordings, and two for each core."""
+    return min(jobs, recordings, WORKERS_PER_CORE * cores())
+
+
 def convert_folder(
     plan: FolderPlan, job: FolderConversion, jobs: int, finished: Callable[[Path, Outcome | str], None]
 ) -> None:
@@ -130,7 +135,7 @@ def convert_folder(
     waiting = deque(plan.outputs.items())
     workers: list[_Worker] = []
     try:
-        for _ in range(max(1, min(jobs, len(waiting), WORKERS_PER_CORE * cores()))):
+        for _ in range(worker_count(jobs, len(waiting))):
             workers.append(_Worker(job))
             workers[-1].begin(waiting.popleft())
         while workers:
