@@ -1,4 +1,4 @@
-"""From published checkpoints to a model pack: export, quantise, check against torch, measure, and put in place."""
+"""Builds a model pack from published checkpoints: export, quantisation, comparison with torch, measurement."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ from rtvc.voices.voice import reference_features
 LEVEL_DBFS = -26.0
 BLOCK_SIZE = 2
 THREADS = 2
-"""Of each graph: with one, a step takes about as long as it lasts."""
+"""Threads of each graph. With one, a step of 20 ms takes about 20 ms to compute."""
 
 FRONT_END = "/front/"
-"""In the names of products that stay in float32: 8 bits save little time there, and err through all the rest."""
+"""Marks products of the front end, which stay in float32: 8 bits save little time there, and every later layer
+inherits the error."""
 
 CHECKED_FRAMES = 24
 TOLERANCE = 1e-3
@@ -70,13 +71,13 @@ class BuildSettings:
     encoder
         The encoder's frames of future, of window and of past.
     vocoder, vocoder_frames
-        Which streaming form, and the frames that it may wait: its delay budget, or its right context.
+        The streaming form, and its delay budget (cached) or right context (windowed) in frames.
     fade
-        Samples over which a windowed vocoder's steps are crossfaded.
+        Length in samples of the crossfade between steps of a windowed vocoder.
     precision, vocoder_precision
-        Of the weights of large products; the encoder's front end is always in float32.
+        Weights of large matrix products. The encoder's front end always has float32.
     offline
-        Whether to add graphs over whole utterances, in float32.
+        Whether to add float32 graphs that take whole utterances.
     """
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
@@ -97,7 +98,7 @@ PRESETS = {"cpu": CPU, "gpu": GPU}
 
 @dataclass(frozen=True)
 class Models:
-    """Both nets, and where their weights came from."""
+    """Both networks, and the SHA-256 of the files that their weights came from."""
 
     encoder: WavLM
     vocoder: HiFiGAN
@@ -111,7 +112,7 @@ class Models:
         wavlm: WavLMConfiguration = LARGE,
         hifigan: HiFiGANConfiguration | None = None,
     ) -> Models:
-        """Load both checkpoints; raise `RtvcError` if one is not what it should be, or they do not fit together."""
+        """Load both checkpoints; raise `RtvcError` if one has another structure, or they do not fit each other."""
         models = cls(
             load_wavlm(encoder, wavlm),
             load_hifigan(vocoder, hifigan),
@@ -143,22 +144,22 @@ def build_pack(
     say: Callable[[str], None] = print,
     overwrite: bool = False,
 ) -> Fidelity:
-    """Build a pack and put it at `destination`, whole or not at all; return how close it comes to its models.
+    """Build a pack at `destination`, whole or not at all, and measure how close it comes to its models.
 
     Parameters
     ----------
     known, models
-        What the pack is, and its nets.
+        The published pack, and its networks.
     speech
-        Recordings of several speakers: of them are the population's statistics and the figures.
+        Recordings of several speakers, for the population's statistics and the measured figures.
     destination
         The pack's folder.
     settings
         How it streams.
     say
-        Told what has been found, a line at a time.
+        Called with each line of progress.
     overwrite
-        Whether a pack that is there may be replaced.
+        Whether to replace a pack at `destination`.
 
     Raises
     ------
@@ -169,7 +170,7 @@ def build_pack(
         raise RtvcError(f"{destination} exists: use --force to replace it.")
     sounds = read_recordings(speech, models.encoder.configuration.sample_rate, LEVEL_DBFS, MEASURED_RECORDINGS)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    # One folder deeper than packs lie, lest a pack that is being built be taken for one.
+    # One folder deeper than installed packs, so that an unfinished pack is not listed.
     with tempfile.TemporaryDirectory(prefix=".building-", dir=destination.parent) as folder:
         aside = Path(folder) / "new"
         aside.mkdir()
@@ -194,9 +195,9 @@ def export_graphs(
     folder: Path,
     say: Callable[[str], None] = print,
 ) -> ModelPack:
-    """Write the streaming graphs, checked against torch on `sound`, and a card; return the pack that this makes.
+    """Write the streaming graphs, compared with torch on `sound`, and a card; return that pack.
 
-    Its statistics, which can only come through the exported encoder, are a stand-in.
+    Its statistics are placeholders, since the real ones are computed with the exported encoder.
     """
     configuration = models.encoder.configuration
     encoder = StreamingWavLM(models.encoder, settings.encoder)
@@ -231,7 +232,7 @@ def _export(
     sizes = _sizes(models)
     frames, samples = divmod(latency, sizes["hop"])
     with warnings.catch_warnings():
-        # The exporter warns of its own future.
+        # The exporter warns that it is deprecated.
         warnings.simplefilter("ignore")
         export_streaming(net, path, kind, **sizes, lookahead_frames=frames, delay_samples=samples)
     error = _error(net, path, kind, block)
@@ -268,7 +269,7 @@ def _sizes(models: Models) -> dict[str, int]:
 def _vocoder(
     models: Models, sound: Block, settings: BuildSettings, say: Callable[[str], None]
 ) -> tuple[nn.Module, int]:
-    """Return the streaming vocoder and its latency in samples; of the cached ones, that which errs least."""
+    """Return the streaming vocoder and its latency in samples; of cached ones, the one closest to offline."""
     configuration = models.vocoder.configuration
     budget = settings.vocoder_frames * configuration.hop
     if settings.vocoder == "windowed":
@@ -319,7 +320,7 @@ def _card(known: KnownPack, models: Models, settings: BuildSettings) -> dict[str
 
 
 def _population(pack: ModelPack, speech: Sequence[Path]) -> FeatureStatistics:
-    """Return the statistics of some of the recordings together; those with too little speech are left out."""
+    """Return the joint statistics of up to 40 recordings, without those that hold too little speech."""
     statistics = []
     for path in speech[:: -(-len(speech) // POPULATION_RECORDINGS)]:
         file = AudioFile(path)
@@ -331,7 +332,7 @@ def _population(pack: ModelPack, speech: Sequence[Path]) -> FeatureStatistics:
 
 
 def _replace(aside: Path, destination: Path) -> None:
-    """Put the new folder where the old one is, which takes the new one's place."""
+    """Rename the old folder out of the way and the new one into its place."""
     if destination.exists():
         destination.rename(aside.with_name("old"))
     aside.rename(destination)
@@ -347,11 +348,11 @@ def build_closest(
     say: Callable[[str], None] = print,
     overwrite: bool = False,
 ) -> dict[str, Fidelity]:
-    """Share a limit of latency between encoder and vocoder in every way, and keep the pack that comes closest.
+    """Try every split of a latency limit between encoder and vocoder, and keep the pack that comes closest.
 
-    Returns the figures of all that were tried, the kept one first. The limit includes a step of one frame. Packs
-    that take longer than a step on this machine are kept only if all do. Raises as `build_pack` does, and `RtvcError`
-    if the limit leaves no room.
+    Returns the figures of all packs that were tried, the kept one first. The limit includes a step of one frame.
+    Packs too slow for real time on this machine are kept only if all are. Raises as `build_pack` does, and
+    `RtvcError` if no setting fits the limit.
     """
     if destination.exists() and not overwrite:
         raise RtvcError(f"{destination} exists: use --force to replace it.")

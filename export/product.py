@@ -1,7 +1,7 @@
 """Convolutions as matrix products over rows of time: for the few rows of a step, the fastest form in ONNX Runtime.
 
-A product's threads share it whatever its shape, its weights are packed once, and it can have weights of 8 bits; a
-convolution over few samples has none of this.
+ONNX Runtime splits a matrix product among threads whatever its shape, packs its weights once, and can quantise them
+to 8 bits. It does none of this for a convolution over a few samples.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ConvolutionProduct(nn.Module):
         self.register_buffer("offsets", torch.arange(len(taps)) * dilation)
 
     def forward(self, x: Tensor, count: int) -> Tensor:
-        """Return the first `count` outputs; counting is the caller's, who knows it without asking every layer."""
+        """Return the first `count` outputs; the caller knows their number, and the graph need not compute it."""
         if len(self.offsets) > 1:
             rows = torch.arange(0, count * self.stride, self.stride, device=x.device)
             x = x[rows[:, None] + self.offsets].flatten(1)

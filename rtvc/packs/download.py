@@ -1,6 +1,7 @@
-"""Downloads that survive a dropped connection, resume where they stopped, and land whole or not at all.
+"""Downloads that survive dropped connections, resume where they stopped, and are verified before use.
 
-Everything runs on the calling thread.
+The checkpoints have 1.26 GB, and pooch cannot resume a download, so this module does it. Everything
+runs on the calling thread.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ ATTEMPTS = 5
 PAUSE_SECONDS = 1.0
 
 Progress = Callable[[int], None]
-"""Told how many bytes are there."""
+"""Told how many bytes of the file are there."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file: its name, where it lies, its bytes and their SHA-256."""
+    """A published file: its name, URL, size in bytes, and SHA-256 in hexadecimal."""
 
     name: str
     url: str
@@ -45,16 +46,16 @@ def digest(path: Path) -> str:
 def download(
     file: RemoteFile, folder: Path, progress: Progress = lambda size: None, pause: float = PAUSE_SECONDS
 ) -> Path:
-    """Fetch a file into `folder` and return its path; what is already there and right is left alone.
+    """Download a file into `folder` and return its path; a verified copy that is already there is kept.
 
-    Bytes are collected in `<name>.part`, which stays when the download is interrupted: the next call goes on from
-    there. A dropped connection is taken up again, after `pause` seconds and then twice as long each time, until
-    `ATTEMPTS` in a row have brought nothing.
+    Bytes are collected in `<name>.part`, which outlives an interruption: the next call resumes from it. After a
+    dropped connection the download is tried again, first after `pause` seconds and then after twice as long each
+    time, until `ATTEMPTS` in a row have added nothing.
 
     Raises
     ------
     RtvcError
-        If the server refuses, the connection stays down, the content is not what it should be, or the disk is full.
+        If the server refuses, the connection stays down, the SHA-256 differs, or the disk is full.
     """
     target = folder / file.name
     part = folder / f"{file.name}.part"
@@ -74,10 +75,10 @@ def download(
             part.unlink()
             if not resumed:
                 raise RtvcError(
-                    f"{file.url} does not hold the {file.name} that this program knows (its SHA-256 differs): "
-                    "get the file elsewhere and name its folder with --from."
+                    f"{file.url} is not the published {file.name} (its SHA-256 differs): get the file elsewhere, and "
+                    "name its folder with --from."
                 )
-            # What an earlier run left may have been damaged: once more from the start.
+            # The part that an earlier run left may be damaged: start over once.
             resumed = False
     except OSError as error:
         raise RtvcError(
@@ -98,8 +99,8 @@ def _collect(file: RemoteFile, part: Path, progress: Progress, pause: float) -> 
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 raise RtvcError(
-                    f"{file.url} cannot be fetched ({error.code} {error.reason}): get {file.name} elsewhere and name "
-                    "its folder with --from."
+                    f"{file.url} cannot be fetched ({error.code} {error.reason}): get {file.name} elsewhere, and "
+                    "name its folder with --from."
                 ) from None
             reason = f"{error.code} {error.reason}"
         except (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
@@ -107,8 +108,8 @@ def _collect(file: RemoteFile, part: Path, progress: Progress, pause: float) -> 
         failures = 0 if _size(part) > have else failures + 1
         if failures == ATTEMPTS:
             raise RtvcError(
-                f"{file.url} cannot be fetched ({reason}): run the command again to go on from "
-                f"{_size(part) / 1e6:.0f} MB, or name a folder that has {file.name} with --from."
+                f"{file.url} cannot be fetched ({reason}): run the command again to resume at "
+                f"{_size(part) / 1e6:.0f} MB, or name a folder that holds {file.name} with --from."
             )
         if failures:
             time.sleep(pause * 2 ** (failures - 1))
@@ -116,7 +117,7 @@ def _collect(file: RemoteFile, part: Path, progress: Progress, pause: float) -> 
 
 
 def _request(file: RemoteFile, part: Path, have: int, progress: Progress) -> None:
-    """Ask for what is missing and write what comes, until the connection ends."""
+    """Request the missing bytes and append them to `part` until the connection ends."""
     request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-", "Accept-Encoding": "identity"})
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
         continues = answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
@@ -124,7 +125,7 @@ def _request(file: RemoteFile, part: Path, have: int, progress: Progress) -> Non
             raise http.client.HTTPException(f"the server answered {answer.status} with another part of the file")
         with part.open("ab" if continues else "wb") as out:
             written = have if continues else 0
-            # Never more than was promised: a server that goes on for ever fills no disk.
+            # A server that sends without end must not fill the disk.
             while written < file.size and (chunk := _read(answer, min(CHUNK, file.size - written))):
                 out.write(chunk)
                 written += len(chunk)
@@ -135,7 +136,7 @@ def _read(answer: http.client.HTTPResponse, size: int) -> bytes:
     try:
         return answer.read(size)
     except OSError as error:
-        # Not to be taken for an error of the disk.
+        # An error of the connection, which the caller must not take for one of the disk.
         raise http.client.HTTPException(str(error)) from error
 
 

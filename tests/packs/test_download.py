@@ -110,7 +110,7 @@ def test_what_is_there_but_wrong_is_fetched_again(server: Server, tmp_path: Path
 
 def test_a_download_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
     server.manners = ["drop", *["refuse"] * ATTEMPTS]
-    with pytest.raises(RtvcError, match="run the command again to go on"):
+    with pytest.raises(RtvcError, match="run the command again to resume"):
         fetched(server, tmp_path)
     assert not (tmp_path / "model.pt").exists()
     assert fetched(server, tmp_path) == CONTENT
