@@ -38,18 +38,19 @@ from models.training.precision import autocast
 from models.training.prepare import Corpus, open_corpus, prepare, stable_number
 from models.training.speaker_encoder import SpeakerEncoder, trained_speaker_encoder
 from models.training.transport import Moments, moments, transport
+from rtvc.benchmark.speakers import read_speaker_list
 
 SPECTRAL_WEIGHT = 10.0
 SPEAKER_WEIGHT = 6.0
-LONG_TERM_WEIGHT = 1.0
-CYCLE_WEIGHT = 2.0
-STATISTICS_WEIGHT = 4.0
+LONG_TERM_WEIGHT = 3.0
+CYCLE_WEIGHT = 4.0
+STATISTICS_WEIGHT = 12.0
 CONVERTED_SHARE = 0.5
 """Of the rows that are also converted to another speaker of the batch."""
 BLOCK_SIZES = (2, 8, 16, 32)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
 MOST_OVERDRIVE = 1.3
-"""The map's displacement is multiplied by 1 … this: what a user's strength of 1 stands for is chosen afterwards."""
+"""Conversions multiply the map's displacement by 1 … this: the factor of the card is chosen afterwards."""
 CHECKED_BLOCK_SIZE = 8
 
 Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
@@ -58,10 +59,8 @@ Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
 IDENTITY_SHARE = 0.2
 """Of the rows that are neither augmented nor mapped, so that the vocoder sees clean features."""
 BELOW_LOUDEST_DB = 32.0
-CHOOSING = tuple(f"librispeech/{name}" for name in ("1088", "118", "163", "1737", "1970", "2136")) + tuple(
-    f"commonvoice/en13_{name}" for name in ("37125561", "37148892", "37155677", "37258676")
-)
-"""Speakers on whom K, the overdrive and everything else is chosen; never those on whom the pack is measured."""
+CHOOSING = Path(__file__).with_name("choosing.txt")
+"""Speakers held out to choose K, the overdrive and everything else by."""
 SAVED_EVERY = 100
 
 
@@ -144,15 +143,12 @@ class Trainer:
         source = torch.where(identity, batch.target, augment(batch.source, batch.noise, random))
         source_pitch = torch.where(identity, batch.target_pitch, batch.source_pitch)
         block = BLOCK_SIZES[int(torch.randint(len(BLOCK_SIZES), (), generator=random))]
-        overdrive = (1 + (MOST_OVERDRIVE - 1) * torch.rand(rows, 1, 1, generator=random)).to(self.device)
         content, likelihood, voicing_logits = self.analyse(source)
         source_moments = moments(content, self.activity(batch.target))
         # The gradient of the references costs a quarter of a step: every other step goes without.
         with torch.set_grad_enabled(self.step % 2 == 0):
             reference_moments = moments(self.encode(batch.reference), self.activity(batch.reference))
-        moved = content + overdrive * (
-            transport(content, source_moments, reference_moments, block, c.latent) - content
-        )
+        moved = transport(content, source_moments, reference_moments, block, c.latent)
         moved = torch.where(identity[..., None], content, moved)
         # The encoder's own voicing, as when live: the vocoder learns to put right what it gets wrong.
         voicing = torch.sigmoid(voicing_logits)
@@ -163,9 +159,9 @@ class Trainer:
 
         few = slice(math.ceil(rows * CONVERTED_SHARE))
         here, there = _rows(source_moments, few), _rows(reference_moments, few, turn=1)
-        asked = transport(content[few], here, there, block, c.latent)
-        given = content[few] + overdrive[few] * (asked - content[few])
         pitch = self.converted_pitch(batch, source_pitch)[few]
+        overdrive = 1 + (MOST_OVERDRIVE - 1) * torch.rand(len(pitch), 1, 1, generator=random).to(self.device)
+        given = content[few] + overdrive * (transport(content[few], here, there, block, c.latent) - content[few])
         decoded = self.decode(
             torch.cat([moved, given])[:, part],
             torch.cat([batch.target_pitch, pitch])[:, part],
@@ -177,7 +173,7 @@ class Trainer:
         losses["voicing"] = functional.binary_cross_entropy_with_logits(voicing_logits, batch.voicing)
         active = self.activity(batch.target)[few, part]
         losses |= self.conversion_losses(
-            decoded[rows:], asked[:, part], there, batch.reference.roll(1, 0)[few], active
+            decoded[rows:], given[:, part], there, batch.reference.roll(1, 0)[few], active
         )
         total = SPECTRAL_WEIGHT * losses["spectral"] + losses["pitch"] + losses["voicing"]
         total = total + LONG_TERM_WEIGHT * losses["long_term"] + CYCLE_WEIGHT * losses["cycle"]
@@ -199,33 +195,33 @@ class Trainer:
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def conversion_losses(
-        self, converted: Tensor, asked: Tensor, wanted: Moments, reference: Tensor, active: Tensor
+        self, converted: Tensor, given: Tensor, wanted: Moments, reference: Tensor, active: Tensor
     ) -> dict[str, Tensor]:
         """Return the losses of a conversion, which has no target.
 
-        `converted` `[batch, samples]` is encoded again. Of its features, `cycle` is the mean distance of z from the z
-        that was `asked` for (`[batch, frames, content_dim]`, before overdrive), `bias` that of the mean over the
-        `active` frames in all dimensions, `spread` that of the logarithm of their deviations; distances are in the
-        deviations of the target (`wanted`). `long_term` is the distance of long-term log spectra from the
-        `reference`, and `speaker` one minus the cosine of the speaker encoder's embeddings.
+        `converted` `[batch, samples]` is encoded again and compared with the features `[batch, frames, content_dim]`
+        that the vocoder was `given`, in the deviations of the target (`wanted`). `cycle` is the mean distance, `bias`
+        that of the means over the `active` frames, `spread` that of the logarithms of their deviations. `long_term`
+        is the distance of long-term log spectra from the `reference`, and `speaker` one minus the cosine of the
+        speaker encoder's embeddings.
         """
         c = self.configuration
         sound = converted[:, c.overlap_delay :]
         again = self.encode_frozen(sound[:, : sound.shape[1] // c.hop * c.hop])[:, c.lookahead_frames :]
-        asked = asked.detach()[:, : again.shape[1]]
+        given = given.detach()[:, : again.shape[1]]
         active = active[:, : again.shape[1], None]
         deviation = torch.diagonal(wanted[1].detach(), dim1=1, dim2=2).sqrt()[:, None]
-        error = (again - asked) / deviation
+        error = (again - given) / deviation
         count = active.sum(dim=1, keepdim=True).clamp(min=1)
         bias = (error * active).sum(dim=1, keepdim=True) / count
         spreads = []
-        for features in (again, asked):
+        for features in (again, given):
             mean = (features * active).sum(dim=1, keepdim=True) / count
             variance = ((features - mean).square() * active).sum(dim=1, keepdim=True) / count
             spreads.append(0.5 * torch.log(variance / deviation.square() + 1e-2))
         bands = [long_term_spectrum(self.log_mel(audio)) for audio in (sound, reference)]
         losses = {
-            "cycle": error[..., : c.latent].abs().mean(),
+            "cycle": error.abs().mean(),
             "bias": bias.abs().mean(),
             "spread": (spreads[0] - spreads[1]).abs().mean(),
             "long_term": (bands[0] - bands[1]).abs().mean(),
@@ -325,7 +321,8 @@ def _rows(statistics: Moments, rows: slice, turn: int = 0) -> Moments:
 
 def split_speakers(corpus: Corpus) -> tuple[list[str], list[str]]:
     """Return the speakers to train on and those held out: the choosing set and one in 40 of the others."""
-    held_out = {name for name in corpus if name in CHOOSING or stable_number(name) % 40 == 0}
+    choosing = read_speaker_list(CHOOSING)
+    held_out = {name for name in corpus if name in choosing or stable_number(name) % 40 == 0}
     held_out = held_out or set(sorted(corpus)[:1])
     return [name for name in corpus if name not in held_out], sorted(held_out)
 
