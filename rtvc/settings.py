@@ -1,6 +1,6 @@
-"""What the user wants of the live engine: one frozen object, replaced whole and handed over by reference.
+"""What the user asks of the live engine: one frozen object, always replaced whole.
 
-The panel and the command line make new `Settings`; the worker reads the latest at each block and glides to it.
+The panel and the command line make new `Settings`; the worker reads the latest before each block and glides to it.
 """
 
 from __future__ import annotations
@@ -12,26 +12,29 @@ from rtvc.transport.choice import MapChoice
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be changed while the engine runs. Gains and levels in dB, times in seconds.
+    """Everything that can be changed while the engine runs.
+
+    The speaker's own voice goes out only with `bypass` or with a strength of 0. If no map to the voice can be fitted,
+    silence goes out.
 
     Attributes
     ----------
     voice
-        Name of a stored voice, or path of a recording; empty for none, which resynthesises the speaker.
+        Name of a stored voice, path of a recording, or a blend (`A:0.7,B:0.3`); empty for none.
     map
         Transport, block size and strength of the map towards the voice.
     bypass
-        Send the microphone's own sound, as late as the converted one would be.
+        Send the microphone's own sound, delayed as much as the converted sound.
     mute
         Send silence.
     push_to_talk, talking
-        With push-to-talk, only while `talking` is sound sent.
+        With push-to-talk, sound is sent only while `talking`.
     input_gain_db, output_gain_db, monitor_gain_db
-        Gains before the encoder, on the output, and on the monitor.
-    gate_threshold_dbfs, gate_release
-        Below this level, for longer than the release, the input counts as silence; None for no gate.
+        Gains in dB before the encoder, on the output, and on the monitor.
+    gate_threshold_dbfs
+        Input below this level counts as silence; None for no gate.
     monitor
-        Whether the monitor device is heard.
+        Whether the monitor device plays the output.
     """
 
     voice: str = ""
@@ -45,4 +48,3 @@ class Settings:
     monitor: bool = False
     monitor_gain_db: float = -6.0
     gate_threshold_dbfs: float | None = -55.0
-    gate_release: float = 0.2

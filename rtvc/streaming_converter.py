@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.chain.voice_chain import block_length, file_chain
+from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -81,7 +81,7 @@ class StreamingConverter:
             level = enrolment.level_dbfs
             transport = fit_map(self.pack, enrolment.features, target.features(self.pack), choice, target.maps)
             converter.begin(transport, choice.strength)
-        self._chain = file_chain(rate, converter, rate, level)
+        self._chain = FileChain(rate, converter, rate, level)
         self._block = block_length(rate, rate, self.pack, step or self.pack.defaults.step)
         self._waiting: Block
         self._ready: Block

@@ -32,7 +32,6 @@ _LIMITS = {
     "output_gain_db": (-60.0, 60.0),
     "monitor_gain_db": (-60.0, 60.0),
     "gate_threshold_dbfs": (-120.0, 0.0),
-    "gate_release": (0.0, 10.0),
 }
 """Values beyond these are moved to the limit: 10^(1e300 / 20) is no amplitude."""
 

@@ -20,7 +20,7 @@ from rtvc.benchmark.loops import Loop
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import PERCENTILES, at_pace, distribution, quiet_collector, shown
 from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
-from rtvc.chain.voice_chain import block_length, file_chain
+from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.stage import Block, Stage
 from rtvc.errors import RtvcError
@@ -105,20 +105,19 @@ def algorithmic(pack: ModelPack) -> dict[str, Any]:
     through the models without a map, and the lag of its envelope is found.
     """
     heart = VoiceConverter(pack)
-    chain = file_chain(DEVICE_RATE, heart, DEVICE_RATE, heart.pack.level_dbfs)
-    voice, resampler_out = chain.stages
+    chain = FileChain(DEVICE_RATE, heart, DEVICE_RATE, heart.pack.level_dbfs)
     declared = {
-        "resampling in": float(voice.stages[0].latency_seconds),  # type: ignore[attr-defined]
+        "resampling in": float(chain.voice.resampler.latency_seconds),
         "encoder": float(heart.analyser.encoder.latency_seconds),
         "vocoder": float(heart.vocoder.latency_seconds),
-        "resampling out": float(resampler_out.latency_seconds),
+        "resampling out": float(chain.resampler.latency_seconds),
     }
     whole = float(chain.latency_seconds)
     declared["everything else"] = whole - sum(declared.values())
     block = block_length(DEVICE_RATE, DEVICE_RATE, pack, 1)
-    voice.apply(Settings(bypass=True, gate_threshold_dbfs=None), block / DEVICE_RATE)  # type: ignore[attr-defined]
+    chain.voice.apply(Settings(bypass=True, gate_threshold_dbfs=None))
     impulse = impulse_delay(chain, block, DEVICE_RATE, whole)
-    fresh = file_chain(DEVICE_RATE, VoiceConverter(pack), DEVICE_RATE, Speech().level_dbfs)
+    fresh = FileChain(DEVICE_RATE, VoiceConverter(pack), DEVICE_RATE, Speech().level_dbfs)
     speech = speech_delay(fresh, block, DEVICE_RATE)
     return {
         "declared_milliseconds": {name: 1000 * part for name, part in {**declared, "sum": whole}.items()},
@@ -172,7 +171,7 @@ def envelope_lag(sound: Block, late: Block, rate: int) -> float:
 def compute(pack: ModelPack, step: int, threads: int, seconds: float) -> dict[str, Any]:
     """Run the chain at the pace of live speech, and return how long its steps took, under plain keys."""
     speech = Speech()
-    chain = file_chain(DEVICE_RATE, converter(pack.bound(Runtime(threads))), DEVICE_RATE, speech.level_dbfs)
+    chain = FileChain(DEVICE_RATE, converter(pack.bound(Runtime(threads))), DEVICE_RATE, speech.level_dbfs)
     block = block_length(DEVICE_RATE, DEVICE_RATE, pack, step)
     period = block / DEVICE_RATE
     steps = round(seconds / period)

@@ -15,7 +15,7 @@ import numpy as np
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import PERCENTILES, Stopwatch, distribution, memory, peak_memory, shown
 from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
-from rtvc.chain.voice_chain import block_length, file_chain
+from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
@@ -77,7 +77,7 @@ def measure(
     """Convert so many minutes of speech and return the figures, under plain keys."""
     speech = Speech()
     heart = converter(pack.bound(Runtime(threads)))
-    chain = file_chain(DEVICE_RATE, heart, DEVICE_RATE, speech.level_dbfs)
+    chain = FileChain(DEVICE_RATE, heart, DEVICE_RATE, speech.level_dbfs)
     block = block_length(DEVICE_RATE, DEVICE_RATE, pack, step)
     steps = int(minutes * 60 * DEVICE_RATE / block)
     if steps < 1:
@@ -85,14 +85,13 @@ def measure(
     for sound in speech.blocks(block, WARM_UP_STEPS):
         chain.process(sound)
     watch = Stopwatch()
-    voice, resampler_out = chain.stages
     for name, stage in (
         ("whole", chain),
-        ("resampling in", voice.stages[0]),  # type: ignore[attr-defined]
+        ("resampling in", chain.voice.resampler),
         ("encoder", heart.analyser.encoder),
         ("transport", heart.transport),
         ("vocoder", heart.vocoder),
-        ("resampling out", resampler_out),
+        ("resampling out", chain.resampler),
     ):
         watch.watch(name, stage)
     per_minute = ceil(60 * DEVICE_RATE / block)

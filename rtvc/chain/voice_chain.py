@@ -1,110 +1,32 @@
-"""The whole way of the voice at a pack's rate, the same for a file and for a microphone.
+"""The path of a voice at a pack's rate, the same for a file and for a microphone.
 
 A `VoiceChain` belongs to the thread that processes blocks: the worker, or the command line.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from fractions import Fraction
 from math import ceil, lcm
 
 import numpy as np
 
+from rtvc.chain.level_normaliser import LevelNormaliser
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.gate import Gate
 from rtvc.dsp.level import Gain, Limiter, Ramp
 from rtvc.dsp.resample import Resampler
-from rtvc.dsp.speech_activity import SpeechActivity, frame_levels
 from rtvc.dsp.stage import Block, Chain, Delay, Stage
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
-
-LEVEL_SECONDS = 30.0
-"""Over how much speech the speaker's level is averaged while it is learnt."""
-
-LEAST_LEVEL_SECONDS = 0.3
-"""Speech that must have been heard before the level counts as known."""
-
-LARGEST_LEVEL_GAIN_DB = 24.0
-LEVEL_DB_PER_SECOND = 12.0
+from rtvc.transport import Transport, lookahead_frames
 
 GATE_CHUNKS = 4
-"""Levels that the gate takes in a frame, where the frame can be cut so."""
-
-
-class Levelled(Stage):
-    """A stage that hears speech at the level it was made for; its answer is given back the level that the sound had.
-
-    The level is given, or learnt as the mean over the last 30 s of speech, and then approached by 12 dB a second.
-
-    Parameters
-    ----------
-    inner
-        The stage.
-    hop
-        Samples a frame.
-    wanted_dbfs
-        The level of speech for which `inner` was made.
-    level_dbfs
-        The speaker's level, in dBFS (root mean square of speech); None to learn it. May be set between blocks.
-    """
-
-    def __init__(self, inner: Stage, hop: int, wanted_dbfs: float, level_dbfs: float | None = None) -> None:
-        super().__init__(inner.rate, inner.latency, inner.granularity)
-        self.inner = inner
-        self.level_dbfs = level_dbfs
-        self._hop = hop
-        self._wanted_dbfs = wanted_dbfs
-        self._activity = SpeechActivity(hop, inner.rate)
-        self._power = 0.0
-        self._heard = 0
-        self._gain_db = 0.0
-        self._ramp = Ramp(inner.rate, 1.0)
-        if level_dbfs is not None:
-            self._gain_db = wanted_dbfs - level_dbfs
-            self._ramp.target = amplitude(self._gain_db)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the sound; the speaker's level stays known."""
-        self.inner.reset()
-        self.latency = self.inner.latency
-        self._activity.reset()
-        self._ramp.reset()
-        self._given = Delay(self.latency, self._ramp.target)
-
-    def _process(self, block: Block) -> Block:
-        if self.level_dbfs is None:
-            self._listen(block)
-            wanted = self._learnt_gain_db()
-        else:
-            wanted = self._wanted_dbfs - self.level_dbfs
-        if wanted != self._gain_db:
-            most = LEVEL_DB_PER_SECOND * len(block) / self.rate
-            self._gain_db += min(max(wanted - self._gain_db, -most), most)
-            self._ramp.target = amplitude(self._gain_db)
-        gain = np.broadcast_to(self._ramp.next(len(block)), block.shape)
-        result: Block = self.inner.process(block * gain) / self._given(gain)
-        return result
-
-    def _listen(self, block: Block) -> None:
-        active = self._activity.process(block)
-        for level in frame_levels(block, self._hop)[active]:
-            self._heard += 1
-            weight = 1 / min(self._heard, LEVEL_SECONDS * self.rate / self._hop)
-            self._power += (10 ** (level / 10) - self._power) * weight
-
-    def _learnt_gain_db(self) -> float:
-        if self._heard * self._hop < LEAST_LEVEL_SECONDS * self.rate:
-            return 0.0
-        gain = self._wanted_dbfs - 10 * float(np.log10(self._power))
-        return min(max(gain, -LARGEST_LEVEL_GAIN_DB), LARGEST_LEVEL_GAIN_DB)
+"""Levels that the gate takes per feature frame, where the frame divides evenly."""
 
 
 class Bypass(Stage):
-    """A stage, or the sound as it was, equally late; set `active` between blocks to fade from one to the other."""
+    """Wraps a stage: its output, or its input equally late. Set `active` between blocks to crossfade."""
 
     def __init__(self, inner: Stage) -> None:
         super().__init__(inner.rate, inner.latency, inner.granularity)
@@ -114,7 +36,7 @@ class Bypass(Stage):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the sound and end any fade."""
+        """Forget the audio and end any fade."""
         self.inner.reset()
         self.latency = self.inner.latency
         self._late = Delay(self.latency, 0.0)
@@ -127,8 +49,35 @@ class Bypass(Stage):
         return result
 
 
+class PushToTalk(Stage):
+    """Wraps a stage: passes what was said while `talking`, to its end, and nothing that was said before.
+
+    The switch acts on the output as late as the audio itself is. Set `talking` between blocks.
+    """
+
+    def __init__(self, inner: Stage) -> None:
+        super().__init__(inner.rate, inner.latency, inner.granularity)
+        self.inner = inner
+        self.talking = True
+        self._ramp = Ramp(inner.rate, 1.0)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the audio and what was said."""
+        self.inner.reset()
+        self.latency = self.inner.latency
+        self._ramp.target = float(self.talking)
+        self._ramp.reset()
+        self._gains = Delay(self.latency, self._ramp.target)
+
+    def _process(self, block: Block) -> Block:
+        self._ramp.target = float(self.talking)
+        gains = self._gains(np.broadcast_to(self._ramp.next(len(block)), block.shape))
+        return self.inner.process(block) * gains
+
+
 class Tap(Stage):
-    """Keeps the latest block in `block`, for whoever wants to look at it, and passes it on."""
+    """Passes blocks on and keeps the latest in `block` for meters and recordings."""
 
     def __init__(self, rate: int) -> None:
         super().__init__(rate)
@@ -144,86 +93,107 @@ class Tap(Stage):
 
 
 class VoiceChain(Chain):
-    """From sound at any rate to converted sound at the pack's rate: resampling, gains, gate, converter, limiter.
+    """Audio at any rate to converted audio at the pack's rate: resampler, gains, gate, converter, limiter.
 
-    Without settings applied it does no more than a file needs.
+    Without `apply` it does only what a file needs.
 
     Parameters
     ----------
     input_rate
-        Samples a second of what comes in.
+        Input samples per second.
     converter
-        The heart of it.
+        Encoder, transport and vocoder.
     level_dbfs
         The speaker's level, or None to learn it.
+    silent
+        Whether the output starts muted, until `apply` makes it audible.
 
     Attributes
     ----------
-    heard
-        The latest block of the microphone at the pack's rate, after the input gain and before the gate.
-    voice
-        The converter with the levels around it.
+    resampler, input_gain, tap, gate, push_to_talk, output_gain, limiter
+        The stages, in this order. `tap.block` is the latest block of the microphone at the pack's rate.
+    bypass, normaliser, converter
+        Inside `push_to_talk`, each wrapping the next.
     """
 
-    def __init__(self, input_rate: int, converter: VoiceConverter, level_dbfs: float | None = None) -> None:
+    def __init__(
+        self, input_rate: int, converter: VoiceConverter, level_dbfs: float | None = None, silent: bool = False
+    ) -> None:
         pack = converter.pack
         rate = pack.sample_rate
         self.converter = converter
-        self.heard = Tap(rate)
-        self.voice = Levelled(converter, pack.hop, pack.level_dbfs, level_dbfs)
-        self._input_gain = Gain(rate)
-        self._gate = Gate(rate, pack.hop if pack.hop % GATE_CHUNKS else pack.hop // GATE_CHUNKS)
-        self._bypass = Bypass(self.voice)
-        self._output_gain = Gain(rate)
+        self.resampler = Resampler(input_rate, rate)
+        self.input_gain = Gain(rate)
+        self.tap = Tap(rate)
+        self.gate = Gate(rate, pack.hop if pack.hop % GATE_CHUNKS else pack.hop // GATE_CHUNKS)
+        self.normaliser = LevelNormaliser(converter, pack.hop, pack.level_dbfs, level_dbfs)
+        self.bypass = Bypass(self.normaliser)
+        self.push_to_talk = PushToTalk(self.bypass)
+        self.output_gain = Gain(rate, 0.0 if silent else 1.0)
+        self.limiter = Limiter(rate)
         super().__init__(
             [
-                Resampler(input_rate, rate),
-                self._input_gain,
-                self.heard,
-                self._gate,
-                self._bypass,
-                self._output_gain,
-                Limiter(rate),
+                self.resampler,
+                self.input_gain,
+                self.tap,
+                self.gate,
+                self.push_to_talk,
+                self.output_gain,
+                self.limiter,
             ]
         )
-        self._talking: deque[bool] = deque()
 
-    @property
-    def gate_is_open(self) -> bool:
-        """Whether the gate passes the microphone's sound."""
-        return self._gate.is_open
+    def set_map(self, transport: Transport, strength: float, *, fade: bool = True) -> None:
+        """Use another map from the next block on.
 
-    def apply(self, settings: Settings, block_seconds: float) -> None:
-        """Glide to what the settings ask for from the next block of `block_seconds` on; voice and map excepted.
-
-        Push-to-talk acts on what comes out as late as the sound does: what was said while talking is heard to its
-        end, and nothing that was said before. Mute acts at once.
+        The map fades in over a few feature frames. Without `fade`, or where the map looks further ahead than the
+        present latency allows, the chain is reset and starts with silence.
         """
-        self._input_gain.factor = amplitude(settings.input_gain_db)
-        self._gate.threshold_dbfs = settings.gate_threshold_dbfs
-        self._gate.release = settings.gate_release
-        self._bypass.active = settings.bypass
-        self._talking.append(settings.talking or not settings.push_to_talk)
-        while len(self._talking) > 1 + ceil(self.latency_seconds / block_seconds):
-            self._talking.popleft()
-        audible = self._talking[0] and not settings.mute
-        self._output_gain.factor = amplitude(settings.output_gain_db) if audible else 0.0
+        if fade and lookahead_frames(transport) <= self.converter.transport.latency:
+            self.converter.transport.set(transport, strength)
+        else:
+            self.converter.begin(transport, strength)
+            self.reset()
+
+    def set_level(self, level_dbfs: float | None) -> None:
+        """Set the speaker's level from the next block on; None to learn it."""
+        self.normaliser.level_dbfs = level_dbfs
+
+    def apply(self, settings: Settings, audible: bool = True) -> None:
+        """Glide to the settings from the next block on, except for voice and map.
+
+        Mute, and `audible` false, act on the output at once; push-to-talk acts on what was said.
+        """
+        self.input_gain.factor = amplitude(settings.input_gain_db)
+        self.gate.threshold_dbfs = settings.gate_threshold_dbfs
+        self.bypass.active = settings.bypass
+        self.push_to_talk.talking = settings.talking or not settings.push_to_talk
+        self.output_gain.factor = amplitude(settings.output_gain_db) if audible and not settings.mute else 0.0
 
 
-def file_chain(
-    input_rate: int, converter: VoiceConverter, output_rate: int, level_dbfs: float | None = None
-) -> Chain:
-    """Return the chain from audio at one rate to converted audio at another, without a device.
+class FileChain(Chain):
+    """A `VoiceChain` and the resampler to the output's rate: the whole path of a file.
 
-    `level_dbfs` is the speaker's level; None to learn it as the sound goes by.
+    Parameters are those of `VoiceChain`, and the output's samples per second.
+
+    Attributes
+    ----------
+    voice, resampler
+        The two stages.
     """
-    return Chain([VoiceChain(input_rate, converter, level_dbfs), Resampler(converter.rate, output_rate)])
+
+    def __init__(
+        self, input_rate: int, converter: VoiceConverter, output_rate: int, level_dbfs: float | None = None
+    ) -> None:
+        self.voice = VoiceChain(input_rate, converter, level_dbfs)
+        self.resampler = Resampler(converter.rate, output_rate)
+        super().__init__([self.voice, self.resampler])
 
 
 def block_length(input_rate: int, output_rate: int, pack: ModelPack, frames: int) -> int:
-    """Return the samples of input that make at least `frames` frames and whole samples at every rate of the chain.
+    """Return the input samples that make at least `frames` feature frames and whole samples at every rate.
 
-    At the usual rates that is exactly `frames` frames; at odd ones, such as 11,025 Hz, it may be more.
+    At common rates that is exactly `frames`; at odd ones, such as 11,025 Hz, one frame more.
     """
     per_frame = [Fraction(rate * pack.hop, pack.sample_rate) for rate in (input_rate, output_rate)]
     unit = lcm(*(length.denominator for length in per_frame))

@@ -86,9 +86,12 @@ def live(
     settings = replace(settings, voice=settings.voice if voice is None else voice, map=choice)
     settings = replace(without_toggles(settings), monitor=monitor is not None)
     voices = VoiceLibrary()
-    if not settings.voice:
-        warn("No voice is chosen, so your own is heard. Choose one with --voice; `rtvc voices list` shows them.")
-    elif (warning := voices.open(settings.voice).warning(open_pack(pack))) is not None:
+    if not settings.voice and choice.strength != 0:
+        raise RtvcError(
+            "No voice is chosen: name one with --voice (`rtvc voices list` shows them), or send your own voice with "
+            "--strength 0."
+        )
+    if settings.voice and (warning := voices.open(settings.voice).warning(open_pack(pack))) is not None:
         warn(warning)
     wiring = preferences.wiring
     setup = LiveSetup(

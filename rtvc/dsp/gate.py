@@ -26,8 +26,8 @@ class Gate(Stage):
     ----------
     rate, chunk
         Samples a second, and over how many of them a level is taken; blocks are whole chunks.
-    threshold_dbfs, release
-        In dBFS and seconds; both may be set between blocks. Without a threshold the gate stands open.
+    threshold_dbfs, release_seconds
+        May be set between blocks. Without a threshold the gate stays open.
 
     Attributes
     ----------
@@ -35,10 +35,12 @@ class Gate(Stage):
         Whether sound passes.
     """
 
-    def __init__(self, rate: int, chunk: int, threshold_dbfs: float | None = None, release: float = 0.2) -> None:
+    def __init__(
+        self, rate: int, chunk: int, threshold_dbfs: float | None = None, release_seconds: float = 0.2
+    ) -> None:
         super().__init__(rate, granularity=chunk)
         self.threshold_dbfs = threshold_dbfs
-        self.release = release
+        self.release_seconds = release_seconds
         self._ramp = Ramp(rate, 1.0)
         self.reset()
 
@@ -64,6 +66,6 @@ class Gate(Stage):
             self.is_open, self._quiet = True, 0
         elif level < self.threshold_dbfs - HYSTERESIS_DB:
             self._quiet += 1
-            self.is_open = self.is_open and self._quiet * self.granularity <= self.release * self.rate
+            self.is_open = self.is_open and self._quiet * self.granularity <= self.release_seconds * self.rate
         else:
             self._quiet = 0

@@ -11,7 +11,7 @@ from math import ceil
 
 import numpy as np
 
-from rtvc.chain.voice_chain import block_length, file_chain
+from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
@@ -48,7 +48,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     converter = VoiceConverter(pack)
     if conversion.mode is Mode.LIVE:
         converter.observe = LiveMap(converter, pack, target, conversion.map)
-        chain = file_chain(recording.rate, converter, job.output_rate)
+        chain = FileChain(recording.rate, converter, job.output_rate)
         frames, done = conversion.step or pack.defaults.step, 0.0
     else:
         frames, done = conversion.step or ANALYSIS_FRAMES, 0.5
@@ -59,7 +59,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
             speaker, choice = FeatureSet(speaker.frames, pack.population), MapChoice()
         transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting)
         converter.begin(transport, conversion.map.strength)
-        chain = file_chain(recording.rate, converter, job.output_rate, level)
+        chain = FileChain(recording.rate, converter, job.output_rate, level)
 
     skip, written = round(chain.latency_seconds * job.output_rate), 0
     block = block_length(recording.rate, job.output_rate, pack, frames)

@@ -159,7 +159,8 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return what the engine is doing now."""
         pipeline, recorder = self._pipeline, self._recorder
-        message = self._message or self._fitter.trouble or self._notice or self.port.warning
+        silenced = self._state == State.RUNNING and pipeline is not None and pipeline.silenced
+        message = self._message or self._map_message(silenced) or self._notice or self.port.warning
         if recorder is not None and recorder.failure is not None:
             message = message or recorder.failure
         speech = None if self._enrolment else self._speaker.speech_frames / self.pack.frame_rate
@@ -170,7 +171,7 @@ class Engine:
         port, capture = self.port, self.port.capture
         counts = self._past + pipeline.counts
         return Snapshot(
-            state=self._state,
+            state=State.SILENCED if silenced else self._state,
             message=message,
             input_level=pipeline.input_meter.level,
             output_level=pipeline.output_meter.level,
@@ -197,9 +198,17 @@ class Engine:
             cpu_share=self._cpu_share,
             speech_seconds=speech,
             fit_progress=self._fitter.progress,
-            gate_open=pipeline.chain.gate_is_open,
             recording=recorder is not None,
         )
+
+    def _map_message(self, silenced: bool) -> str:
+        """Return what to tell the user of the map; empty if it leads to the chosen voice."""
+        settings, error = self.settings, self._fitter.error
+        if silenced:
+            return f"{error or 'The map is being fitted.'} Until it is, silence is sent and not your own voice."
+        if not error or not (settings.voice or self._fitter.voice):
+            return ""
+        return f"{error} The voice stays {self._fitter.voice}." if self._fitter.voice else error
 
     def _run(self) -> None:
         """The worker."""
@@ -262,7 +271,7 @@ class Engine:
         if self._pipeline is not None:
             self._past = self._past + self._pipeline.counts
         self.port.start()
-        self._pipeline = Pipeline(converter, self._fitter, self.port, self._step)
+        self._pipeline = Pipeline(converter, self._fitter, self.port, self._step, self.settings, self._enrolment)
 
     def _work(self, converter: VoiceConverter) -> None:
         share = CpuShare()

@@ -1,7 +1,7 @@
-"""Learning the speaker and fitting the map towards a voice, off the audio path.
+"""Learning the speaker and fitting the map to a voice, off the audio path.
 
-A `Speaker` is told of every step by the thread that processes blocks. A `MapFitter` reads it on a thread of its own;
-the worker picks up the newest map between two blocks.
+The worker tells a `Speaker` of every step. A `MapFitter` reads it on a thread of its own; the worker picks up the
+newest map between two blocks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rtvc.chain.voice_converter import unchanged
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
@@ -37,21 +36,21 @@ class Speaker:
     Attributes
     ----------
     enrolled
-        Set, by anyone, to learn no more and take these instead; None to go on learning.
+        Features of an enrolment, which replace learning; None to learn. Any thread may set it.
     speech_frames
-        Frames of speech that were learnt from.
+        Feature frames of speech learnt from.
     """
 
     def __init__(self, pack: ModelPack, enrolled: FeatureSet | None = None) -> None:
         self.enrolled = enrolled
         self.speech_frames = 0
         self._running = RunningStatistics(pack.population)
-        self._nothing = np.zeros((0, pack.feature_dim), np.float32)
+        self._no_frames = np.zeros((0, pack.feature_dim), np.float32)
         self._interval = REFIT_SECONDS * pack.frame_rate
         self._frames = 0
 
     def __call__(self, features: Block, active: Mask) -> None:
-        """Count in the active rows."""
+        """Count in the active rows of `features` `[n, dim]`."""
         self._frames += len(features)
         if self.enrolled is None:
             self._running.add(features, active)
@@ -59,24 +58,28 @@ class Speaker:
 
     @property
     def version(self) -> object:
-        """Something that changes about once a second of sound while the speaker is being learnt, and on enrolment."""
+        """A value that changes about once a second of audio while the speaker is learnt, and on enrolment."""
         return self._frames // self._interval if self.enrolled is None else self.enrolled
 
     def features(self) -> FeatureSet:
-        """Return what is known now; without enrolment that is statistics without the frames themselves."""
-        return self.enrolled or FeatureSet(self._nothing, self._running.statistics())
+        """Return what is known now; without an enrolment these are statistics without frames."""
+        return self.enrolled or FeatureSet(self._no_frames, self._running.statistics())
 
 
 @dataclass(frozen=True)
 class MapRequest:
-    """Which map to fit: towards which voice (none, if empty), by which choice."""
+    """Which map to fit: to which voice, by which choice."""
 
     voice: str
     choice: MapChoice
 
     @classmethod
     def of(cls, settings: Settings) -> MapRequest:
-        """Return what the settings ask for. Strength is applied frame by frame: a valid one needs no other map."""
+        """Return the request of the settings.
+
+        Strength is applied frame by frame, so changing it needs no new map. One out of range stays in the request,
+        for the fit to refuse.
+        """
         choice = settings.map
         return cls(settings.voice, replace(choice, strength=1.0) if 0 <= choice.strength <= 1 else choice)
 
@@ -88,8 +91,8 @@ class _Superseded(Exception):  # noqa: N818 - not an error
 class MapFitter:
     """Keeps the map up to date on a thread of its own: for each new request, and as the speaker is learnt.
 
-    A fit that takes long is given up as soon as something else is requested. While it lasts, and where it
-    cannot be done, a new voice is reached by MKL, so that the speaker's own voice is never heard in its place.
+    A long fit is abandoned as soon as something else is requested. While it lasts, and where it fails, MKL leads to
+    the new voice.
 
     Parameters
     ----------
@@ -99,73 +102,75 @@ class MapFitter:
     Attributes
     ----------
     transport
-        The newest map. It stays when a request cannot be met.
+        The newest map that was fitted; None before the first. It stays when a request fails.
+    voice
+        The voice that `transport` leads to.
     progress
-        Share of a fit that takes long, 0 … 1; None while there is none.
-    trouble
-        Why the latest request could not be met, in one sentence; empty if it was.
+        Share of a long fit that is done, 0 … 1; None while there is none.
+    error
+        Why the latest request failed, in one sentence; empty if it did not.
     """
 
     def __init__(self, pack: ModelPack, speaker: Speaker, library: VoiceLibrary) -> None:
-        self.transport: Transport = unchanged
+        self.transport: Transport | None = None
+        self.voice = ""
         self.progress: float | None = None
-        self.trouble = ""
+        self.error = ""
         self._pack = pack
         self._speaker = speaker
         self._library = library
         self._request = MapRequest("", MapChoice())
         self._done: tuple[MapRequest, object] | None = None
         self._target: tuple[str, FeatureSet, Path | None] | None = None
-        self._reached: tuple[str, FeatureSet | None] = ("", None)
+        self._reached: tuple[str, FeatureSet | None] | None = None
         self._due = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
     def ask(self, request: MapRequest) -> None:
-        """Have a map fitted if it is a new request or more is known of the speaker; returns at once."""
+        """Have a map fitted if the request is new or more is known of the speaker; returns at once."""
         if self._done != (request, self._speaker.version) or self._request != request:
             self._request = request
             self._due.set()
 
     def answered(self, request: MapRequest) -> bool:
-        """Tell whether the map leads from this speaker to the requested voice (by MKL, so far), or no map can."""
-        return self._reached == (request.voice, self._speaker.enrolled) or (
-            self._done is not None and self._done == (request, self._speaker.version)
-        )
+        """Whether the map leads from this speaker to the requested voice (by MKL, so far), or the request failed."""
+        reached = self._reached == (request.voice, self._speaker.enrolled)
+        return reached or self._done == (request, self._speaker.version)
 
     def work(self) -> None:
-        """Fit the map of the latest request, unless that has been done, on the calling thread."""
+        """Fit the map of the latest request, unless that is done, on the calling thread."""
         request, version = self._request, self._speaker.version
         if self._done == (request, version):
             return
 
         def note(share: float) -> None:
-            self.progress, self.trouble = share, ""
+            self.progress, self.error = share, ""
             if self._stopping or self._request != request or self._speaker.version != version:
                 raise _Superseded
 
         try:
             self._fit(request, note)
-            self.trouble = ""
+            self.error = ""
         except _Superseded:
             return
         except RtvcError as error:
-            self.trouble = str(error)
+            self.error = str(error)
         except Exception as error:
-            # Whatever it was, the thread has to live for the next request.
-            self.trouble = f"The program itself failed at this voice ({error!r}): choose another voice or transport."
+            # Whatever it was, the thread must live for the next request.
+            self.error = f"An internal error stopped the fit ({error!r}): choose another voice or transport."
         finally:
             self.progress = None
         self._done = (request, version)
 
     def start(self) -> None:
-        """Begin to work on a thread."""
+        """Start the thread."""
         self._stopping, self._done = False, None
         self._thread = threading.Thread(target=self._run, name="rtvc map fitter", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread once it has fitted what it is fitting."""
+        """End the thread once its present fit is done or abandoned."""
         self._stopping = True
         self._due.set()
         if self._thread is not None:
@@ -174,7 +179,7 @@ class MapFitter:
 
     def _run(self) -> None:
         if sys.platform == "linux":
-            # Only here does a thread have a niceness of its own: a fit of many seconds must not hold up the sound.
+            # Only Linux has a niceness per thread: a fit of many seconds must not delay the audio.
             os.nice(NICENESS)
         while True:
             self._due.wait()
@@ -186,17 +191,18 @@ class MapFitter:
     def _fit(self, request: MapRequest, progress: Callable[[float], None]) -> None:
         # Read before the features: if the enrolment changes in between, the map is fitted once more.
         reached = (request.voice, self._speaker.enrolled)
-        # Taken even where it is not needed: it counts in what the speaker has said, which would pile up otherwise.
+        # Read for every request, since it merges the frames that wait; otherwise they would pile up.
         source = self._speaker.features()
         if not request.voice:
-            self.transport, self._reached = unchanged, reached
-            return
+            raise RtvcError("No voice is chosen: choose one, or set the strength to 0 to send your own voice.")
         if self._target is None or self._target[0] != request.voice:
             voice = self._library.open(request.voice)
             self._target = (request.voice, voice.features(self._pack), voice.maps)
         _, target, folder = self._target
         on_frames = request.choice.transport in FITTED_ON_FRAMES
         if on_frames and (len(source.frames) == 0 or self._reached != reached):
-            self.transport, self._reached = fit_map(self._pack, source, target, MapChoice()), reached
-        fitted = fit_map(self._pack, source, target, request.choice, folder, progress)
-        self.transport, self._reached = fitted, reached
+            self._use(fit_map(self._pack, source, target, MapChoice()), reached)
+        self._use(fit_map(self._pack, source, target, request.choice, folder, progress), reached)
+
+    def _use(self, transport: Transport, reached: tuple[str, FeatureSet | None]) -> None:
+        self.transport, self.voice, self._reached = transport, reached[0], reached

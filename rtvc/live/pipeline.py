@@ -1,7 +1,7 @@
 """One step of the live path: from the microphone's ring to the listeners' rings.
 
-A `Pipeline` is the worker's, which calls `step` whenever a whole step of sound waits. What it counts may be read by
-any thread.
+The worker owns the `Pipeline` and calls `step` whenever a whole step of audio waits. Any thread may read the
+counters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from rtvc.chain.voice_chain import VoiceChain, block_length
-from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.chain.voice_converter import VoiceConverter, unchanged
 from rtvc.devices.port import AudioPort
 from rtvc.dsp.decibels import SILENCE_DBFS, amplitude, decibels
 from rtvc.dsp.level import Gain
@@ -23,11 +23,11 @@ from rtvc.live.map_fitter import MapFitter, MapRequest
 from rtvc.live.output_queue import OutputQueue
 from rtvc.live.recorder import Recorder
 from rtvc.settings import Settings
-from rtvc.transport import lookahead_frames
+from rtvc.transport import Transport
 from rtvc.voices.enrolment import Enrolment
 
 EXPIRY_SECONDS = 0.25
-"""Sound that has waited longer than this beyond its step is dropped, not converted."""
+"""Audio that has waited longer than this beyond its step is dropped, not converted."""
 
 RECENT_STEPS = 256
 HISTORY_SECONDS = 4.0
@@ -91,27 +91,46 @@ class History:
 
 
 class Pipeline:
-    """Takes steps of sound from a port's microphone through the chain to its listeners.
+    """Takes steps of audio from a port's microphone through the chain to its listeners.
+
+    It fails closed: as long as there is no map, silence goes out unless the settings ask for the speaker's own voice,
+    by bypass or a strength of 0.
 
     Parameters
     ----------
     converter, fitter
-        The converter, and who fits the maps for it.
+        The converter, and the fitter of its maps.
     port
-        Where sound comes from and goes to; open.
+        Where audio comes from and goes to; open.
     step
-        Frames a step.
+        Feature frames per step.
+    settings, enrolment
+        As for the first `step`.
+
+    Attributes
+    ----------
+    silenced
+        Whether silence goes out because there is no map.
     """
 
-    def __init__(self, converter: VoiceConverter, fitter: MapFitter, port: AudioPort, step: int) -> None:
+    def __init__(
+        self,
+        converter: VoiceConverter,
+        fitter: MapFitter,
+        port: AudioPort,
+        step: int,
+        settings: Settings,
+        enrolment: Enrolment | None = None,
+    ) -> None:
         pack = converter.pack
         self._capture = port.capture
         self._playback = port.playback
         self._fitter = fitter
         self._frame_rate, self._hop = pack.frame_rate, pack.hop
-        self._map = (fitter.transport, 1.0)
+        self._map: tuple[Transport, float] = (unchanged, 0.0) if fitter.transport is None else (fitter.transport, 1.0)
         converter.begin(*self._map)
-        self.chain = VoiceChain(port.capture.rate, converter)
+        self.silenced = True
+        self.chain = VoiceChain(port.capture.rate, converter, silent=True)
         self.block = block_length(port.capture.rate, pack.sample_rate, pack, step)
         self.seconds = self.block / port.capture.rate
         self.output = OutputQueue(pack.sample_rate, port.playback)
@@ -128,6 +147,7 @@ class Pipeline:
         self._overruns = 0
         self._broken = 0
         self._before = self._lost, self._flags, self._playback.underruns
+        self._apply(settings, enrolment)
 
     @property
     def latency(self) -> Fraction:
@@ -171,7 +191,7 @@ class Pipeline:
         if self.monitor is not None:
             self.monitor.write(self._monitor_gain.process(sound), more)
         self.compute.append(time.perf_counter() - began)
-        heard = self.chain.heard.block
+        heard = self.chain.tap.block
         self._look(heard, sound)
         if self.recorder is not None:
             self.recorder.write(heard, sound)
@@ -179,19 +199,19 @@ class Pipeline:
 
     def _apply(self, settings: Settings, enrolment: Enrolment | None) -> None:
         self._fitter.ask(MapRequest.of(settings))
-        wanted = (self._fitter.transport, settings.map.strength)
-        if wanted != self._map:
-            converter = self.chain.converter
-            if lookahead_frames(wanted[0]) <= converter.transport.latency:
-                converter.transport.set(*wanted)
-            else:
-                # The delay grows, so the sound cannot go on without a gap.
-                converter.begin(*wanted)
-                self.chain.reset()
+        transport, strength = self._fitter.transport, settings.map.strength
+        silenced = transport is None and strength != 0 and not settings.bypass
+        # The fitter refuses a strength out of range; the last map then stays at full strength.
+        wanted: tuple[Transport, float] = (unchanged, 0.0)
+        if transport is not None:
+            wanted = (transport, strength if 0 <= strength <= 1 else 1.0)
+        resumed, self.silenced = self.silenced and not silenced, silenced
+        self.chain.apply(settings, audible=not silenced)
+        if resumed or wanted != self._map:
+            # What went through the chain while silenced, without a map, is dropped.
+            self.chain.set_map(*wanted, fade=not resumed)
             self._map = wanted
-        level = None if enrolment is None else enrolment.level_dbfs + settings.input_gain_db
-        self.chain.voice.level_dbfs = level
-        self.chain.apply(settings, self.seconds)
+        self.chain.set_level(None if enrolment is None else enrolment.level_dbfs + settings.input_gain_db)
         self._monitor_gain.factor = amplitude(settings.monitor_gain_db) if settings.monitor else 0.0
 
     def _look(self, heard: Block, sound: Block) -> None:

@@ -1,4 +1,4 @@
-"""What the live engine says of itself: one frozen object, taken whenever someone looks.
+"""The state of the live engine: one frozen object, made on request.
 
 `Engine.snapshot()` makes it on the caller's thread from counters that the worker and the callbacks only add to.
 """
@@ -25,12 +25,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Latency:
-    """The delay from microphone to output, in seconds, by its parts: it is their sum, and nothing is left out.
+    """The delay from microphone to output in seconds, as the sum of all its parts.
 
     Attributes
     ----------
     step
-        Waiting for a whole step of sound to be there.
+        Waiting for a whole step of audio.
     algorithmic
         Lookahead, overlap and resampling: the sum of the chain's stages.
     compute
@@ -38,7 +38,7 @@ class Latency:
     queue
         Sound waiting in the rings.
     device
-        What the sound card and the system's audio server add, by their own account.
+        Delay of the sound card and the system's audio server, as they report it.
     """
 
     step: float = 0.0
@@ -60,28 +60,26 @@ class Snapshot:
     Attributes
     ----------
     state, message
-        What it is doing, and one sentence for the user where there is something to say.
+        What the engine is doing, and a sentence for the user, or none.
     input_level, output_level, input_peak, output_peak
         Root mean square of the last step, and the highest sample of the last second.
     latency
         The delay and its parts.
     compute_p50, compute_p99, deadline
-        Time that a step took lately, and the time that it may take.
+        Seconds that recent steps took (median and 99th percentile), and the seconds that a step may take.
     recent_compute
-        The last steps' times, oldest first, for a curve.
+        Seconds of each of the last steps, oldest first.
     underruns, overruns, dropped_frames, device_flags
-        Output that had nothing to play; input that found no room; frames of sound dropped to get back to live (what
-        is left out of a silence is none); overflows and underflows that PortAudio reports.
+        Output blocks with nothing to play; times that input found the ring full; feature frames dropped to get back
+        to live (trimmed silence does not count); overflows and underflows that PortAudio reports.
     drift_ppm
-        By how much the output's clock runs fast against the input's, as it is being corrected.
+        How fast the output's clock runs against the input's, as corrected.
     cpu_share
         The process's share of one core.
     speech_seconds
-        Speech heard so far from which the speaker's statistics were learnt; None once they are frozen or enrolled.
+        Seconds of speech that the speaker's statistics were learnt from; None with an enrolment.
     fit_progress
-        Share of a map that takes long to fit, 0 … 1; None while there is none. The one before is heard until then.
-    gate_open
-        Whether the gate passes the microphone's sound.
+        Share of a long fit that is done, 0 … 1; None while there is none. Until then the map before is used.
     recording
         Whether a recording is being made.
     """
@@ -105,5 +103,4 @@ class Snapshot:
     cpu_share: float = 0.0
     speech_seconds: float | None = None
     fit_progress: float | None = None
-    gate_open: bool = True
     recording: bool = False

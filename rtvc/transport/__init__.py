@@ -17,9 +17,13 @@ from rtvc.transport.flow_matching import FlowTransport, fit_flow
 from rtvc.transport.knn import fit_knn
 from rtvc.transport.mkl import fit_mkl
 from rtvc.transport.sinkhorn import fit_sinkhorn
-from rtvc.voices.statistics import FeatureSet
+from rtvc.voices.statistics import FeatureSet, FeatureStatistics
 
 FADE_FRAMES = 5
+
+LARGEST_RATIO = 1e4
+"""A map that takes typical frames to values this many times as large as either voice's own is not usable. Between
+real voices of one feature space, sizes differ by less than 10."""
 
 
 class Transport(Protocol):
@@ -77,13 +81,37 @@ KEPT: dict[str, type[FlowTransport]] = {"flow": FlowTransport}
 
 
 def fit(name: str, source: FeatureSet, target: FeatureSet, **options: Any) -> Transport:  # noqa: ANN401
-    """Fit the transport of this name from the source voice to the target; options are those of its own fit function.
+    """Fit the named transport from the source voice to the target; options are those of its own fit function.
 
-    Raises `RtvcError` if there is no such transport, or if the voices do not suffice for it.
+    Raises `RtvcError` if there is no such transport, the voices do not suffice for it, or the map is not usable.
     """
     if name not in FITS:
         raise RtvcError(f"There is no transport named {name!r}: choose one of {', '.join(FITS)}.")
-    return FITS[name](source, target, **options)
+    damaged = RtvcError(
+        "No usable map between these voices can be fitted, so their features are damaged: add the voice again, or "
+        "enrol again."
+    )
+    try:
+        with np.errstate(all="ignore"):
+            fitted = FITS[name](source, target, **options)
+            usable = _is_usable(fitted, source.statistics, target.statistics)
+    except np.linalg.LinAlgError as error:
+        raise damaged from error
+    if not usable:
+        raise damaged
+    return fitted
+
+
+def _is_usable(transport: Transport, source: FeatureStatistics, target: FeatureStatistics) -> bool:
+    """Whether the map takes typical frames of both voices to finite values of a plausible size."""
+    probes, sizes = [], []
+    for side in (source, target):
+        probes += [side.mean, side.mean + side.standard_deviation, side.mean - side.standard_deviation]
+        sizes.append(float(np.abs(side.mean).max() + side.standard_deviation.max()))
+    mapped = transport(np.array(probes, np.float32))
+    # Digital silence has frames of zeros, which set no scale.
+    limit = LARGEST_RATIO * min((size for size in sizes if size > 0), default=1.0)
+    return bool(np.isfinite(mapped).all() and np.abs(mapped).max() <= limit)
 
 
 class _Running:

@@ -38,7 +38,6 @@ class AffineTransport:
 
     matrix: Block
     offset: Block
-    block_size: int
 
     def __call__(self, features: Block) -> Block:
         """Map features `[n, dim]`."""
@@ -124,7 +123,7 @@ def fit_mkl(
     if roles.pitch is not None:
         pitch = fit_pitch(source, target)
         matrix[roles.pitch, roles.pitch], offset[roles.pitch] = pitch.gain, pitch.offset
-    return AffineTransport(matrix.astype(np.float32), offset.astype(np.float32), block_size)
+    return AffineTransport(matrix.astype(np.float32), offset.astype(np.float32))
 
 
 def fit_pitch(source: FeatureStatistics, target: FeatureStatistics) -> PitchTransport:
@@ -168,6 +167,7 @@ def barycentre(
     weights = np.array([weight for _, weight in voices], np.float64)
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise RtvcError("The weights of a blend must be positive numbers.")
+    weights /= weights.max()  # first, since the sum of huge weights overflows
     weights /= weights.sum()
     kept = [(statistics, weight) for (statistics, _), weight in zip(voices, weights, strict=True) if weight > 0]
     first = kept[0][0]

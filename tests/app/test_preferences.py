@@ -121,9 +121,9 @@ def test_a_damaged_file_is_kept_aside_and_the_defaults_follow(
 
 
 def test_absurd_gains_are_limited(file: PreferenceFile) -> None:
-    absurd = {"input_gain_db": 1e300, "output_gain_db": -1e300, "gate_threshold_dbfs": 1e9, "gate_release": -5}
+    absurd = {"input_gain_db": 1e300, "output_gain_db": -1e300, "gate_threshold_dbfs": 1e9}
     change(file, ["presets"], {"game": absurd})
-    expected = Settings(input_gain_db=60.0, output_gain_db=-60.0, gate_threshold_dbfs=0.0, gate_release=0.0)
+    expected = Settings(input_gain_db=60.0, output_gain_db=-60.0, gate_threshold_dbfs=0.0)
     assert file.load().presets == {"game": expected}
 
 

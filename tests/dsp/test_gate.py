@@ -37,14 +37,14 @@ def test_it_opens_at_once_and_without_cutting_the_word() -> None:
 
 
 def test_it_holds_between_the_two_thresholds() -> None:
-    gate = Gate(RATE, CHUNK, -50, release=0.1)
+    gate = Gate(RATE, CHUNK, -50, release_seconds=0.1)
     gate.process(noise(0.1, -40))
     sound = noise(2, -50 - HYSTERESIS_DB + 1)
     np.testing.assert_array_equal(gate.process(sound), sound)
 
 
 def test_it_closes_after_the_release_with_a_fade() -> None:
-    gate = Gate(RATE, CHUNK, -50, release=0.2)
+    gate = Gate(RATE, CHUNK, -50, release_seconds=0.2)
     gate.process(noise(0.1, -40))
     sound = noise(1, -60)
     heard = gate.process(sound)
@@ -57,7 +57,7 @@ def test_it_closes_after_the_release_with_a_fade() -> None:
 
 
 def test_a_short_pause_does_not_close_it() -> None:
-    gate = Gate(RATE, CHUNK, -50, release=0.2)
+    gate = Gate(RATE, CHUNK, -50, release_seconds=0.2)
     for _ in range(5):
         gate.process(noise(0.1, -40))
         gate.process(noise(0.15, -80))

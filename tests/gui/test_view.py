@@ -33,11 +33,12 @@ def test_the_status_says_what_listeners_hear() -> None:
     assert words(Snapshot(State.SILENCED)) == ("Silent", Tone.BAD)
     assert words(Snapshot(State.SILENCED), mute=True) == ("Silent", Tone.BAD)
     assert words(Snapshot(State.FAILED)) == ("Stopped", Tone.BAD)
+    assert words(Snapshot(State.SILENCED)) == ("Silent", Tone.BAD)
     assert words(Snapshot(State.RECOVERING)) == ("Reconnecting", Tone.CAUTION)
 
 
 def test_a_message_of_the_engine_is_what_the_status_says() -> None:
-    for state in (State.STARTING, State.RECOVERING, State.FAILED, State.RUNNING):
+    for state in (State.STARTING, State.RECOVERING, State.FAILED, State.SILENCED, State.RUNNING):
         assert (
             status(Snapshot(state, "The headset has gone."), Settings(), False, "").sentence
             == "The headset has gone."

@@ -1,6 +1,5 @@
 import gc
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +25,14 @@ from tests.support.packs import identity_pack
 from tests.support.simulation import SimulatedPort
 from tests.support.sounds import babble
 from tests.support.transports import Endless
+from tests.support.waiting import until
 
 RATE = 48_000
 OPEN = Settings(gate_threshold_dbfs=None)
+OWN = replace(OPEN, map=MapChoice(strength=0.0))
+"""The speaker's own voice, through the models."""
+
+VOICE = shipped_voices()[0].name
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +43,6 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.01)
-
-
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
 
 
 class FragilePort(SimulatedPort):
@@ -94,7 +91,7 @@ def started(pack: ModelPack) -> Iterator[Callable[..., tuple[Engine, FragilePort
     engines: list[Engine] = []
 
     def start(
-        refusals: int = 0, settings: Settings = OPEN, microphone: str = "", **options: object
+        refusals: int = 0, settings: Settings = OWN, microphone: str = "", **options: object
     ) -> tuple[Engine, FragilePort]:
         port = FragilePort(refusals)
         port.microphone_name = microphone
@@ -115,7 +112,7 @@ Start = Callable[..., tuple[Engine, FragilePort]]
 def test_a_file_goes_through_in_real_time(pack: ModelPack, tmp_path: Path) -> None:
     sound = babble(2, RATE)
     soundfile.write(tmp_path / "in.wav", sound, RATE, subtype="FLOAT")
-    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OPEN)
+    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OWN)
     engine.start()
     assert engine.wait(20)
     snapshot = engine.snapshot()
@@ -202,13 +199,103 @@ def test_it_can_be_stopped_while_it_tries_to_recover(started: Start) -> None:
     assert engine.wait(0)
 
 
-def test_a_voice_that_is_missing_is_said_and_the_sound_goes_on(started: Start) -> None:
+def broken(source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
+    """Fit a map to NaN."""
+    return lambda features: np.full_like(features, np.nan)
+
+
+def unplausible(source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
+    """Fit a map to values that no vocoder was trained on."""
+    return lambda features: features + np.float32(1e20)
+
+
+UNFIT = {
+    "missing voice": (replace(OPEN, voice="nobody"), "There is no voice 'nobody'"),
+    "no voice": (OPEN, "No voice is chosen"),
+    "weights": (replace(OPEN, voice=f"{VOICE}:1e308,{shipped_voices()[1].name}:1e308"), "weight"),
+    "block size": (replace(OPEN, voice=VOICE, map=MapChoice(block_size=-4)), "block size must be at least 1"),
+    "strength": (replace(OPEN, voice=VOICE, map=MapChoice(strength=float("nan"))), "strength must be"),
+    "transport": (replace(OPEN, voice=VOICE, map=MapChoice("magic")), "no transport named 'magic'"),
+    "broken map": (replace(OPEN, voice=VOICE, map=MapChoice("knn")), "No usable map"),
+    "unplausible map": (replace(OPEN, voice=VOICE, map=MapChoice("sinkhorn")), "No usable map"),
+}
+
+
+@pytest.fixture
+def unfit(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> tuple[Settings, str]:
+    monkeypatch.setitem(FITS, "knn", broken)
+    monkeypatch.setitem(FITS, "sinkhorn", unplausible)
+    monkeypatch.setattr("rtvc.live.map_fitter.FITTED_ON_FRAMES", ())
+    return UNFIT[request.param]
+
+
+@pytest.mark.parametrize("unfit", UNFIT, indirect=True)
+def test_without_a_map_silence_goes_out_until_the_own_voice_is_asked_for(
+    started: Start, unfit: tuple[Settings, str]
+) -> None:
+    settings, words = unfit
+    engine, port = started(settings=settings)
+    assert not port.speak(babble(1, RATE)).any()
+    snapshot = engine.snapshot()
+    assert snapshot.state == State.SILENCED
+    assert words in snapshot.message
+    assert "silence is sent" in snapshot.message
+    engine.settings = replace(settings, bypass=True)
+    until(lambda: np.abs(port.speak(babble(0.2, RATE))).max() > 0.01)
+    assert engine.snapshot().state == State.RUNNING
+    engine.settings = settings
+    port.speak(babble(0.4, RATE))
+    assert not port.speak(babble(0.2, RATE)).any()
+    engine.settings = replace(settings, map=replace(settings.map, strength=0.0))
+    until(lambda: np.abs(port.speak(babble(0.2, RATE))).max() > 0.01)
+    assert engine.snapshot().state == State.RUNNING
+
+
+@pytest.mark.parametrize("unfit", UNFIT, indirect=True)
+def test_the_last_voice_goes_on_where_the_next_one_fails(
+    started: Start, monkeypatch: pytest.MonkeyPatch, unfit: tuple[Settings, str]
+) -> None:
+    settings, words = unfit
+    fit_mkl = FITS["mkl"]
+    monkeypatch.setitem(FITS, "mkl", lambda source, target, **options: np.zeros_like)
+    engine, port = started(settings=replace(OPEN, voice=VOICE))
+    assert not port.speak(babble(0.5, RATE)).any(), "a voice of silence"
+    monkeypatch.setitem(FITS, "mkl", fit_mkl)
+    engine.settings = settings
+    port.speak(babble(0.1, RATE))
+    until(lambda: words in engine.snapshot().message)
+    assert not port.speak(babble(0.5, RATE)).any()
+    snapshot = engine.snapshot()
+    assert snapshot.state == State.RUNNING
+    assert f"The voice stays {VOICE}" in snapshot.message
+    port.trouble = "The headset has gone"
+    until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
+    assert not port.speak(babble(0.5, RATE)).any()
+
+
+def test_without_a_map_recovery_ends_in_silence_too(started: Start) -> None:
     engine, port = started(settings=replace(OPEN, voice="nobody"))
-    assert np.abs(port.speak(babble(1, RATE))).max() > 0.01
-    until(lambda: "There is no voice 'nobody'" in engine.snapshot().message)
-    engine.settings = OPEN
-    port.speak(babble(0.2, RATE))
-    until(lambda: engine.snapshot().message == "")
+    port.trouble = "The headset has gone"
+    until(lambda: port.opened == 2 and engine.snapshot().state == State.SILENCED)
+    assert not port.speak(babble(0.5, RATE)).any()
+
+
+def test_a_voice_that_can_be_fitted_ends_the_silence_without_a_sound_from_before(started: Start) -> None:
+    engine, port = started(settings=replace(OPEN, voice="nobody"))
+    port.speak(babble(1, RATE))
+    engine.settings = replace(OPEN, voice=VOICE)
+    heard = []
+
+    def converting() -> bool:
+        heard.append(np.abs(port.speak(np.zeros(RATE // 10, np.float32))).max())
+        return engine.snapshot().state == State.RUNNING
+
+    until(converting, 60)
+    for _ in range(5):
+        converting()
+    assert engine.snapshot().message == ""
+    assert max(heard) < 0.01
+    until(lambda: np.abs(port.speak(babble(0.2, RATE))).max() > 0.01)
 
 
 class Silencer:
@@ -235,7 +322,7 @@ def silencer(monkeypatch: pytest.MonkeyPatch) -> Silencer:
 def test_nothing_is_heard_unconverted_at_the_start(pack: ModelPack, silencer: Silencer, transport: str) -> None:
     """Where the fit takes long, the voice is reached by MKL first."""
     port = FragilePort()
-    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name, map=MapChoice(transport)))
+    engine = Engine(pack, port, replace(OPEN, voice=VOICE, map=MapChoice(transport)))
     engine.start()
     try:
         assert silencer.begun.wait(60)
@@ -243,7 +330,7 @@ def test_nothing_is_heard_unconverted_at_the_start(pack: ModelPack, silencer: Si
         silencer.may_end.set()
         until(lambda: engine.snapshot().state == State.RUNNING)
         assert not port.speak(babble(1, RATE)).any()
-        engine.settings = OPEN
+        engine.settings = OWN
         until(lambda: np.abs(port.speak(babble(0.2, RATE))).max() > 0.01)
     finally:
         engine.stop()
@@ -254,7 +341,7 @@ def test_it_can_be_stopped_before_the_first_map_is_there(
 ) -> None:
     monkeypatch.setattr(engine_module, "JOIN_SECONDS", 0.01)
     port = FragilePort()
-    engine = Engine(pack, port, replace(OPEN, voice=shipped_voices()[0].name))
+    engine = Engine(pack, port, replace(OPEN, voice=VOICE))
     engine.start()
     assert silencer.begun.wait(60)
     engine.stop()
@@ -329,7 +416,7 @@ def test_every_map_starts_from_the_enrolment_of_the_microphone_that_opened(
         found = enrolments.load(microphone, pack)
         assert found is not None
         expected[microphone] = len(found.features.frames)
-    settings = replace(OPEN, voice=shipped_voices()[0].name)
+    settings = replace(OPEN, voice=VOICE)
     engine, port = started(settings=settings, enrolments=enrolments, microphone="desk")
     assert set(sources.frames) == {expected["desk"]}
     port.microphone_name = "headset"
@@ -402,7 +489,7 @@ def test_a_damaged_recording_ends_it_with_a_sentence(pack: ModelPack, tmp_path: 
     sound = babble(1, RATE)
     sound[RATE // 2] = np.nan
     soundfile.write(tmp_path / "in.wav", sound, RATE, subtype="FLOAT")
-    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OPEN)
+    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OWN)
     engine.start()
     assert engine.wait(60)
     assert engine.snapshot().state == State.FAILED

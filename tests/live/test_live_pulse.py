@@ -28,6 +28,7 @@ from rtvc.live.pipeline import Pipeline
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import Enrolment, enrol_files
 from rtvc.voices.library import VoiceLibrary
 from tests.support.packs import identity_pack
@@ -36,6 +37,9 @@ from tests.support.sounds import babble
 
 RATE = 48_000
 FORMAT = ["--format=float32le", f"--rate={RATE}", "--channels=1", "--raw"]
+
+OWN = Settings(gate_threshold_dbfs=None, map=MapChoice(strength=0.0))
+"""The speaker's own voice, through the models."""
 
 pytestmark = pytest.mark.skipif(
     shutil.which("pacat") is None, reason="needs the program 'pacat' (apt install pulseaudio-utils)"
@@ -95,7 +99,7 @@ def live(pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.1)
     microphone = DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor")
     with VirtualMicrophone() as virtual:
-        engine = Engine(pack, LivePort(microphone, virtual_microphone=virtual), Settings(gate_threshold_dbfs=None))
+        engine = Engine(pack, LivePort(microphone, virtual_microphone=virtual), OWN)
         engine.start()
         try:
             until(lambda: engine.snapshot().state != State.STARTING)
@@ -254,7 +258,7 @@ def test_a_microphone_that_is_unplugged_is_waited_for_and_what_the_speakers_play
     monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.1)
     with VirtualMicrophone() as virtual:
         port = LivePort(virtual_microphone=virtual)
-        engine = Engine(pack, port, Settings(gate_threshold_dbfs=None))
+        engine = Engine(pack, port, OWN)
         engine.start()
         try:
             until(lambda: engine.snapshot().state == State.RUNNING)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rtvc.chain.voice_chain import file_chain
+from rtvc.chain.voice_chain import FileChain
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
@@ -69,7 +69,7 @@ def test_reset_equals_fresh(mini: ModelPack, speech: Block) -> None:
 
 def test_the_delay_of_sound_is_the_latency_that_the_chain_declares(mini: ModelPack, speech: Block) -> None:
     """Resynthesised speech lies behind its source by the chain's latency: their envelopes match best there."""
-    stage = file_chain(48_000, VoiceConverter(mini), 48_000)
+    stage = FileChain(48_000, VoiceConverter(mini), 48_000)
     rate = 48_000
     source = resample(speech, mini.sample_rate, rate)
     source = source[: len(source) // (3 * mini.hop) * 3 * mini.hop]
@@ -88,7 +88,7 @@ def test_the_delay_of_sound_is_the_latency_that_the_chain_declares(mini: ModelPa
 
 
 def test_the_latency_is_within_the_goal(mini: ModelPack) -> None:
-    chain = file_chain(48_000, VoiceConverter(mini), 48_000)
+    chain = FileChain(48_000, VoiceConverter(mini), 48_000)
     one_step = mini.hop / mini.sample_rate
     assert float(chain.latency_seconds) + one_step <= 0.060
 
@@ -117,7 +117,7 @@ def test_strange_sound_gives_finite_sound(mini: ModelPack, sound: str) -> None:
         "noise": random.standard_normal(50 * mini.hop),
         "clicks": (random.random(50 * mini.hop) > 0.999) * 1.0,
     }[sound]
-    result = file_chain(mini.sample_rate, converter(mini), mini.sample_rate).process(samples.astype(np.float32))
+    result = FileChain(mini.sample_rate, converter(mini), mini.sample_rate).process(samples.astype(np.float32))
     assert np.isfinite(result).all()
     assert np.abs(result).max() <= 1
 

@@ -71,7 +71,7 @@ class Simulation:
         self.speaker = Speaker(pack, None if enrolment is None else enrolment.features)
         self.fitter = MapFitter(pack, self.speaker, VoiceLibrary())
         converter = VoiceConverter(pack, observe=self.speaker)
-        self.pipeline = Pipeline(converter, self.fitter, self.port, step)
+        self.pipeline = Pipeline(converter, self.fitter, self.port, step, settings, enrolment)
         self.stalled = False
         self._sound = sound
         self._taken = 0
