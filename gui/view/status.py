@@ -85,8 +85,6 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
             return Status(Tone.CAUTION, "Starting", snapshot.message or "Opening the microphone and the models.")
         case State.RECOVERING:
             return Status(Tone.CAUTION, "Reconnecting", snapshot.message or "Muted until the sound is back.")
-        case State.SILENCED:
-            return Status(Tone.BAD, "Silent", snapshot.message or "No voice can be reached, so silence is sent.")
         case State.FAILED:
             return Status(Tone.BAD, "Stopped", snapshot.message or "The engine has stopped. Switch it on again.")
         case State.SILENCED:
