@@ -111,7 +111,7 @@ def live(
             stack.enter_context(made)
         engine = open_live(setup, settings, virtual_microphone=made, port=port, voices=voices)
         if record is not None:
-            make_folder(record)
+            make_folder(record, private=True)
             engine.start_recording(*_recordings(record), overwrite=force)
         stack.callback(engine.stop)
         _run(engine)

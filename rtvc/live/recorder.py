@@ -74,7 +74,7 @@ class Recorder:
         try:
             with ExitStack() as stack:
                 writers = [
-                    stack.enter_context(audio_writer(path, self._rate, overwrite=self._overwrite))
+                    stack.enter_context(audio_writer(path, self._rate, overwrite=self._overwrite, private=True))
                     for path in self._paths
                 ]
                 for pair in chain(first, blocks):

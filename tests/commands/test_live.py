@@ -237,6 +237,8 @@ def test_a_signal_ends_it_in_order(
     assert "delay" in said
     assert not listed()
     assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
+    assert {path.stat().st_mode & 0o777 for path in kept.iterdir()} == {0o600}
+    assert kept.stat().st_mode & 0o777 == 0o700
     lengths = {soundfile.info(path).frames for path in kept.iterdir()}
     assert len(lengths) == 1
     assert lengths.pop() > 0
