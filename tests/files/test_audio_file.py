@@ -1,3 +1,4 @@
+import os
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, AudioWriter, audio_writer
@@ -257,3 +259,47 @@ def test_a_recording_keeps_what_was_written_until_the_disk_was_full(tmp_path: Pa
         write_noise(path, 80_000, keep_partial=True)
     np.testing.assert_allclose(AudioFile(path).read(), noise(80_000)[:10_000, 0], atol=1e-4)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_raw_samples_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(bytes(1000))
+    with pytest.raises(RtvcError, match=r"a\.raw: holds raw samples without a header; convert it to WAV first"):
+        AudioFile(tmp_path / "a.raw")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX")
+def test_names_that_are_not_utf_8_and_links_in_a_circle(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.flac")
+    write_noise(path, 8000)
+    assert AudioFile(path).read().shape == (8000,)
+    (tmp_path / "loop.wav").symlink_to(tmp_path / "loop.wav")
+    with pytest.raises(RtvcError, match=r"loop\.wav: cannot be read \(Too many levels of symbolic links\)"):
+        AudioFile(tmp_path / "loop.wav")
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_a_file_is_read_at_another_rate_as_it_is_resampled_whole(tmp_path: Path, rate: int) -> None:
+    sound = noise(100_001)[:, 0]
+    soundfile.write(tmp_path / "a.wav", sound, 44_100, subtype="FLOAT")
+    file = AudioFile(tmp_path / "a.wav")
+    np.testing.assert_allclose(file.read(rate), resample(sound, 44_100, rate), atol=1e-6)
+    beginning = file.read(rate, seconds=0.5)
+    np.testing.assert_allclose(beginning, resample(sound[:22_050], 44_100, rate), atol=1e-6)
+
+
+def test_a_long_reference_at_a_high_rate_takes_little_memory(tmp_path: Path) -> None:
+    """One minute of 192 kHz is 46 MB of samples; ten would be 460 MB."""
+    with soundfile.SoundFile(tmp_path / "a.flac", "w", 192_000, 1) as file:
+        for _ in range(60):
+            file.write(np.zeros(192_000, np.float32))
+    tracemalloc.start()
+    assert len(AudioFile(tmp_path / "a.flac").read(16_000)) == 60 * 16_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 15_000_000
+
+
+def test_too_many_channels_are_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((100, 65)), 16_000)
+    with pytest.raises(RtvcError, match="has 65 channels, more than 64"):
+        AudioFile(tmp_path / "a.wav")

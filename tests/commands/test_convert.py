@@ -1,0 +1,272 @@
+"""`rtvc convert`, and what commands that read files have in common."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from rtvc.cli import app, main
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.files.audio_file import AudioFile
+from rtvc.packs.pack import ModelPack
+from rtvc.transport import FITS, Transport
+from rtvc.voices.library import VoiceLibrary
+from rtvc.voices.statistics import FeatureSet
+from rtvc.voices.voice import Voice
+from tests.support.packs import identity_pack
+from tests.support.sounds import babble
+from tests.support.transports import QUICK_FLOW
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> ModelPack:
+    return identity_pack(tmp_path / "pack")
+
+
+@pytest.fixture
+def voice(tmp_path: Path) -> Voice:
+    return Voice("target", write(tmp_path / "target.wav", babble(5, 16_000, seed=1), 16_000))
+
+
+def write(path: Path, sound: Block, rate: int, **options: str) -> Path:
+    soundfile.write(path, sound, rate, **options)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_voices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """Run the program; return its complaint, which must be one line, with exit code 2."""
+    monkeypatch.setattr("sys.argv", ["rtvc", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    complaint = capsys.readouterr().err.strip()
+    assert "Traceback" not in complaint
+    assert len(complaint.splitlines()) == 1
+    return complaint
+
+
+def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
+    words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "out.wav")]
+    result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)])
+    assert result.exit_code == 0, result.output
+    assert "real-time factor" in result.output
+    assert "latency of the chain 40.0 ms" in result.output
+    assert AudioFile(tmp_path / "out.wav").frames == 32_000
+
+
+def test_a_flow_towards_a_stored_voice_is_fitted_once(
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[str] = []
+
+    def counted(*voices: FeatureSet, **options: Any) -> Transport:  # noqa: ANN401
+        fits.append("flow")
+        return QUICK_FLOW(*voices, **options)
+
+    monkeypatch.setitem(FITS, "flow", counted)
+    VoiceLibrary().add("kept", [voice.reference], pack)
+    source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
+    outputs = []
+    for name in ("kept", "kept", str(voice.reference)):
+        words = [str(source), "--voice", name, "-o", str(tmp_path / "out.wav"), "--transport", "flow", "--force"]
+        result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        outputs.append((len(fits), (tmp_path / "out.wav").read_bytes()))
+    assert [count for count, _ in outputs] == [1, 1, 2]
+    assert outputs[0] == outputs[1]
+
+
+def test_a_folder_goes_on_past_a_bad_file(
+    pack: ModelPack,
+    voice: Voice,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    write(tmp_path / "in" / "a.wav", babble(1.5, 16_000), 16_000)
+    write(tmp_path / "in" / "deep" / "b.flac", babble(1.5, 16_000), 16_000)
+    (tmp_path / "in" / "c.wav").write_text("not audio")
+    words = [str(tmp_path / "in"), "--voice", str(voice.reference), "-o", str(tmp_path / "out"), "--jobs", "2"]
+    monkeypatch.setattr("sys.argv", ["rtvc", "convert", *words, "--pack", str(pack.folder)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "1 of 3 recordings were not converted" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.wav", "b.flac"]
+
+
+def test_errors_are_one_line_with_exit_code_2(
+    pack: ModelPack,
+    voice: Voice,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    good = write(tmp_path / "good.wav", babble(2, 16_000), 16_000)
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("not audio")
+    (tmp_path / "cut.wav").write_bytes(good.read_bytes()[:9000])
+    short = write(tmp_path / "short.wav", babble(0.5, 16_000), 16_000)
+    output = str(tmp_path / "out.wav")
+
+    def complaint(source: object, voice: object, output: str = output, *more: str) -> str:
+        words = [str(source), "--voice", str(voice), "-o", output, "--pack", str(pack.folder), *more]
+        return fails(capsys, monkeypatch, "convert", *words)
+
+    target = voice.reference
+    assert "missing.wav: no such file" in complaint(tmp_path / "missing.wav", target)
+    assert "empty.wav: is empty" in complaint(tmp_path / "empty.wav", target)
+    assert "text.wav: is not audio" in complaint(tmp_path / "text.wav", target)
+    assert "cut.wav: is cut short" in complaint(tmp_path / "cut.wav", target)
+    assert "missing.wav: no such file" in complaint(good, tmp_path / "missing.wav")
+    assert "short.wav: holds 0.5 s of speech" in complaint(good, short)
+    assert "no voice 'nobody'" in complaint(good, "nobody")
+    assert "exists already; use --force" in complaint(good, target, str(good))
+    assert "A path is empty" in complaint("", target)
+    assert "A path is empty" in complaint(good, target, "")
+    assert "out.v2: cannot write '.v2'; give the output one of .wav" in complaint(good, target, "out.v2")
+    assert "out.v2: " in complaint(tmp_path, target, "out.v2")
+    assert "--threads cannot exceed" in complaint(good, target, output, "--threads", "100000")
+    assert "has no steps" in complaint(good, target, output, "--mode", "whole-file", "--step", "1")
+    assert "its folder does not exist" in complaint(good, target, str(tmp_path / "no" / "out.wav"))
+    assert "give the output one of" in complaint(good, target, str(tmp_path / "out.xyz"))
+    assert "no model pack 'nothing'" in complaint(good, target, output, "--pack", "nothing")
+    assert "no transport named 'magic'" in complaint(good, target, output, "--transport", "magic")
+    assert "choose the mode two-pass, or the transport mkl or knn" in complaint(
+        good, target, output, "--mode", "live", "--transport", "flow"
+    )
+    assert "is an option of the transport mkl" in complaint(
+        good, target, output, "--transport", "knn", "--block-size", "2"
+    )
+    assert "nowhere: no such file or folder" in complaint(tmp_path / "nowhere", target, str(tmp_path / "out"))
+    assert f"is a folder; name a file in it, such as {tmp_path}" in complaint(good, target, str(tmp_path))
+    assert not Path(output).exists()
+
+
+def test_an_output_folder_that_is_a_file_is_named(
+    pack: ModelPack,
+    voice: Voice,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", babble(1.5, 16_000), 16_000)
+    (tmp_path / "file").touch()
+    wanted = ("--voice", str(voice.reference), "--pack", str(pack.folder))
+    for command in (("convert", str(tmp_path / "in"), *wanted), ("demo",)):
+        said = fails(capsys, monkeypatch, *command, "-o", str(tmp_path / "file"))
+        assert "file: the folder cannot be made" in said
+
+
+def test_two_recordings_that_would_become_one_are_refused_before_any_is_converted(
+    pack: ModelPack,
+    voice: Voice,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.aiff", "a.wav"):
+        write(tmp_path / "in" / name, babble(1.5, 16_000), 16_000)
+    words = (str(tmp_path / "in"), "--voice", str(voice.reference), "--pack", str(pack.folder))
+    said = fails(capsys, monkeypatch, "convert", *words, "-o", str(tmp_path / "out"), "--force")
+    assert "a.aiff and" in said
+    assert f"would both become {tmp_path / 'out' / 'a.wav'}" in said
+    assert not (tmp_path / "out").exists()
+    said = fails(capsys, monkeypatch, "convert", *words, "-o", str(tmp_path / "in"), "--force")
+    assert "is the folder of the recordings themselves" in said
+
+
+def test_outputs_below_the_folder_are_not_converted_again(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a [take 2] :dog:.wav", babble(1.5, 16_000), 16_000)
+    words = [str(tmp_path / "in"), "--voice", str(voice.reference), "-o", str(tmp_path / "in" / "out"), "--force"]
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        # Names stand as they are, whatever they mean elsewhere.
+        assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'}: 1.5 s" in result.output
+    assert len(list((tmp_path / "in").rglob("*.wav"))) == 2
+
+
+def test_names_that_look_like_markup_are_printed(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    source = write(tmp_path / "[bold]x [2].wav", np.zeros(32_000, np.float32), 16_000)
+    words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "[red]z.wav")]
+    result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "[red]z.wav: 2.0 s" in result.output
+    assert "warning" in result.output
+    assert "[bold]x [2].wav: holds no speech" in result.output
+
+
+def test_a_path_that_the_system_refuses_is_one_line(
+    pack: ModelPack,
+    voice: Voice,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    good, output, target = str(write(tmp_path / "a.wav", babble(2, 16_000), 16_000)), "out.wav", voice.reference
+    long = "x" * 5000
+    for words in (
+        (long, "--voice", str(target), "-o", output),
+        (f"{long}.wav", "--voice", str(target), "-o", output),
+        (good, "--voice", f"{long}.wav", "-o", output),
+        (good, "--voice", long, "-o", output),
+        (good, "--voice", str(target), "-o", f"{long}.wav"),
+        (good, "--voice", str(target), "-o", output, "--pack", long),
+    ):
+        monkeypatch.chdir(tmp_path)
+        complaint = fails(capsys, monkeypatch, "convert", *words)
+        assert long[:70] in complaint
+        assert not (tmp_path / output).exists()
+
+
+def test_debug_shows_the_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["rtvc", "--debug", "voices", "show", "nobody"])
+    with pytest.raises(RtvcError):
+        main()
+
+
+def test_voices_are_added_listed_shown_and_removed(pack: ModelPack, voice: Voice) -> None:
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(app, ["voices", *words])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "s of speech" in run("add", "someone", str(voice.reference), "--pack", str(pack.folder))
+    assert "someone" in run("list")
+    assert "16000 Hz" in run("show", "someone", "--pack", str(pack.folder))
+    run("remove", "someone")
+    assert "someone" not in run("list")
+
+
+def test_a_damaged_voice_is_listed_as_such_beside_the_others(
+    pack: ModelPack, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    library = VoiceLibrary()
+    for name in ("broken", "whole"):
+        library.add(name, [voice.reference], pack)
+    library.find("broken").reference.write_bytes(b"")
+    listed = CliRunner().invoke(app, ["voices", "list"], catch_exceptions=False).output
+    rows = {line.split()[0]: line for line in listed.splitlines()[1:]}
+    assert "damaged" in rows["broken"]
+    assert "`rtvc voices add broken … --force`" in rows["broken"]
+    assert "5.0 s" in rows["whole"]
+    library.add("broken", [voice.reference], pack, replace=True)
+    assert "damaged" not in CliRunner().invoke(app, ["voices", "list"], catch_exceptions=False).output
