@@ -139,7 +139,7 @@ def build_pack(
         pack exists.
     """
     try:
-        from export import build
+        import export.build as build
         from rtvc.benchmark.fidelity import find_recordings
     except ImportError as error:
         raise RtvcError(
