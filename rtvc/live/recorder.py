@@ -6,34 +6,37 @@ The worker hands a `Recorder` blocks; a thread of the recorder writes them to di
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
-from itertools import chain, islice
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import audio_writer, check_destination
+from rtvc.files.audio_file import AudioWriter, audio_writer, check_destination
+from rtvc.storage import StorageError
 
 
 class Recorder:
     """Writes two recordings of the same length and rate, the microphone's and the output's.
 
-    The files appear, complete, at `close`; none does, and none is replaced, if nothing was recorded.
+    The files appear at `close`, readable by the user only. If the disk fills, WAV files keep what was recorded until
+    then. If nothing was recorded, no file appears and none is replaced.
 
     Parameters
     ----------
     microphone, output
         The audio files to write.
     rate
-        Samples a second of both.
+        Samples per second of both.
     overwrite
         Whether existing files may be replaced.
 
     Attributes
     ----------
     failure
-        Why nothing more is recorded, in one sentence; None while all is well.
+        Why recording has stopped, in a sentence; None while it goes on.
 
     Raises
     ------
@@ -68,17 +71,38 @@ class Recorder:
 
     def _run(self) -> None:
         blocks = iter(self._blocks.get, None)
-        first = list(islice(blocks, 1))
-        if not first:
+        first = next(blocks, None)
+        if first is None:
             return
         try:
-            with ExitStack() as stack:
-                writers = [
-                    stack.enter_context(audio_writer(path, self._rate, overwrite=self._overwrite, private=True))
-                    for path in self._paths
-                ]
-                for pair in chain(first, blocks):
-                    for writer, block in zip(writers, pair, strict=True):
-                        writer.write(block)
+            self._write(chain([first], blocks))
+        except StorageError as error:
+            self.failure = f"{error} The recording up to there is kept, and nothing more is recorded."
         except RtvcError as error:
             self.failure = str(error)
+
+    def _write(self, blocks: Iterable[tuple[Block, Block]]) -> None:
+        """Write both files. If the disk fills, finish both with what they hold, then raise `StorageError`."""
+        microphone_path, output_path = self._paths
+        failure: StorageError | None = None
+        output_failure: StorageError | None = None
+        # Each writer must see its own error only: one that belongs to the other file would discard this one.
+        with self._writer(output_path) as output:
+            try:
+                with self._writer(microphone_path) as microphone:
+                    for heard, sent in blocks:
+                        microphone.write(heard)
+                        try:
+                            output.write(sent)
+                        except StorageError as error:
+                            output_failure = error
+                            break
+            except StorageError as error:
+                failure = error
+            if output_failure is not None:
+                raise output_failure
+        if failure is not None:
+            raise failure
+
+    def _writer(self, path: Path) -> AbstractContextManager[AudioWriter]:
+        return audio_writer(path, self._rate, overwrite=self._overwrite, private=True, keep_partial=True)

@@ -1,7 +1,5 @@
 import os
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.audio_file import AudioFile, AudioWriter, audio_writer
+from tests.support.disk import full_disk
 
 
 def noise(frames: int, channels: int = 1, seed: int = 0) -> Block:
@@ -219,18 +218,6 @@ def test_destinations_that_cannot_be_are_refused(tmp_path: Path) -> None:
 def write_silence(path: Path, frames: int) -> None:
     with audio_writer(path, 16_000) as writer:
         writer.write(np.zeros(frames, np.float32))
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond `size` bytes."""
-    resource = pytest.importorskip("resource", reason="limits the size of files by setrlimit")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def write_noise(path: Path, frames: int, blocks: int = 10, keep_partial: bool = False) -> None:

@@ -19,6 +19,7 @@ from rtvc.settings import Settings
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import enrol_audio
+from tests.support.disk import full_disk
 from tests.support.packs import identity_pack
 from tests.support.simulation import SimulatedPort, Simulation
 from tests.support.sounds import babble
@@ -320,6 +321,25 @@ def test_a_recording_never_replaces_a_file_unasked(pack: ModelPack, tmp_path: Pa
     with pytest.raises(RtvcError, match="exists already"):
         Recorder(tmp_path / "in.wav", tmp_path / "out.wav", pack.sample_rate)
     assert (tmp_path / "in.wav").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("longer", ["microphone", "output"])
+def test_a_full_disk_keeps_both_recordings_up_to_there(pack: ModelPack, tmp_path: Path, longer: str) -> None:
+    """The limit holds for each file, so the one of longer blocks reaches it first."""
+    paths = tmp_path / "in.wav", tmp_path / "out.wav"
+    with full_disk(20_044):
+        recorder = Recorder(*paths, pack.sample_rate)
+        for _ in range(100):
+            long, short = np.full(320, 0.5, np.float32), np.full(160, 0.5, np.float32)
+            recorder.write(*((long, short) if longer == "microphone" else (short, long)))
+        with pytest.raises(RtvcError, match="The recording up to there is kept"):
+            recorder.close()
+    for path in paths:
+        recorded = soundfile.read(path)[0]
+        assert len(recorded) > 4_000
+        np.testing.assert_allclose(recorded, 0.5, atol=1e-4)
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
 
 
 def test_where_nothing_was_recorded_nothing_is_replaced(pack: ModelPack, tmp_path: Path) -> None:
