@@ -91,6 +91,8 @@ def live(
             "No voice is chosen: name one with --voice (`rtvc voices list` shows them), or send your own voice with "
             "--strength 0."
         )
+    if (unfit := open_pack(pack).warning) is not None:
+        warn(unfit)
     if settings.voice and (warning := voices.open(settings.voice).warning(open_pack(pack))) is not None:
         warn(warning)
     wiring = preferences.wiring

@@ -36,7 +36,7 @@ def list_packs() -> None:
         table.add_column(column)
     for entry in models.list_packs():
         latency = "" if entry.latency_seconds is None else f"{1000 * entry.latency_seconds:.0f} ms"
-        note = f"available: {entry.description}" if entry.origin == "available" else entry.origin
+        note = f"to fetch and build: {entry.description}" if entry.origin == "available" else entry.origin
         table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", latency, entry.problem or note)
     console.print(table)
 

@@ -114,6 +114,8 @@ def _convert(job: Job) -> Outcome:
     recording = job.recording
     began = time.perf_counter()
     latency, warnings = (convert_whole if job.conversion.mode is Mode.WHOLE_FILE else convert_streamed)(job)
+    if job.pack.warning is not None:
+        warnings.append(job.pack.warning)
     duration = recording.frames / recording.rate
     if recording.clipped > CLIPPED_PER_SECOND * duration:
         warnings.insert(0, f"{recording.name}: {recording.clipped} samples are clipped; record at a lower level.")

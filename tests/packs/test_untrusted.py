@@ -43,7 +43,7 @@ def sign(folder: Path) -> None:
 def peak_bytes() -> int:
     """The most memory that this process has had."""
     unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return unit * int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def survives(use: Callable[[], object]) -> None:
