@@ -43,8 +43,8 @@ def live(
     voice: Annotated[
         str | None,
         typer.Option(
-            help="Target voice: a stored voice, a recording, or a blend such as A:0.7,B:0.3. Without one (here or in "
-            "the preset) your own voice is heard."
+            help="Target voice: a stored voice, a recording, or a blend such as A:0.7,B:0.3. Required unless the "
+            "preset has one or --strength is 0."
         ),
     ] = None,
     input: Annotated[
@@ -172,7 +172,7 @@ def interrupted() -> Iterator[threading.Event]:
 def _run(engine: Engine) -> None:
     """Run until interrupted or ended, and show how it goes.
 
-    Raises `RtvcError` if the engine fails, or if it ends without ever having had a map to the voice.
+    Raises `RtvcError` if the engine fails, and exits with 2 if it never had a map to the voice.
     """
     display = Display()
     with interrupted() as stop, Live(console=console, transient=True, auto_refresh=False) as line:
@@ -184,7 +184,7 @@ def _run(engine: Engine) -> None:
     if snapshot.state == State.FAILED:
         raise RtvcError(snapshot.message)
     if display.never_converted:
-        raise RtvcError(display.message)
+        raise typer.Exit(2)  # The display has said why.
     console.print(
         f"{_delay(snapshot)}; {snapshot.underruns} underruns, {snapshot.overruns} overruns, "
         f"{snapshot.dropped_frames} frames dropped",
@@ -193,16 +193,10 @@ def _run(engine: Engine) -> None:
 
 
 class Display:
-    """The line that shows how the engine runs; new messages are printed above it.
-
-    Attributes
-    ----------
-    message
-        The latest message of the engine.
-    """
+    """The line that shows how the engine runs. New messages are printed above it."""
 
     def __init__(self) -> None:
-        self.message = ""
+        self._message = ""
         self._states: set[State] = set()
 
     @property
@@ -216,12 +210,14 @@ class Display:
         if first and engine.port.microphone_name and engine.enrolment is None:
             errors.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.")
         self._states.add(snapshot.state)
-        if snapshot.message and snapshot.message != self.message:
+        if snapshot.state in (State.STARTING, State.STOPPED, State.FAILED):
+            return _line(snapshot)
+        if snapshot.message and snapshot.message != self._message:
             if snapshot.state == State.SILENCED:
                 errors.print(snapshot.message, style="red", soft_wrap=True)
             else:
                 warn(snapshot.message)
-        self.message = snapshot.message or self.message
+        self._message = snapshot.message or self._message
         return _line(snapshot)
 
 
