@@ -1,4 +1,4 @@
-"""The functions of the Python interface that `import rtvc` offers, and nothing of their own: each is one call below.
+"""The functions that `import rtvc` offers. Each opens what is given by name, and makes one call to a lower layer.
 
 Everything runs on the calling thread.
 """

@@ -1,4 +1,4 @@
-"""`rtvc demo`: the main job on a real recording, heard and seen."""
+"""`rtvc demo`: convert a shipped recording, and draw what happened to it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import typer
 from rtvc.benchmark.picture import conversion_picture
 from rtvc.commands.convert import report
 from rtvc.commands.terminal import console
-from rtvc.dsp.resample import resample
 from rtvc.files.audio_file import AudioFile
-from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import find_pack
 from rtvc.storage import make_folder
@@ -21,7 +19,7 @@ from rtvc.voices.library import VoiceLibrary
 
 
 def demo(
-    voice: Annotated[str, typer.Option(help="A stored voice; `rtvc voices list` shows them.")] = "Willow",
+    voice: Annotated[str, typer.Option(help="A stored voice; `rtvc voices list` lists them.")] = "Willow",
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("output"),
 ) -> None:
     """Convert a shipped recording into a shipped voice, and draw source, reference and result."""
@@ -30,9 +28,9 @@ def demo(
     source = Path(str(files("rtvc"))) / "assets" / "demo" / "source.flac"
     make_folder(output)
     sound, picture = output / "demo.wav", output / "demo.png"
-    report(sound, convert_file(source, target, sound, pack, Conversion(), overwrite=True))
-    files_heard = [AudioFile(path) for path in (source, target.reference, sound)]
-    said, reference, result = (resample(file.read(), file.rate, pack.sample_rate) for file in files_heard)
+    report(sound, convert_file(source, target, sound, pack, overwrite=True))
+    paths = (source, target.reference, sound)
+    said, reference, result = (AudioFile(path).read(pack.sample_rate) for path in paths)
     conversion_picture(picture, said, reference, result, pack.sample_rate)
     console.print(f"Source     {source}", soft_wrap=True)
     console.print(f"Reference  {target.reference}", soft_wrap=True)

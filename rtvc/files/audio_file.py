@@ -1,6 +1,7 @@
 """Reading and writing audio files, block by block and in constant memory.
 
-Each object belongs to the thread that uses it.
+Each object belongs to the thread that uses it. Reader and writer stand in one file, a little over 350 lines, because
+they share libsndfile's formats and its ways of hiding errors.
 """
 
 from __future__ import annotations
@@ -324,8 +325,8 @@ def audio_writer(
     private
         Whether only the user may read the file (mode 0600).
     keep_partial
-        If the disk fills, finish the file with what was written, and raise the error then. For WAV, whose header
-        can be corrected on a full disk; other formats leave nothing.
+        If the body raises `StorageError` because a disk is full, finish the file with what was written before
+        raising it. For WAV, whose header can be corrected on a full disk; other formats leave nothing.
 
     Raises
     ------
@@ -346,7 +347,7 @@ def audio_writer(
             writer = AudioWriter(file, path, disk)
             yield writer
         except StorageError as error:
-            if disk.error is None or not keep_partial or container != "WAV":
+            if not keep_partial or container != "WAV":
                 raise
             failure = error
         finally:

@@ -27,7 +27,7 @@ CLIPPED_PER_SECOND = 10
 
 
 def _ignore(share: float) -> None:
-    """Take a share of progress that nobody wants to see."""
+    """Report progress to nobody."""
 
 
 def convert_file(

@@ -208,9 +208,10 @@ def _end(workers: list[_Worker]) -> None:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Let a process that is started here ignore Ctrl-C and a closed terminal: both reach every process of the group.
+    """Start child processes with Ctrl-C (SIGINT) and a closed terminal (SIGHUP) blocked.
 
-    The parent decides what they mean. Here they are delivered after the block, and none is lost.
+    Both signals reach every process of the group, and only the parent shall act on them. The parent receives those
+    that arrive meanwhile after the block.
     """
     if sys.platform == "win32":
         yield

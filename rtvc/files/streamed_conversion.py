@@ -49,9 +49,9 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     if conversion.mode is Mode.LIVE:
         converter.observe = LiveMap(converter, pack, target, conversion.map)
         chain = FileChain(recording.rate, converter, job.output_rate)
-        frames, done = conversion.step or pack.defaults.step, 0.0
+        frames, learnt = conversion.step or pack.defaults.step, 0.0
     else:
-        frames, done = conversion.step or ANALYSIS_FRAMES, 0.5
+        frames, learnt = conversion.step or ANALYSIS_FRAMES, 0.5
         speaker = _learn(job, amplitude(pack.level_dbfs - level), frames)
         choice = conversion.map
         if speaker.statistics.count == 0:
@@ -70,7 +70,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
         result = result[dropped : dropped + job.output_frames - written]
         job.write(result)
         written += len(result)
-        job.progress(done + (1 - done) * written / job.output_frames)
+        job.progress(learnt + (1 - learnt) * written / job.output_frames)
     return chain.latency_seconds, warnings
 
 
