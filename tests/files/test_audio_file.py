@@ -1,5 +1,6 @@
 import os
 import tracemalloc
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -290,3 +291,20 @@ def test_too_many_channels_are_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((100, 65)), 16_000)
     with pytest.raises(RtvcError, match="has 65 channels, more than 64"):
         AudioFile(tmp_path / "a.wav")
+
+
+def test_both_recordings_of_a_pair_keep_what_was_written_until_the_disk_was_full(tmp_path: Path) -> None:
+    """One writer meets the full disk; the other, in the same body, hears of it as an exception."""
+    paths = [tmp_path / "microphone.wav", tmp_path / "output.wav"]
+
+    def record() -> None:
+        with ExitStack() as stack:
+            first, other = (stack.enter_context(audio_writer(path, 16_000, keep_partial=True)) for path in paths)
+            for block in np.split(noise(80_000)[:, 0], 10):
+                other.write(block)
+                first.write(block)
+
+    with full_disk(20_044), pytest.raises(RtvcError, match="File too large"):
+        record()
+    lengths = [AudioFile(path).frames for path in paths]
+    assert lengths == [8000, 10_000]
