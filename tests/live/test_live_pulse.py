@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from rtvc.voices.library import VoiceLibrary
 from tests.support.packs import identity_pack
 from tests.support.pulse import DEFAULT_MICROPHONE, FAKE_MICROPHONE, SPEAKERS, PulseServer
 from tests.support.sounds import babble
+from tests.support.waiting import until
 
 RATE = 48_000
 FORMAT = ["--format=float32le", f"--rate={RATE}", "--channels=1", "--raw"]
@@ -44,13 +45,6 @@ OWN = Settings(gate_threshold_dbfs=None, map=MapChoice(strength=0.0))
 pytestmark = pytest.mark.skipif(
     shutil.which("pacat") is None, reason="needs the program 'pacat' (apt install pulseaudio-utils)"
 )
-
-
-def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 class Listener:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtvc.arrays import write_arrays
 from rtvc.dsp.stage import Block
 from rtvc.live.map_fitter import NICENESS, MapFitter, MapRequest, Speaker
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
-from rtvc.transport.flow_matching import FlowTransport
+from rtvc.transport.flow_matching import FlowTransport, fit_flow
 from rtvc.transport.knn import NearestTransport
 from rtvc.transport.mkl import AffineTransport
 from rtvc.voices.library import VoiceLibrary
@@ -215,7 +216,7 @@ def test_a_flow_is_fitted_once_for_the_same_speaker_voice_pack_and_options(
     assert not list(folder.glob(".*"))
 
 
-@pytest.mark.parametrize("damage", ["cut", "version"])
+@pytest.mark.parametrize("damage", ["cut", "version", "flipped", "dimensions"])
 def test_a_kept_map_that_is_of_no_use_is_fitted_anew_and_replaced(
     pack: ModelPack, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +229,14 @@ def test_a_kept_map_that_is_of_no_use_is_fitted_anew_and_replaced(
     (kept,) = tmp_path.iterdir()
     if damage == "cut":
         kept.write_bytes(kept.read_bytes()[:500])
+    elif damage == "flipped":
+        content = bytearray(kept.read_bytes())
+        content[100:400] = bytes(byte ^ 0xFF for byte in content[100:400])
+        kept.write_bytes(content)
+    elif damage == "dimensions":
+        small = [FeatureSet.of(np.eye(9, 3, dtype=np.float32) + seed) for seed in (0, 1)]
+        with kept.open("wb") as file:
+            write_arrays(file, fit_flow(*small, **QUICK).to_arrays())
     for _ in range(2):
         fit_map(pack, source, target, MapChoice("flow"), tmp_path, told.append, **QUICK)
         assert told == [0.5, 1.0]
