@@ -1,7 +1,7 @@
 """Real-time scheduling for the worker, so that a game at full load does not make it miss its deadlines.
 
 Linux grants it where RLIMIT_RTPRIO allows, or by RealtimeKit over D-Bus as for PulseAudio and PipeWire; Windows by
-the Multimedia Class Scheduler ("Pro Audio"); macOS by the time-constraint policy. None of them needs root. Where it is
+the Multimedia Class Scheduler ("Pro Audio"); macOS by the time-constraint policy. None needs root. Where it is
 refused, sound goes on at ordinary priority, and `Grant.how` says why.
 
 Everything here runs on the worker, for the worker itself. A thread that must never wait can also starve the machine,
