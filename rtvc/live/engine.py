@@ -21,6 +21,7 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.live.pipeline import Counts, Pipeline
+from rtvc.live.priority import Urgency
 from rtvc.live.recorder import Recorder
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.packs.pack import ModelPack
@@ -93,6 +94,8 @@ class Engine:
         self._state = State.STOPPED
         self._message = ""
         self._cpu_share = 0.0
+        self._step_seconds = 0.0
+        self._urgency: Urgency | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -199,6 +202,7 @@ class Engine:
             speech_seconds=speech,
             fit_progress=self._fitter.progress,
             recording=recorder is not None,
+            priority="" if self._urgency is None else self._urgency.grant.how,
         )
 
     def _map_message(self, silenced: bool) -> str:
@@ -237,7 +241,9 @@ class Engine:
         """Build the converter and run it, so that the first words find everything in place."""
         converter = VoiceConverter(self.pack)
         for _ in range(WARM_UP_STEPS):
+            began = time.perf_counter()
             converter.process(np.zeros(self._step * self.pack.hop, np.float32))
+            self._step_seconds = time.perf_counter() - began  # the last one's: the first ones allocate
         converter.observe = self._speaker
         # A full collection would walk the libraries' objects too, and that takes longer than a step.
         gc.collect()
@@ -270,6 +276,7 @@ class Engine:
         """Let sound flow from the port, which has just been opened, through a new pipeline."""
         if self._pipeline is not None:
             self._past = self._past + self._pipeline.counts
+        self._urgency = Urgency(self._step_seconds)
         self.port.start()
         self._pipeline = Pipeline(converter, self._fitter, self.port, self._step, self.settings, self._enrolment)
 
@@ -288,11 +295,17 @@ class Engine:
             assert pipeline is not None
             if self.port.capture.wait(pipeline.block, WAIT_SECONDS):
                 pipeline.recorder = self._recorder
-                pipeline.step(self.settings, self._enrolment)
+                if pipeline.step(self.settings, self._enrolment) and self._urgency is not None:
+                    self._urgency.stepped(pipeline.compute[-1])
             self._cpu_share = share.update()
 
     def _recover(self, failure: str, converter: VoiceConverter) -> None:
-        """Be silent, and try again until the port opens; the pipeline then begins anew."""
+        """Be silent, and try again until the port opens; the pipeline then begins anew.
+
+        Looking for devices may take long, which a real-time thread must not.
+        """
+        if self._urgency is not None:
+            self._urgency.give_up()
         self._state = State.RECOVERING
         self._message = f"{failure.rstrip('.')}: trying again."
         self.port.playback.muted = True

@@ -82,6 +82,8 @@ class Snapshot:
         Share of a long fit that is done, 0 … 1; None while there is none. Until then the map before is used.
     recording
         Whether a recording is being made.
+    priority
+        Whether the system lets the worker run before ordinary programs, in words; empty before it runs.
     """
 
     state: State = State.STOPPED
@@ -104,3 +106,4 @@ class Snapshot:
     speech_seconds: float | None = None
     fit_progress: float | None = None
     recording: bool = False
+    priority: str = ""
