@@ -18,6 +18,7 @@ from rtvc.commands.options import PackName
 from rtvc.commands.terminal import console
 from rtvc.devices.portaudio import Direction, find_device, list_devices
 from rtvc.errors import RtvcError
+from rtvc.live.priority import probe
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import cuda_works
 from rtvc.voices.library import VoiceLibrary
@@ -58,6 +59,8 @@ def doctor(pack: PackName = "mini") -> None:
     with checks.check("model pack"):
         opened = open_pack(pack)
         checks.say(f"{opened.name} runs on {'the GPU (CUDA)' if cuda_works() else 'the CPU'}; {_speed(opened)}")
+    with checks.check("priority"):
+        checks.say(probe().how)
     with checks.check("voices"):
         checks.say(f"{len(VoiceLibrary().list())} available")
     with checks.check("virtual microphone"), ExitStack() as stack:

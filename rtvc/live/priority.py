@@ -80,6 +80,15 @@ class Urgency:
             _return(self._thread)
 
 
+def probe() -> Grant:
+    """Return what a worker would be granted, by asking from a thread that ends at once."""
+    granted: list[Grant] = []
+    thread = threading.Thread(target=lambda: granted.append(Urgency(0.0).grant))
+    thread.start()
+    thread.join()
+    return granted[0]
+
+
 def _ask(thread: int) -> Grant:
     ways = {"linux": _ask_linux, "win32": _ask_windows, "darwin": _ask_macos}
     if sys.platform not in ways:

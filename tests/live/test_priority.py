@@ -133,3 +133,10 @@ def test_steps_without_a_pause_sleep_long_before_the_kernel_would_end_the_proces
         urgency.stepped(0.02)
     gaps = [later - earlier for earlier, later in zip([0.0, *slept], slept, strict=False)]
     assert max(gaps) < priority.RUNTIME_LIMIT_MICROSECONDS / 1e6 / 2
+
+
+def test_asking_for_doctor_leaves_the_caller_as_it_was(bus: str, unprivileged: list[tuple[int, int, int]]) -> None:
+    kit = FakeRealtimeKit(bus, refusal=None)
+    assert priority.probe().realtime
+    assert kit.asked is not None
+    assert kit.asked[1] != threading.get_native_id()
