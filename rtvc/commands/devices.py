@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from rtvc.app.devices import device_rows
 from rtvc.app.models import open_pack
+from rtvc.app.updates import newest_release, releases_page
 from rtvc.app.virtual_microphone import MEASURING_SECONDS, application_steps, measure_delays, virtual_microphone
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.commands.options import PackName
@@ -46,9 +48,17 @@ def devices() -> None:
     console.print(table)
 
 
-def doctor(pack: PackName = "mini") -> None:
+def doctor(
+    pack: PackName = "mini",
+    updates: Annotated[
+        bool, typer.Option("--updates", help="Ask the releases page for a newer version too; sends nothing else.")
+    ] = False,
+) -> None:
     """Check everything that live conversion needs, and measure the delay through the virtual microphone."""
     checks = Checks()
+    if updates:
+        with checks.check("version"):
+            checks.say(_version())
     with checks.check("PortAudio"):
         found = list_devices()
         checks.say(f"{len(found)} devices")
@@ -101,6 +111,15 @@ class Checks:
     def say(self, finding: str) -> None:
         """Print what the check found."""
         console.print(f"✓ {self._name}: {finding}", soft_wrap=True)
+
+
+def _version() -> str:
+    """Return what the releases page says of this version."""
+    page = releases_page()
+    if page is None:
+        raise RtvcError("this build names no releases page: look where you got it.")
+    newest = newest_release(page)
+    return f"{newest.version} is out: {newest.page}" if newest.newer else f"{newest.version} is the newest"
 
 
 def _speed(pack: ModelPack) -> str:
