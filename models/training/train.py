@@ -42,15 +42,15 @@ from rtvc.benchmark.speakers import read_speaker_list
 
 SPECTRAL_WEIGHT = 10.0
 SPEAKER_WEIGHT = 6.0
-LONG_TERM_WEIGHT = 3.0
-CYCLE_WEIGHT = 4.0
-STATISTICS_WEIGHT = 12.0
+LONG_TERM_WEIGHT = 1.0
+CYCLE_WEIGHT = 3.0
+STATISTICS_WEIGHT = 4.0
 CONVERTED_SHARE = 0.5
 """Of the rows that are also converted to another speaker of the batch."""
 BLOCK_SIZES = (2, 8, 16, 32)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
-MOST_OVERDRIVE = 1.3
-"""Conversions multiply the map's displacement by 1 … this: the factor of the card is chosen afterwards."""
+MOST_OVERDRIVE = 1.6
+"""Conversions multiply the displacement of cepstra by 1 … this: the factor of the card is chosen afterwards."""
 CHECKED_BLOCK_SIZE = 8
 
 Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
@@ -160,8 +160,10 @@ class Trainer:
         few = slice(math.ceil(rows * CONVERTED_SHARE))
         here, there = _rows(source_moments, few), _rows(reference_moments, few, turn=1)
         pitch = self.converted_pitch(batch, source_pitch)[few]
-        overdrive = 1 + (MOST_OVERDRIVE - 1) * torch.rand(len(pitch), 1, 1, generator=random).to(self.device)
-        given = content[few] + overdrive * (transport(content[few], here, there, block, c.latent) - content[few])
+        moves = transport(content[few], here, there, block, c.latent) - content[few]
+        overdrive = torch.ones(len(moves), 1, c.content_dim)
+        overdrive[..., c.latent :] += (MOST_OVERDRIVE - 1) * torch.rand(len(moves), 1, 1, generator=random)
+        given = content[few] + overdrive.to(self.device) * moves
         decoded = self.decode(
             torch.cat([moved, given])[:, part],
             torch.cat([batch.target_pitch, pitch])[:, part],

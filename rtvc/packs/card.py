@@ -44,7 +44,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 class Defaults:
     """What the pack suggests: K of MKL, frames a step, how its graphs run, and the overdrive of MKL.
 
-    `overdrive` multiplies the map's displacement where a user asks for a strength of 1.
+    At a strength of 1, MKL multiplies the displacement of the cepstra by `overdrive`.
     """
 
     block_size: int
