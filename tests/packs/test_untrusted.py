@@ -185,6 +185,8 @@ def test_metadata_out_of_range_are_refused(folder: Path, values: dict[str, objec
         {"defaults": {"block_size": 2, "threads": 100_000}},
         {"defaults": {"block_size": 2, "step": 0}},
         {"defaults": {"block_size": 2, "provider": "toaster"}},
+        {"defaults": {"block_size": 2, "overdrive": 0.5}},
+        {"defaults": {"block_size": 2, "overdrive": float("inf")}},
         {"level_dbfs": 1e300},
         {"level_dbfs": "loud"},
         {"level_dbfs": True},
