@@ -1,6 +1,6 @@
 """Checkpoints of the published names and shapes with random weights: `python -m export.synthetic_checkpoint`.
 
-The published files cannot be had everywhere; these stand in for them wherever the machinery is what matters.
+The published files are not available everywhere; these replace them wherever only the code is under test.
 """
 
 from __future__ import annotations

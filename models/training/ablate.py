@@ -1,8 +1,8 @@
-"""What each part of `mini` is worth: python -m models.training.ablate.
+"""Measure what each part of `mini` contributes: python -m models.training.ablate.
 
-Takes parts of a finished pack away, one at a time, and prints the spectral loss of stretches of speakers who were
-held out of training: plainly resynthesised, and disguised and carried by the map to the statistics of another
-stretch. A part is taken away by putting its mean over the stretch in its place, or what the labels say.
+Replaces one part of a finished pack's features at a time, by its mean over the stretch or by the labels, and prints
+the spectral loss on held-out speakers: plainly resynthesised, and from an augmented source mapped to the statistics
+of another stretch.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
     def loss(block: int | None, change: Change | None = None) -> float:
         return sum(trainer.resynthesis_loss(batch, block, change) for batch in batches) / len(batches)
 
-    print(f"{'':24}  plain  disguised, mapped")
+    print(f"{'':24}  plain  augmented, mapped")
     plain = loss(None)
     for size in (1, CHECKED_BLOCK_SIZE, 32, configuration.latent):
         print(f"{f'whole, K = {size}':24}  {plain:.3f}  {loss(size):.3f}", flush=True)

@@ -4,11 +4,11 @@ Self-supervised, with the map in the loop. A stretch of speech is heard as anoth
 conversion by an earlier pack), through another microphone and in noise. Its features are transported to the
 statistics of another stretch of the same speaker, and the vocoder must give back the recording. What survives is
 content; what the statistics carry is the voice. Half of each batch is also converted to other speakers of the batch,
-where no target exists: there the features of the result must be those that were asked for, and a speaker encoder must
-recognise the target.
+where no target exists: there the features of the result must be those that the vocoder was given, and a speaker
+encoder must recognise the target.
 
-The learning rate falls along the time that has been spent, so weights are annealed when `--minutes` are over, however
-fast the machine is. A run that is interrupted goes on from its checkpoint.
+The learning rate falls along the time spent, so weights are annealed when `--minutes` are over, however fast the
+machine is. An interrupted run goes on from its checkpoint.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ MOST_OVERDRIVE = 1.6
 CHECKED_BLOCK_SIZE = 8
 
 Change = Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]
-"""Content `[batch, frames, content_dim]` and voicing `[batch, frames]` to what the vocoder is given instead."""
+"""Replaces content `[batch, frames, content_dim]` and voicing `[batch, frames]` before the vocoder."""
 
 IDENTITY_SHARE = 0.2
 """Of the rows that are neither augmented nor mapped, so that the vocoder sees clean features."""
@@ -89,11 +89,11 @@ class Trainer:
         self.seconds = 0.0
         """Time spent training."""
         self.earlier = 0
-        """Steps that the weights had seen when this training began."""
+        """Steps that the weights had been trained for when this training began."""
 
     @property
     def encoder(self) -> MiniEncoder:
-        """The encoder that is used now: the one in training, or the averaged one while validating."""
+        """The encoder in use: the trained one, or the averaged one while validating."""
         encoder = self.nets["encoder"]
         assert isinstance(encoder, MiniEncoder)
         return encoder
@@ -129,7 +129,7 @@ class Trainer:
         return audio
 
     def aligned(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Cut both to the time they share, the net's delay taken off."""
+        """Remove the net's delay, and cut both to the time they share."""
         delay = self.configuration.delay
         return output[:, delay:], target[:, : target.shape[1] - delay]
 
@@ -244,7 +244,7 @@ class Trainer:
         return (entropy * voicing).sum() / voicing.sum().clamp(min=1)
 
     def converted_pitch(self, batch: Batch, source_pitch: Tensor) -> Tensor:
-        """Return the source's log pitch moved to the mean of the row before, whose voice it will have."""
+        """Return the source's log pitch, shifted to the mean of the row before, whose voice it takes."""
         mean = (batch.target_pitch * batch.voicing).sum(1) / batch.voicing.sum(1).clamp(min=1)
         here = (source_pitch * batch.voicing).sum(1) / batch.voicing.sum(1).clamp(min=1)
         known = (batch.voicing.sum(1) > 0) & (batch.voicing.roll(1, dims=0).sum(1) > 0)
@@ -260,10 +260,10 @@ class Trainer:
 
     @torch.no_grad()
     def resynthesis_loss(self, batch: Batch, block: int | None, change: Change | None = None) -> float:
-        """Return the spectral loss of the target made again from its own features.
+        """Return the spectral loss of the target resynthesised from its own features.
 
-        With a `block`, of the target made from the features of the disguised source, carried to the statistics of the
-        reference by the map in blocks of that size. `change` alters what the vocoder is given.
+        With a `block`, from the features of the source, mapped to the reference's statistics in blocks of that size.
+        `change` alters the features that the vocoder gets.
         """
         content, _, voicing_logits = self.analyse(batch.target if block is None else batch.source)
         voicing = torch.sigmoid(voicing_logits)
@@ -277,7 +277,7 @@ class Trainer:
         return float(self.spectral(output, target))
 
     def validate(self, batches: list[Batch]) -> float:
-        """Return the mean spectral loss of the averaged nets on clean stretches of unheard speakers."""
+        """Return the mean spectral loss of the averaged nets on held-out speakers, mapped by MKL."""
         trained, self.nets = self.nets, self.average
         self.nets.eval()
         total = sum(self.resynthesis_loss(batch, CHECKED_BLOCK_SIZE) for batch in batches)
@@ -337,7 +337,7 @@ def samplers(corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int) -> tu
 
 
 def checked(sampler: Sampler, rows: int) -> list[Batch]:
-    """Return the stretches that nets are checked on, always the same."""
+    """Return the validation batches, which are always the same."""
     return [sampler.draw(rows, np.random.default_rng(number)) for number in range(4)]
 
 

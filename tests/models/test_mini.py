@@ -1,4 +1,4 @@
-"""The embedded pack as it is shipped, through ONNX Runtime, on a shipped recording."""
+"""The shipped pack, through ONNX Runtime, on a shipped recording."""
 
 from fractions import Fraction
 from itertools import pairwise
