@@ -179,7 +179,12 @@ def _run(engine: Engine) -> None:
         engine.start()
         while not engine.wait(REFRESH_SECONDS) and not stop.is_set():
             line.update(display.update(engine.snapshot(), engine), refresh=True)
-    engine.stop()
+    try:
+        engine.stop()
+    except RtvcError as error:
+        if str(error) in display.shown:
+            raise typer.Exit(2) from error
+        raise
     snapshot = engine.snapshot()
     if snapshot.state == State.FAILED:
         raise RtvcError(snapshot.message)
@@ -193,9 +198,16 @@ def _run(engine: Engine) -> None:
 
 
 class Display:
-    """The line that shows how the engine runs. New messages are printed above it."""
+    """The line that shows how the engine runs. New messages are printed above it.
+
+    Attributes
+    ----------
+    shown
+        All messages printed so far.
+    """
 
     def __init__(self) -> None:
+        self.shown: set[str] = set()
         self._message = ""
         self._states: set[State] = set()
 
@@ -217,6 +229,7 @@ class Display:
                 errors.print(snapshot.message, style="red", soft_wrap=True)
             else:
                 warn(snapshot.message)
+            self.shown.add(snapshot.message)
         self._message = snapshot.message or self._message
         return _line(snapshot)
 

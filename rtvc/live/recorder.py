@@ -1,6 +1,6 @@
-"""Recording what goes into the live engine and what comes out of it.
+"""Recording the live engine's input and output.
 
-The worker hands a `Recorder` blocks; a thread of the recorder writes them to disk.
+The worker passes blocks to a `Recorder`, which writes them to disk on a thread of its own.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from rtvc.storage import StorageError
 
 
 class Recorder:
-    """Writes two recordings of the same length and rate, the microphone's and the output's.
+    """Writes two recordings of the same length and rate: the microphone's and the output's.
 
-    The files appear at `close`, readable by the user only. If the disk fills, WAV files keep what was recorded until
-    then. If nothing was recorded, no file appears and none is replaced.
+    The files appear on `close`, readable by the user only. If nothing was recorded, no file appears and none is
+    replaced. If the disk fills up, recording stops; WAV files keep what was written, other formats leave nothing.
 
     Parameters
     ----------
     microphone, output
         The audio files to write.
     rate
-        Samples per second of both.
+        Sample rate of both in Hz.
     overwrite
         Whether existing files may be replaced.
 
     Attributes
     ----------
     failure
-        Why recording has stopped, in a sentence; None while it goes on.
+        Why recording has stopped, as a sentence; None while it continues.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class Recorder:
         self._thread.start()
 
     def write(self, microphone: Block, output: Block) -> None:
-        """Hand over two blocks `[n]`, which are not changed any more; returns at once."""
+        """Queue two blocks `[n]` for writing and return at once. The caller must not modify them afterwards."""
         if self.failure is None:
             self._blocks.put((microphone, output))
 
@@ -77,32 +77,18 @@ class Recorder:
         try:
             self._write(chain([first], blocks))
         except StorageError as error:
-            self.failure = f"{error} The recording up to there is kept, and nothing more is recorded."
+            kept = " and ".join(path.name for path in self._paths if path.suffix.lower() == ".wav")
+            consequence = f"is kept in {kept}" if kept else "is lost"
+            self.failure = f"{error} Recording has stopped; what was recorded {consequence}."
         except RtvcError as error:
             self.failure = str(error)
 
     def _write(self, blocks: Iterable[tuple[Block, Block]]) -> None:
-        """Write both files. If the disk fills, finish both with what they hold, then raise `StorageError`."""
-        microphone_path, output_path = self._paths
-        failure: StorageError | None = None
-        output_failure: StorageError | None = None
-        # Each writer must see its own error only: one that belongs to the other file would discard this one.
-        with self._writer(output_path) as output:
-            try:
-                with self._writer(microphone_path) as microphone:
-                    for heard, sent in blocks:
-                        microphone.write(heard)
-                        try:
-                            output.write(sent)
-                        except StorageError as error:
-                            output_failure = error
-                            break
-            except StorageError as error:
-                failure = error
-            if output_failure is not None:
-                raise output_failure
-        if failure is not None:
-            raise failure
+        # A disk error of either file ends both, and each keeps its part.
+        with self._writer(self._paths[0]) as microphone, self._writer(self._paths[1]) as output:
+            for heard, sent in blocks:
+                microphone.write(heard)
+                output.write(sent)
 
     def _writer(self, path: Path) -> AbstractContextManager[AudioWriter]:
         return audio_writer(path, self._rate, overwrite=self._overwrite, private=True, keep_partial=True)

@@ -6,7 +6,7 @@ statistics can be compared. Everything here runs on the calling thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
-from rtvc.dsp.resample import Resampler, resample
+from rtvc.dsp.resample import resample
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block
 from rtvc.files.audio_file import AudioFile
@@ -29,8 +29,6 @@ LONGEST_SECONDS = 300.0
 
 HIGHEST_RATE = 48_000
 """Highest sample rate in Hz of a stored reference. Packs use less, and 192 kHz takes four times the memory."""
-
-_READ_SAMPLES = 16_384
 
 
 class Analyser:
@@ -109,28 +107,8 @@ def read_recordings(paths: Sequence[Path]) -> tuple[Block, int]:
     left = round(LONGEST_SECONDS * rate)
     audio: list[Block] = []
     for source in sources:
-        for block in _resampled(source, rate):
-            audio.append(block[:left])
-            left -= len(audio[-1])
-            if left == 0:
-                return np.concatenate(audio), rate
+        audio.append(source.read(rate, left / rate)[:left])
+        left -= len(audio[-1])
+        if left == 0:
+            break
     return np.concatenate(audio), rate
-
-
-def _resampled(source: AudioFile, rate: int) -> Iterator[Block]:
-    """Yield a recording at another rate, block by block, aligned with the recording and of its length."""
-    resampler = Resampler(source.rate, rate, "sinc_medium")
-    granularity = resampler.granularity
-    skip, heard, given = resampler.latency, 0, 0
-    for block in source.blocks(-(-_READ_SAMPLES // granularity) * granularity):
-        heard += len(block)
-        whole = np.pad(block, (0, -len(block) % granularity))
-        output = resampler.process(whole)[skip:]
-        skip = max(0, skip - resampler.output_length(len(whole)))
-        length = min(len(output), -(-heard * rate // source.rate) - given)
-        given += length
-        yield output[:length]
-    missing = -(-heard * rate // source.rate) - given
-    if missing:
-        blocks = -(-(missing + skip) // resampler.output_length(granularity))
-        yield resampler.process(np.zeros(blocks * granularity, np.float32))[skip:][:missing]

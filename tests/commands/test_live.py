@@ -26,6 +26,7 @@ from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import shipped_voices
+from tests.support.disk import full_disk
 from tests.support.packs import identity_pack
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer
 from tests.support.sounds import babble
@@ -294,6 +295,20 @@ def test_no_file_of_a_run_replaces_another(pack: ModelPack, recording: Path, tmp
         assert "would be written twice" in refusal(*live, "--output-file", output, "--record", folder)
     assert "is the input" in refusal(*live, "--output-file", recording)
     assert list(folder.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_during_a_recording_is_reported_once(pack: ModelPack, tmp_path: Path) -> None:
+    # At 8 kHz the output takes 40 kB; at the pack's 16 kHz each recording would take 64 kB.
+    source = tmp_path / "in.wav"
+    soundfile.write(source, babble(2, 8_000), 8_000)
+    live = ("live", "--pack", pack.folder, *OWN, "--input", source, "--output-file", tmp_path / "out.wav")
+    with full_disk(50_000):
+        arguments = [str(argument) for argument in (*live, "--record", tmp_path / "kept")]
+        result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 2
+    assert result.output.count("Recording has stopped") == 1
+    assert soundfile.info(tmp_path / "kept" / "output.wav").frames > 16_000
+    assert soundfile.info(tmp_path / "out.wav").duration >= 2
 
 
 def test_an_engine_that_never_converts_is_an_error(

@@ -324,22 +324,33 @@ def test_a_recording_never_replaces_a_file_unasked(pack: ModelPack, tmp_path: Pa
 
 
 @pytest.mark.parametrize("longer", ["microphone", "output"])
-def test_a_full_disk_keeps_both_recordings_up_to_there(pack: ModelPack, tmp_path: Path, longer: str) -> None:
-    """The limit holds for each file, so the one of longer blocks reaches it first."""
-    paths = tmp_path / "in.wav", tmp_path / "out.wav"
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        (("in.wav", "out.wav"), "is kept in in.wav and out.wav"),
+        (("in.flac", "out.WAV"), "is kept in out.WAV"),
+        (("in.flac", "out.ogg"), "is lost"),
+    ],
+)
+def test_a_full_disk_keeps_the_wav_recordings_up_to_there(
+    pack: ModelPack, tmp_path: Path, longer: str, names: tuple[str, str], kept: str
+) -> None:
+    """The size limit holds for each file, so the one with the longer blocks reaches it first."""
+    paths = tmp_path / names[0], tmp_path / names[1]
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 320).astype(np.float32)
     with full_disk(20_044):
         recorder = Recorder(*paths, pack.sample_rate)
-        for _ in range(100):
-            long, short = np.full(320, 0.5, np.float32), np.full(160, 0.5, np.float32)
-            recorder.write(*((long, short) if longer == "microphone" else (short, long)))
-        with pytest.raises(RtvcError, match="The recording up to there is kept"):
+        for _ in range(1000):
+            recorder.write(*((noise, noise[:160]) if longer == "microphone" else (noise[:160], noise)))
+        with pytest.raises(RtvcError, match=rf"Recording has stopped; what was recorded {kept}\.$"):
             recorder.close()
-    for path in paths:
+    expected = [path for path in paths if path.suffix.lower() == ".wav"]
+    for path in expected:
         recorded = soundfile.read(path)[0]
         assert len(recorded) > 4_000
-        np.testing.assert_allclose(recorded, 0.5, atol=1e-4)
+        np.testing.assert_allclose(recorded[:160], noise[:160], atol=1e-4)
         assert path.stat().st_mode & 0o777 == 0o600
-    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert sorted(tmp_path.iterdir()) == sorted(expected)
 
 
 def test_where_nothing_was_recorded_nothing_is_replaced(pack: ModelPack, tmp_path: Path) -> None:
