@@ -25,10 +25,11 @@ from models.checkpoints import load_hifigan, load_wavlm
 from models.hifigan import HiFiGAN, HiFiGANConfiguration
 from models.streaming import StreamingState
 from models.wavlm import LARGE, WavLM, WavLMConfiguration
+from rtvc.audio_file import AudioFile
 from rtvc.benchmark.fidelity import Fidelity, log_spectral_distance, measure, read_recordings
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
+from rtvc.features import FeatureStatistics, merge_all
 from rtvc.files.whole_file_conversion import GRAPHS
 from rtvc.packs.card import ENCODER, VOCODER
 from rtvc.packs.catalogue import KnownPack
@@ -36,7 +37,6 @@ from rtvc.packs.download import digest
 from rtvc.packs.graph import GraphStage, Kind
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
-from rtvc.voices.statistics import FeatureStatistics, merge_all
 from rtvc.voices.voice import reference_features
 
 LEVEL_DBFS = -26.0

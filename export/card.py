@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rtvc.features import FeatureStatistics
 from rtvc.packs.card import CARD, FORMAT, STATISTICS
 from rtvc.packs.download import digest
-from rtvc.voices.statistics import FeatureStatistics
 
 
 def write_card(folder: Path, card: Mapping[str, object], population: FeatureStatistics) -> None:

@@ -17,10 +17,10 @@ from export.card import write_card
 from export.streaming import export_streaming, verify_streaming
 from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
 from models.training.prepare import LEVEL_DBFS, SAMPLE_RATE, Corpus, open_corpus
+from rtvc.features import FeatureRoles, FeatureStatistics, merge_all
 from rtvc.packs.card import ENCODER, VOCODER
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.analysis import analyse
-from rtvc.voices.statistics import FeatureRoles, FeatureStatistics, merge_all
 
 TOLERANCE = 1e-4
 POPULATION_SPEAKERS = 200

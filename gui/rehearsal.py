@@ -16,10 +16,10 @@ from rtvc.app.live import LiveSetup
 from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.virtual_microphone import VirtualMicrophoneState
+from rtvc.audio_file import audio_writer
 from rtvc.devices.virtual_cable import DESCRIPTION
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import audio_writer
 from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
 from rtvc.live.snapshot import Snapshot

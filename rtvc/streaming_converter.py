@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.audio_file import HIGHEST_RATE, LOWEST_RATE
 from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import HIGHEST_RATE, LOWEST_RATE
 from rtvc.files.conversion import Conversion, Mode
 from rtvc.files.streamed_conversion import LiveMap
 from rtvc.interface import AnyPath, as_pack, as_voice

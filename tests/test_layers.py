@@ -1,4 +1,4 @@
-"""The layers of the house: nothing imports what stands above it, and `rtvc` needs neither PyTorch nor Qt."""
+"""The layers of `rtvc`: nothing imports upwards, and nothing needs PyTorch or Qt."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,25 @@ import pytest
 import rtvc
 
 ROOT = Path(rtvc.__file__).parent
-BELOW_APP = ("dsp", "devices", "packs", "transport", "voices", "chain", "files", "live")
+LAYERS = (
+    ("cli",),
+    ("commands",),
+    ("app", "streaming_converter"),
+    ("interface",),
+    ("benchmark",),
+    ("files",),
+    ("live",),
+    ("chain",),
+    ("settings", "voices"),
+    ("transport",),
+    ("packs",),
+    ("features", "audio_file", "devices"),
+    ("dsp", "storage", "arrays", "names"),
+    ("errors",),
+)
+"""From top to bottom. A module imports lower layers only."""
+
+BELOW_APP = tuple(name for layer in LAYERS[5:] for name in layer)
 
 
 def imported(path: Path) -> set[str]:
@@ -22,11 +40,11 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def importers(folder: str, *prefixes: str) -> list[str]:
-    """Return what files of a folder of `rtvc` import from modules of these prefixes."""
+def importers(module: str, *prefixes: str) -> list[str]:
+    """Return what a module of `rtvc`, or the files of a folder, import from modules of these prefixes."""
     return [
         f"{path.relative_to(ROOT)}: {name}"
-        for path in sorted((ROOT / folder).rglob("*.py"))
+        for path in sorted([*(ROOT / module).rglob("*.py"), *ROOT.glob(f"{module}.py")])
         for name in sorted(imported(path))
         if name.startswith(prefixes)
     ]
@@ -34,19 +52,20 @@ def importers(folder: str, *prefixes: str) -> list[str]:
 
 def test_only_the_command_line_knows_a_terminal_and_only_the_panel_knows_qt() -> None:
     assert importers("", "PyQt6", "torch", "gui.") == []
-    for folder in (*BELOW_APP, "app"):
-        assert importers(folder, "typer", "rich", "rtvc.commands", "rtvc.cli") == []
+    for name in (*BELOW_APP, "app"):
+        assert importers(name, "typer", "rich", "rtvc.commands", "rtvc.cli") == []
 
 
-@pytest.mark.parametrize("folder", BELOW_APP)
-def test_nothing_below_the_application_layer_imports_it(folder: str) -> None:
-    assert importers(folder, "rtvc.app", "rtvc.benchmark") == []
+@pytest.mark.parametrize("level", range(len(LAYERS)))
+def test_a_layer_imports_lower_layers_only(level: int) -> None:
+    upper = {name for layer in LAYERS[: level + 1] for name in layer}
+    for name in LAYERS[level]:
+        assert importers(name, *(f"rtvc.{other}" for other in upper - {name})) == []
 
 
-def test_devices_and_signal_processing_stand_at_the_bottom() -> None:
-    above = tuple(f"rtvc.{name}" for name in ("packs", "transport", "voices", "chain", "files", "live", "settings"))
-    assert importers("devices", *above) == []
-    assert importers("dsp", *above, "rtvc.devices") == []
+def test_every_module_and_folder_has_its_layer() -> None:
+    found = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert found - {"__init__"} == {name for layer in LAYERS for name in layer}
 
 
 def test_the_live_engine_does_not_import_file_conversion() -> None:

@@ -11,10 +11,10 @@ import numpy as np
 
 from rtvc.app.devices import find_microphone
 from rtvc.app.models import open_pack
+from rtvc.audio_file import AudioFile, audio_writer
 from rtvc.devices.live_port import Wanted
 from rtvc.devices.microphone import microphone_blocks
 from rtvc.dsp.stage import Block
-from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
 from rtvc.settings import Settings

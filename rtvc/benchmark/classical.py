@@ -14,8 +14,8 @@ import numpy.typing as npt
 from rtvc.benchmark.metrics import SAMPLE_RATE, benchmark_module
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block
+from rtvc.features import FeatureRoles, FeatureStatistics
 from rtvc.transport.mkl import fit_mkl
-from rtvc.voices.statistics import FeatureRoles, FeatureStatistics
 
 CEPSTRUM_SIZE = 40
 PERIOD_SECONDS = 0.005

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.audio_file import AudioFile
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.report import Report, Table
 from rtvc.dsp.decibels import amplitude
@@ -22,7 +23,6 @@ from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
 from rtvc.packs.graph import GraphStage
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.library import AUDIO_SUFFIXES, shipped_voices

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rtvc.audio_file import audio_writer
 from rtvc.benchmark.listener import Listener, Row
 from rtvc.benchmark.metrics import SAMPLE_RATE, Estimate, bootstrap
 from rtvc.benchmark.picture import conversion_picture
@@ -22,7 +23,6 @@ from rtvc.benchmark.speakers import NEAR_SEMITONES, Pair, load, reference_audio
 from rtvc.benchmark.systems import System
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import audio_writer
 
 MEASURES = {
     "similarity_to_target": "similarity\nto target",

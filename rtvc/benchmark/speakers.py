@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
+from rtvc.audio_file import AudioFile
 from rtvc.benchmark.metrics import SAMPLE_RATE
 from rtvc.benchmark.pitch import track_pitch
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
 
 RECORDINGS = (".flac", ".ogg", ".wav")
 SEXES = {"f": "female", "m": "male"}

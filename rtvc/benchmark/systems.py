@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rtvc.audio_file import AudioFile, audio_writer
 from rtvc.benchmark.classical import WorldMkl, world_copy
 from rtvc.benchmark.metrics import SAMPLE_RATE
 from rtvc.dsp.stage import Block
-from rtvc.files.audio_file import AudioFile, audio_writer
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import ModelPack

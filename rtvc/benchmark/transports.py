@@ -15,11 +15,11 @@ import numpy as np
 
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import at_pace, distribution, quiet_collector, shown
+from rtvc.features import FeatureRoles, FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
-from rtvc.voices.statistics import FeatureRoles, FeatureSet
 
 ENROLMENT_SECONDS = 20.0
 FACTORS = 32

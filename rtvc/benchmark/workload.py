@@ -11,11 +11,11 @@ from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
 from rtvc.voices.library import shipped_voices
-from rtvc.voices.statistics import FeatureSet
 from rtvc.voices.voice import Voice
 
 DEVICE_RATE = 48_000

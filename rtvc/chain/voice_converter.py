@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rtvc.dsp.stage import Block, Stage
+from rtvc.features import Mask
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import Transport, TransportStage
 from rtvc.voices.analysis import Analyser
-from rtvc.voices.statistics import Mask
 
 Observer = Callable[[Block, Mask], None]
 """Called with every step's features `[n, dim]` and which of them are speech `[n]`."""

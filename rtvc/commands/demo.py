@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from rtvc.audio_file import AudioFile
 from rtvc.benchmark.picture import conversion_picture
 from rtvc.commands.convert import report
 from rtvc.commands.terminal import console
-from rtvc.files.audio_file import AudioFile
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import find_pack
 from rtvc.storage import make_folder

@@ -23,10 +23,10 @@ from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.presets import find_preset, without_toggles
 from rtvc.app.virtual_microphone import virtual_microphone
+from rtvc.audio_file import is_file
 from rtvc.commands.options import BlockSize, PackName, Threads, map_choice
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import is_file
 from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
 from rtvc.live.snapshot import Snapshot, State

@@ -1,1 +1,1 @@
-"""Audio files: reading, writing and converting them."""
+"""Conversion of audio files."""

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rtvc.audio_file import HIGHEST_RATE, LOWEST_RATE, AudioFile, audio_writer, check_destination
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import HIGHEST_RATE, LOWEST_RATE, AudioFile, audio_writer, check_destination
 from rtvc.files.conversion import Conversion, Job, Mode, Outcome, Progress
 from rtvc.files.streamed_conversion import convert_streamed
 from rtvc.files.whole_file_conversion import convert_whole

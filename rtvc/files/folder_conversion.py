@@ -20,8 +20,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+from rtvc.audio_file import OUTPUT_SUFFIXES, is_file
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import OUTPUT_SUFFIXES, is_file
 from rtvc.files.conversion import Conversion, Outcome
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import find_pack

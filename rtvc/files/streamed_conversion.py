@@ -17,6 +17,7 @@ from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.stage import Block
+from rtvc.features import FeatureSet, FeatureStatistics, Mask
 from rtvc.files.conversion import Job, Mode, Recording
 from rtvc.live.map_fitter import Speaker
 from rtvc.packs.pack import ModelPack
@@ -24,7 +25,6 @@ from rtvc.transport import Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
 from rtvc.voices.analysis import ANALYSIS_FRAMES, Analyser
-from rtvc.voices.statistics import FeatureSet, FeatureStatistics, Mask
 
 MOST_SOURCE_SECONDS = 60
 """Frames are kept of this much of the source at most, for the transports that need the frames themselves."""

@@ -15,13 +15,13 @@ from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet
 from rtvc.files.conversion import Job, Recording
 from rtvc.packs.card import OFFLINE_ENCODER, OFFLINE_VOCODER
 from rtvc.packs.graph import Kind, open_session, read_graph
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import TransportStage
 from rtvc.transport.fitting import fit_map
-from rtvc.voices.statistics import FeatureSet
 from rtvc.voices.voice import Blend
 
 GRAPHS: dict[Kind, str] = {"encoder": OFFLINE_ENCODER, "vocoder": OFFLINE_VOCODER}

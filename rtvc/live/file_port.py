@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rtvc.audio_file import AudioFile, audio_writer, check_destination
 from rtvc.devices.sides import BLOCK_SECONDS, Capture, Playback
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, audio_writer, check_destination
 
 STALL_SECONDS = 0.5
 """After a pause this long, such as a suspended computer, the clock starts anew and nothing is caught up."""

@@ -17,13 +17,13 @@ import numpy as np
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet, Mask, RunningStatistics
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITTED_ON_FRAMES, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
 from rtvc.voices.library import VoiceLibrary
-from rtvc.voices.statistics import FeatureSet, Mask, RunningStatistics
 
 REFIT_SECONDS = 1
 

@@ -12,9 +12,9 @@ from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 
+from rtvc.audio_file import AudioWriter, audio_writer, check_destination
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioWriter, audio_writer, check_destination
 from rtvc.storage import StorageError
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureRoles
 from rtvc.names import check_name
 from rtvc.packs.runtime import PROVIDERS, Runtime
-from rtvc.voices.statistics import FeatureRoles
 
 FORMAT = 1
 CARD = "card.json"

@@ -15,12 +15,12 @@ from platformdirs import user_data_path
 
 from rtvc.arrays import DamagedArrays, read_arrays
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureStatistics
 from rtvc.names import did_you_mean, shortened
 from rtvc.packs.card import CARD, ENCODER, STATISTICS, VOCODER, damaged, read_card, read_regular
 from rtvc.packs.graph import GraphStage, read_graph
 from rtvc.packs.processor import saturates
 from rtvc.packs.runtime import Runtime
-from rtvc.voices.statistics import FeatureStatistics
 
 LARGEST_FILE_BYTES = 2**31
 """Protocol Buffers, and so ONNX files, hold no more."""

@@ -13,11 +13,11 @@ import numpy as np
 
 from rtvc.dsp.stage import Block, Delay, Stage
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet, FeatureStatistics
 from rtvc.transport.flow_matching import FlowTransport, fit_flow
 from rtvc.transport.knn import fit_knn
 from rtvc.transport.mkl import fit_mkl
 from rtvc.transport.sinkhorn import fit_sinkhorn
-from rtvc.voices.statistics import FeatureSet, FeatureStatistics
 
 FADE_FRAMES = 5
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from rtvc.arrays import Arrays, DamagedArrays, read_arrays, write_arrays
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_write, make_folder
 from rtvc.transport import KEPT, Transport
-from rtvc.voices.statistics import FeatureSet
 
 MAXIMUM_KEPT = 8
 """Maps kept for a voice; the least recently used is deleted first."""

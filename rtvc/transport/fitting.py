@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import KEPT, Transport, fit
 from rtvc.transport.cache import cache_path, read_map, write_map
 from rtvc.transport.choice import MapChoice
-from rtvc.voices.statistics import FeatureSet
 
 
 def fit_map(

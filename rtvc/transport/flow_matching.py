@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureRoles, FeatureSet
 from rtvc.transport.mkl import PitchTransport, fit_pitch
 from rtvc.transport.sinkhorn import REGULARISATION, cosine_cost, solve, spread
-from rtvc.voices.statistics import FeatureRoles, FeatureSet
 
 ARRAYS_VERSION = 1
 """Raised whenever the arrays or the fit change, so that maps which were kept are fitted anew."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.voices.statistics import Array, FeatureStatistics
+from rtvc.features import Array, FeatureStatistics
 
 FRAMES_BEYOND_BLOCK = 4
 """A block of K dimensions needs K + 4 frames on both sides (arXiv 2506.09709)."""

@@ -1,1 +1,1 @@
-"""Target voices, the speaker's own enrolment, and the statistics of both."""
+"""Target voices and the speaker's own enrolment."""

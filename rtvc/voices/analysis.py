@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rtvc.audio_file import AudioFile
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
 from rtvc.dsp.resample import resample
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block
-from rtvc.files.audio_file import AudioFile
+from rtvc.features import FeatureSet, Mask
 from rtvc.packs.pack import ModelPack
-from rtvc.voices.statistics import FeatureSet, Mask
 
 ANALYSIS_FRAMES = 50
 """Frames per step when a whole recording is analysed: 1 s, at which the cost per call no longer shows."""

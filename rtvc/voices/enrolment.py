@@ -17,10 +17,10 @@ from platformdirs import user_data_path
 from rtvc.arrays import DamagedArrays, read_arrays, write_arrays
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_write, make_folder
 from rtvc.voices.analysis import analyse_recording, read_recordings
-from rtvc.voices.statistics import FeatureSet
 
 LEAST_SECONDS = 3.0
 GOOD_SECONDS = 10.0

@@ -25,14 +25,14 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from rtvc.audio_file import audio_writer, is_file
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import audio_writer, is_file
+from rtvc.features import FeatureSet
 from rtvc.names import check_name, did_you_mean, normal, shortened
 from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_folder, atomic_write, make_folder
 from rtvc.voices.analysis import read_recordings
-from rtvc.voices.statistics import FeatureSet
 from rtvc.voices.voice import Blend, Target, Voice, features_name, reference_features, write_features
 
 DESCRIPTION = "voice.json"

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from rtvc.arrays import DamagedArrays, read_arrays, write_arrays
+from rtvc.audio_file import AudioFile
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
+from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_write
 from rtvc.transport.mkl import barycentre
 from rtvc.voices.analysis import analyse_recording, read_recordings
-from rtvc.voices.statistics import FeatureSet
 
 LEAST_SECONDS = 1.0
 GOOD_SECONDS = 4.0

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from rtvc.benchmark.transports import memory_bytes, random_voice, transports_report
 from rtvc.cli import app
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureRoles
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, fit
-from rtvc.voices.statistics import FeatureRoles
 from tests.support.packs import identity_pack
 from tests.support.transports import QUICK_FLOW
 

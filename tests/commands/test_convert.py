@@ -8,14 +8,14 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from rtvc.audio_file import AudioFile
 from rtvc.cli import app, main
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
+from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, Transport
 from rtvc.voices.library import VoiceLibrary
-from rtvc.voices.statistics import FeatureSet
 from rtvc.voices.voice import Voice
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble

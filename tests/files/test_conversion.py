@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtvc.audio_file import AudioFile
 from rtvc.chain.voice_chain import block_length
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
 from rtvc.files.conversion import Conversion, Mode
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import ModelPack

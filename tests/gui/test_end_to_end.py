@@ -24,6 +24,7 @@ from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_microphone import SOURCE
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
+from rtvc.features import FeatureSet
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import find_pack
@@ -31,7 +32,6 @@ from rtvc.settings import Settings
 from rtvc.voices.analysis import analyse
 from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import VoiceLibrary, shipped_voices
-from rtvc.voices.statistics import FeatureSet
 from rtvc.voices.voice import Voice
 from tests.support.panel import FakePlayer
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer

@@ -10,6 +10,7 @@ import soundfile
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet
 from rtvc.live import engine as engine_module
 from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
@@ -20,7 +21,6 @@ from rtvc.transport import FITS, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import EnrolmentLibrary, enrol_audio
 from rtvc.voices.library import shipped_voices
-from rtvc.voices.statistics import FeatureSet
 from tests.support.packs import identity_pack
 from tests.support.simulation import SimulatedPort
 from tests.support.sounds import babble

@@ -10,6 +10,7 @@ import soundfile
 
 from rtvc.arrays import write_arrays
 from rtvc.dsp.stage import Block
+from rtvc.features import FeatureSet
 from rtvc.live.map_fitter import NICENESS, MapFitter, MapRequest, Speaker
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport
@@ -19,7 +20,6 @@ from rtvc.transport.flow_matching import FlowTransport, fit_flow
 from rtvc.transport.knn import NearestTransport
 from rtvc.transport.mkl import AffineTransport
 from rtvc.voices.library import VoiceLibrary
-from rtvc.voices.statistics import FeatureSet
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.transports import QUICK, QUICK_FLOW, Endless

@@ -19,10 +19,10 @@ from models.training.from_pack import load_pack
 from models.training.prepare import AUDIO, PITCH, VARIANTS, open_corpus, quantise, save_array
 from models.training.speaker_encoder import trained_speaker_encoder
 from models.training.transport import SHRINKAGE, moments, square_roots, transport
+from rtvc.features import FeatureRoles, FeatureStatistics
 from rtvc.packs.pack import find_pack
 from rtvc.transport.mkl import fit_mkl
 from rtvc.voices.library import shipped_voices
-from rtvc.voices.statistics import FeatureRoles, FeatureStatistics
 
 NO_NOISE = np.zeros(0, np.float32)
 

@@ -9,10 +9,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from rtvc.dsp.stage import Block
+from rtvc.features import FeatureRoles, FeatureStatistics
 from rtvc.packs.card import CARD, ENCODER, FORMAT, STATISTICS, VOCODER
 from rtvc.packs.graph import METADATA_KEY, GraphDescription, Kind
 from rtvc.packs.pack import ModelPack
-from rtvc.voices.statistics import FeatureRoles, FeatureStatistics
 
 LEVEL_DBFS = -26.0
 PITCH = 5.0

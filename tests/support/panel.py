@@ -33,13 +33,13 @@ from rtvc.app.voices import AddedVoice, Sound
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureSet
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.packs import catalogue
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment
 from rtvc.voices.library import VoiceLibrary
-from rtvc.voices.statistics import FeatureSet
 from rtvc.voices.voice import Voice
 
 RUNNING = Snapshot(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rtvc.dsp.stage import Block
+from rtvc.features import FeatureSet
 from rtvc.transport import Transport
 from rtvc.transport.flow_matching import fit_flow
-from rtvc.voices.statistics import FeatureSet
 
 QUICK: dict[str, Any] = {"iterations": 2, "batch": 8, "hidden": 4}
 QUICK_FLOW = partial(fit_flow, **QUICK)

@@ -7,9 +7,9 @@ import pytest
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureRoles, FeatureSet
 from rtvc.transport import flow_matching
 from rtvc.transport.flow_matching import FlowTransport, fit_flow
-from rtvc.voices.statistics import FeatureRoles, FeatureSet
 
 ROLES = FeatureRoles(pitch=4, voicing=5)
 

@@ -3,8 +3,8 @@ import pytest
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureRoles, FeatureSet
 from rtvc.transport.knn import fit_knn
-from rtvc.voices.statistics import FeatureRoles, FeatureSet
 
 
 def frames_of(count: int, dim: int = 6, seed: int = 0) -> Block:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import Array, FeatureRoles, FeatureStatistics
 from rtvc.transport.mkl import barycentre, fit_mkl
-from rtvc.voices.statistics import Array, FeatureRoles, FeatureStatistics
 
 ROLES = FeatureRoles(pitch=6, voicing=7)
 

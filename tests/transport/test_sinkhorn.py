@@ -7,9 +7,9 @@ from scipy.optimize import linear_sum_assignment
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import Array, FeatureSet
 from rtvc.transport.knn import fit_knn
 from rtvc.transport.sinkhorn import SOURCE_FRAMES, ProjectionTransport, fit_sinkhorn, solve
-from rtvc.voices.statistics import Array, FeatureSet
 
 
 def frames_of(count: int, dim: int = 5, seed: int = 0) -> Block:

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureRoles, FeatureSet
 from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport, TransportStage, fit
-from rtvc.voices.statistics import FeatureRoles, FeatureSet
 from tests.support.transports import LOOKAHEAD, Smoother
 
 DIM = 3

@@ -11,13 +11,13 @@ import pytest
 import soundfile
 
 from rtvc.arrays import read_arrays, write_arrays
+from rtvc.audio_file import AudioFile
 from rtvc.dsp.resample import resample
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile
+from rtvc.features import FeatureRoles, FeatureSet
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.voices.analysis import read_recordings
 from rtvc.voices.library import VoiceLibrary, shipped_voices
-from rtvc.voices.statistics import FeatureRoles, FeatureSet
 from rtvc.voices.voice import Blend, Voice, reference_features
 from tests.support.mutate import mutants
 from tests.support.packs import identity_pack

@@ -9,10 +9,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtvc.audio_file import AudioFile, AudioWriter, audio_writer
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.files.audio_file import AudioFile, AudioWriter, audio_writer
 from tests.support.disk import full_disk
 
 

@@ -1,4 +1,4 @@
-"""A voice as the transport sees it: the mean and covariance of its feature frames.
+"""The features of a speaker: frames, and the mean and covariance that a transport is fitted to.
 
 Values here are immutable and may cross threads. Only `RunningStatistics` has state: the worker adds frames, and the
 thread that refits the map reads the statistics.

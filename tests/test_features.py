@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.voices.statistics import (
+from rtvc.features import (
     FeatureRoles,
     FeatureSet,
     FeatureStatistics,
