@@ -14,7 +14,7 @@ from pathlib import Path
 from export.build import GPU, LEVEL_DBFS, MEASURED_RECORDINGS, BuildSettings, Models, Precision, export_graphs
 from export.wavlm import EncoderSettings
 from rtvc.benchmark.fidelity import Fidelity, fidelity_report, find_recordings, measure, read_recordings
-from rtvc.commands.reports import check_reports, hand_over
+from rtvc.commands.reports import check_reports, write_report
 from rtvc.packs.catalogue import KNOWN, KnownPack, downloads, known_pack, take
 from rtvc.packs.runtime import Runtime
 
@@ -100,7 +100,7 @@ def main() -> None:
     title = "Streamed against whole utterances: L lookahead, W window, P past, in frames"
     settings = {"checkpoints": models.checkpoints, "recordings": arguments.recordings, "threads": arguments.threads}
     report = fidelity_report(rows, settings, {}, title, picture=arguments.html is not None)
-    hand_over(report, arguments.json, arguments.html)
+    write_report(report, arguments.json, arguments.html)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The classical way to change a voice, to measure others against: WORLD's analysis and one linear map.
+"""Classical baseline: the WORLD vocoder (Morise et al., 2016) and one affine map.
 
-WORLD takes speech apart into pitch, spectral envelope and aperiodicity and puts it together again (Morise, 2016).
-Offline only: it sees the whole utterance.
+WORLD analyses speech into pitch, spectral envelope and aperiodicity, and synthesises speech from them.
+Offline only: it needs the whole utterance.
 """
 
 from __future__ import annotations
@@ -26,26 +26,28 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Speech as WORLD takes it apart, a frame every `PERIOD_SECONDS`."""
+class WorldParameters:
+    """WORLD parameters of an utterance, one frame every `PERIOD_SECONDS`."""
 
     pitch: Array
     """Hertz `[frames]`, 0 where unvoiced."""
     cepstrum: Array
     """Mel cepstrum of the envelope `[frames, CEPSTRUM_SIZE]`."""
     aperiodicity: Array
+    """Share of noise per frequency bin, 0 … 1: `[frames, bins]`."""
     active: npt.NDArray[np.bool_]
+    """Frames that hold speech `[frames]`."""
 
 
-def take_apart(audio: Block) -> Parts:
-    """Take speech `[n]` at `SAMPLE_RATE` apart."""
+def analyse(audio: Block) -> WorldParameters:
+    """Return the WORLD parameters of audio `[n]` at `SAMPLE_RATE`."""
     pyworld = benchmark_module("pyworld")
     samples = np.asarray(audio, np.float64)
     pitch, times = pyworld.harvest(samples, SAMPLE_RATE, frame_period=1000 * PERIOD_SECONDS)
     envelope = pyworld.cheaptrick(samples, pitch, times, SAMPLE_RATE)
     hop = round(PERIOD_SECONDS * SAMPLE_RATE)
     padded = np.pad(audio, (hop // 2, hop * len(pitch)))[: hop * len(pitch)]
-    return Parts(
+    return WorldParameters(
         pitch,
         pyworld.code_spectral_envelope(envelope, SAMPLE_RATE, CEPSTRUM_SIZE),
         pyworld.d4c(samples, pitch, times, SAMPLE_RATE),
@@ -53,46 +55,47 @@ def take_apart(audio: Block) -> Parts:
     )
 
 
-def put_together(parts: Parts, length: int) -> Block:
-    """Make speech `[length]` of its parts."""
+def synthesise(parameters: WorldParameters, length: int) -> Block:
+    """Return audio `[length]` at `SAMPLE_RATE` for WORLD parameters."""
     pyworld = benchmark_module("pyworld")
-    size = 2 * (parts.aperiodicity.shape[1] - 1)
-    envelope = pyworld.decode_spectral_envelope(np.ascontiguousarray(parts.cepstrum), SAMPLE_RATE, size)
-    audio = pyworld.synthesize(parts.pitch, envelope, parts.aperiodicity, SAMPLE_RATE, 1000 * PERIOD_SECONDS)
+    size = 2 * (parameters.aperiodicity.shape[1] - 1)
+    envelope = pyworld.decode_spectral_envelope(np.ascontiguousarray(parameters.cepstrum), SAMPLE_RATE, size)
+    audio = pyworld.synthesize(
+        parameters.pitch, envelope, parameters.aperiodicity, SAMPLE_RATE, 1000 * PERIOD_SECONDS
+    )
     return np.asarray(np.pad(audio, (0, max(0, length - len(audio))))[:length], np.float32)
 
 
-def _features(parts: Parts) -> Block:
-    """Return mel cepstrum, log pitch and voicing of each frame: `[frames, CEPSTRUM_SIZE + 2]`."""
-    voiced = parts.pitch > 0
-    logs = np.log(np.where(voiced, parts.pitch, 1.0))
-    return np.column_stack([parts.cepstrum, logs, voiced]).astype(np.float32)
+def _features(parameters: WorldParameters) -> Block:
+    """Return mel cepstrum, log pitch and voicing per frame: `[frames, CEPSTRUM_SIZE + 2]`."""
+    voiced = parameters.pitch > 0
+    logs = np.log(np.where(voiced, parameters.pitch, 1.0))
+    return np.column_stack([parameters.cepstrum, logs, voiced]).astype(np.float32)
 
 
 def world_copy(source: Block, reference: Block) -> Block:
-    """Take the source apart and put it together unchanged: what the vocoder alone costs. `reference` is not heard."""
-    return put_together(take_apart(source), len(source))
+    """Resynthesise the source without a map, to show what the vocoder alone costs; `reference` is unused."""
+    return synthesise(analyse(source), len(source))
 
 
 @dataclass(frozen=True)
 class WorldMkl:
-    """Maps the source's log pitch and mel cepstrum by the affine transport between active frames.
+    """WORLD with an MKL map of log pitch and mel cepstrum, fitted on the speech frames of source and reference.
 
-    Pitch moves by its own mean and variance, the cepstrum in blocks of `block_size`; aperiodicity stays the
-    source's. The source's statistics are those of the whole source.
+    Pitch is mapped by mean and variance, the cepstrum in blocks of `block_size`; aperiodicity is unchanged.
     """
 
     block_size: int = CEPSTRUM_SIZE
 
     def __call__(self, source: Block, reference: Block) -> Block:
-        """Convert the source `[n]` into the reference's voice; raises `RtvcError` where either has no speech."""
-        spoken, heard = take_apart(source), take_apart(reference)
-        features = _features(spoken)
-        move = fit_mkl(
-            FeatureStatistics.of(features, spoken.active, _ROLES),
-            FeatureStatistics.of(_features(heard), heard.active, _ROLES),
+        """Convert the source `[n]` into the voice of the reference; raises `RtvcError` if either has no speech."""
+        parameters, target = analyse(source), analyse(reference)
+        features = _features(parameters)
+        transport = fit_mkl(
+            FeatureStatistics.of(features, parameters.active, _ROLES),
+            FeatureStatistics.of(_features(target), target.active, _ROLES),
             self.block_size,
         )
-        moved = move(features).astype(np.float64)
-        pitch = np.where(spoken.pitch > 0, np.exp(moved[:, CEPSTRUM_SIZE]), 0.0)
-        return put_together(replace(spoken, pitch=pitch, cepstrum=moved[:, :CEPSTRUM_SIZE]), len(source))
+        mapped = transport(features).astype(np.float64)
+        pitch = np.where(parameters.pitch > 0, np.exp(mapped[:, CEPSTRUM_SIZE]), 0.0)
+        return synthesise(replace(parameters, pitch=pitch, cepstrum=mapped[:, :CEPSTRUM_SIZE]), len(source))

@@ -1,7 +1,7 @@
-"""Clicks that survive a voice changer's resampling, and where they are in a recording.
+"""Test clicks that pass every resampler, and their detection in a recording.
 
-A recording holds both: the click as the microphone hears it, and the same click as it comes out, less than half a
-period later. So a click after a longer silence is one that went in, even where the recording has a gap.
+The recording holds each click twice: at the microphone, and at the output less than half a period later. A click
+after a longer silence is therefore an input click, even if the recording has a gap.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ import numpy as np
 from rtvc.dsp.stage import Block
 
 PERIOD_SECONDS = 2.0
-"""From one click to the next: twice the longest delay that can be measured."""
+"""Interval between clicks, twice the longest delay that can be measured."""
 
 CLICK_SECONDS = 0.003
 CLICK_HZ = 2000.0
 AMPLITUDE = 0.5
 
-LEAST_SHARE = 0.3
-"""What is smaller than this share of the largest click is none."""
+MIN_SHARE = 0.3
+"""Peaks below this share of the largest one are ignored."""
 
-QUIETEST = 0.01
+MIN_AMPLITUDE = 0.01
+"""A recording whose largest peak is below this share of a click holds no clicks."""
 
 
 def click(rate: int) -> Block:
-    """Return one click `[samples]`: a short burst of a tone that every resampler passes."""
+    """Return one click `[samples]`: 3 ms of a windowed 2 kHz tone, which every resampler passes."""
     time = np.arange(round(CLICK_SECONDS * rate)) / rate
     return (AMPLITUDE * np.hanning(len(time)) * np.sin(2 * np.pi * CLICK_HZ * time)).astype(np.float32)
 
 
 def click_train(rate: int, block: int) -> Iterator[Block]:
-    """Return blocks `[block]` without end, of silence with a click every period, the first after half a period."""
+    """Yield endless blocks `[block]` of silence with a click every period, the first after half a period."""
     period, sound = round(PERIOD_SECONDS * rate), click(rate)
     for start in count(0, block):
         out = np.zeros(block, np.float32)
@@ -48,36 +49,35 @@ def click_train(rate: int, block: int) -> Iterator[Block]:
 
 
 def find_clicks(recording: Block, rate: int) -> list[float]:
-    """Return the times in seconds at which clicks begin in a recording `[samples]`, to a fraction of a millisecond.
+    """Return the start times of the clicks in a recording `[samples]`, in seconds, to within 0.2 ms.
 
-    A filter matched to the click, in quadrature so that its phase does not matter, finds them.
+    Uses a matched filter in quadrature, so the phase of the click does not matter.
     """
     time = np.arange(round(CLICK_SECONDS * rate)) / rate
     matched = np.hanning(len(time)) * np.exp(2j * np.pi * CLICK_HZ * time)
     if len(recording) < len(matched):
         return []
-    likeness = np.abs(np.convolve(recording, matched[::-1].conj(), "valid")) / (np.hanning(len(time)) ** 2).sum()
-    highest = likeness.max()
-    if highest < QUIETEST * AMPLITUDE:
+    correlation = np.abs(np.convolve(recording, matched[::-1].conj(), "valid")) / (np.hanning(len(time)) ** 2).sum()
+    highest = correlation.max()
+    if highest < MIN_AMPLITUDE * AMPLITUDE:
         return []
     found = []
-    alone = len(matched)
-    candidates = np.flatnonzero(likeness > LEAST_SHARE * highest)
-    for group in np.split(candidates, np.flatnonzero(np.diff(candidates) > alone) + 1):
-        found.append(float(group[np.argmax(likeness[group])]) / rate)
+    candidates = np.flatnonzero(correlation > MIN_SHARE * highest)
+    for group in np.split(candidates, np.flatnonzero(np.diff(candidates) > len(matched)) + 1):
+        found.append(float(group[np.argmax(correlation[group])]) / rate)
     return found
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A click that went in and came out: when it went in, and how much later it came out, in seconds."""
+class ClickDelay:
+    """The time of a click at the input and its delay to the output, in seconds."""
 
     time: float
     delay: float
 
 
-def click_delays(times: Sequence[float]) -> list[Heard]:
-    """Pair the times, in order, at which clicks were heard; those that never came out are left out."""
+def click_delays(times: Sequence[float]) -> list[ClickDelay]:
+    """Pair sorted click times into input and output; clicks that never came out are skipped."""
     heard = []
     went_in: float | None = None
     before = -PERIOD_SECONDS
@@ -85,7 +85,7 @@ def click_delays(times: Sequence[float]) -> list[Heard]:
         if time - before > PERIOD_SECONDS / 2:
             went_in = time
         elif went_in is not None:
-            heard.append(Heard(went_in, time - went_in))
+            heard.append(ClickDelay(went_in, time - went_in))
             went_in = None
         before = time
     return heard

@@ -1,4 +1,4 @@
-"""Two reports of the same benchmark, figure by figure."""
+"""Comparison of two reports of the same benchmark, figure by figure."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from rtvc.errors import RtvcError
 
 
 def compare_reports(first: Path, second: Path) -> Report:
-    """Return every figure that both reports have, and by how much it changed.
+    """Return the figures that both reports share, with their changes.
 
-    Raises `RtvcError` if a file is no report, they are of two benchmarks, or have no figure in common.
+    Raises `RtvcError` if a file is not a report, the benchmarks differ, or no figure is shared.
     """
     before, after = read_report(first), read_report(second)
     name = str(before["benchmark"])
     if after["benchmark"] != name:
-        raise RtvcError(f"{first} is of the benchmark {name}, and {second} of {after['benchmark']}: take two alike.")
+        raise RtvcError(
+            f"{first} is a report of {name}, {second} of {after['benchmark']}: compare reports of one benchmark."
+        )
     old, new = figures(before["results"]), figures(after["results"])
     common = [key for key in old if key in new]
     if not common:
-        raise RtvcError(f"{first} and {second} have no figure in common: take them with the same settings.")
+        raise RtvcError(f"{first} and {second} have no figure in common: measure both with the same settings.")
     results = {key: {"before": old[key], "after": new[key], "change": new[key] - old[key]} for key in common}
     rows = [
-        [key, f"{old[key]:.4g}", f"{new[key]:.4g}", f"{new[key] - old[key]:+.4g}", _share(old[key], new[key])]
+        [key, f"{old[key]:.4g}", f"{new[key]:.4g}", f"{new[key] - old[key]:+.4g}", _percent(old[key], new[key])]
         for key in common
     ]
     columns = ("figure", "before", "after", "change", "%")
@@ -37,7 +39,7 @@ def compare_reports(first: Path, second: Path) -> Report:
 
 
 def figures(results: Mapping[str, Any], where: str = "") -> dict[str, float]:
-    """Return the numbers of nested results under names joined by ` / `; what is a list or missing is left out."""
+    """Return the numbers in nested results, with keys joined by ` / `. Lists and None are skipped."""
     found: dict[str, float] = {}
     for key, value in results.items():
         name = f"{where} / {key}" if where else key
@@ -58,8 +60,8 @@ def read_report(path: Path) -> dict[str, Any]:
         raise RtvcError(f"{path} cannot be read ({error.strerror}).") from None
     except (ValueError, KeyError, TypeError):
         pass
-    raise RtvcError(f"{path} is no report of `rtvc bench … --json`.")
+    raise RtvcError(f"{path} is not a report of `rtvc bench … --json`.")
 
 
-def _share(old: float, new: float) -> str:
+def _percent(old: float, new: float) -> str:
     return f"{100 * (new - old) / abs(old):+.1f}" if old else "-"

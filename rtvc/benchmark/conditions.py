@@ -1,7 +1,7 @@
-"""What a microphone may hear instead of clear reading: noise, babble, other levels, whispering, a voice an octave up.
+"""Conditions of `rtvc bench robustness`: noise, babble, other levels, whispering, and a pitch an octave up.
 
-Each condition changes a source before it is converted; the conversion is then measured against the clear source, by
-the protocol of `rtvc.benchmark.quality`.
+A condition changes the source before conversion. The result is measured against the clean source with the protocol of
+`rtvc.benchmark.speakers`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtvc.benchmark.classical import put_together, take_apart
+from rtvc.benchmark.classical import analyse, synthesise
 from rtvc.benchmark.metrics import SAMPLE_RATE, loudest_and_speech
 from rtvc.benchmark.speakers import RECORDINGS, load
 from rtvc.benchmark.systems import Converter
@@ -20,31 +20,31 @@ from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
-Change = Callable[[Block], Block]
-"""A source `[n]` at `SAMPLE_RATE` to what is heard instead `[n]`."""
+Condition = Callable[[Block], Block]
+"""Maps a source `[n]` at `SAMPLE_RATE` to its changed version `[n]`."""
 
 RATIOS_DB = (20, 10, 0)
 LEVELS_DB = (15, -15)
-VOICES_OF_BABBLE = 4
+BABBLE_VOICES = 4
 
 
 @dataclass(frozen=True)
-class Changed:
-    """A converter whose source is changed first."""
+class Conditioned:
+    """A converter whose source is changed by a condition first."""
 
-    change: Change
+    condition: Condition
     converter: Converter
 
     def __call__(self, source: Block, reference: Block) -> Block:
-        """Convert the changed source `[n]` into the reference's voice."""
-        return self.converter(self.change(source), reference)
+        """Convert the changed source `[n]` into the voice of the reference."""
+        return self.converter(self.condition(source), reference)
 
 
 @dataclass(frozen=True)
-class Mixed:
-    """Adds a stretch of `sound` `[samples]`, so many decibels below the speech of the source.
+class AddNoise:
+    """Adds a segment of `sound` `[samples]`, `ratio_db` below the speech level of the source.
 
-    Where the stretch begins depends on the source alone, so that every system hears the same.
+    The start of the segment depends on the source only, so every system gets the same mixture.
     """
 
     sound: Block
@@ -53,54 +53,61 @@ class Mixed:
     def __call__(self, source: Block) -> Block:
         """Return the mixture `[n]`."""
         random = np.random.default_rng(np.abs(source[:SAMPLE_RATE] * 32768).astype(np.uint32))
-        begin = int(random.integers(len(self.sound)))
-        stretch = np.resize(np.roll(self.sound, -begin), len(source))
+        start = int(random.integers(len(self.sound)))
+        segment = np.resize(np.roll(self.sound, -start), len(source))
         wanted = loudest_and_speech(source)[1] - self.ratio_db
-        present = 10 * np.log10(np.mean(stretch.astype(np.float64) ** 2) + 1e-12)
-        return _clipped(source + stretch * amplitude(wanted - present))
+        present = 10 * np.log10(np.mean(segment.astype(np.float64) ** 2) + 1e-12)
+        return _clipped(source + segment * amplitude(wanted - present))
 
 
 @dataclass(frozen=True)
-class Louder:
-    """Turns the source up (or down), and clips it as a microphone's converter does."""
+class ChangeLevel:
+    """Changes the level of the source by so many decibels and clips at full scale, as an A/D converter does."""
 
     decibels: float
 
     def __call__(self, source: Block) -> Block:
-        """Return the source `[n]` at the other level."""
+        """Return the source `[n]` at the new level."""
         return _clipped(source * amplitude(self.decibels))
 
 
 def whispered(source: Block) -> Block:
-    """Return the source `[n]` with noise in the place of its voice: WORLD, with nothing voiced."""
-    parts = take_apart(source)
-    return put_together(replace(parts, pitch=np.zeros_like(parts.pitch)), len(source))
+    """Return the source `[n]` whispered: resynthesised by WORLD with all frames unvoiced."""
+    parameters = analyse(source)
+    return synthesise(replace(parameters, pitch=np.zeros_like(parameters.pitch)), len(source))
 
 
 def octave_up(source: Block) -> Block:
-    """Return the source `[n]` spoken an octave higher, as calling, singing and laughing are."""
-    parts = take_apart(source)
-    return put_together(replace(parts, pitch=2 * parts.pitch), len(source))
+    """Return the source `[n]` an octave higher, in the pitch range of calling, singing and laughing."""
+    parameters = analyse(source)
+    return synthesise(replace(parameters, pitch=2 * parameters.pitch), len(source))
 
 
-def find_conditions(speakers: Path, noise: Path | None) -> dict[str, Change]:
-    """Return the conditions by name; babble is made of the recordings below `speakers`, noise is optional.
+def find_conditions(speakers: Path, noise: Path | None) -> dict[str, Condition]:
+    """Return the conditions by name.
+
+    Parameters
+    ----------
+    speakers
+        A folder of recordings to mix babble from.
+    noise
+        A folder of recorded noise, or None for no noise conditions.
 
     Raises
     ------
     RtvcError
-        Where a folder holds no recordings.
+        If a folder holds no recordings.
     """
-    conditions: dict[str, Change] = {"as recorded": _unchanged}
-    babble = _joined(speakers)
-    shift = len(babble) // VOICES_OF_BABBLE
-    voices = np.stack([np.roll(babble, shift * voice) for voice in range(VOICES_OF_BABBLE)])
+    conditions: dict[str, Condition] = {"as recorded": _unchanged}
+    speech = _concatenated(speakers)
+    shift = len(speech) // BABBLE_VOICES
+    voices = np.stack([np.roll(speech, shift * voice) for voice in range(BABBLE_VOICES)])
     sounds = {"babble": np.asarray(voices.sum(axis=0), np.float32)}
     if noise is not None:
-        sounds["noise"] = _joined(noise)
+        sounds["noise"] = _concatenated(noise)
     for name, sound in sounds.items():
-        conditions |= {f"{name} at {ratio} dB": Mixed(sound, ratio) for ratio in RATIOS_DB}
-    conditions |= {f"level {decibels:+d} dB": Louder(decibels) for decibels in LEVELS_DB}
+        conditions |= {f"{name} at {ratio} dB": AddNoise(sound, ratio) for ratio in RATIOS_DB}
+    conditions |= {f"level {decibels:+d} dB": ChangeLevel(decibels) for decibels in LEVELS_DB}
     return {**conditions, "whispered": whispered, "an octave up": octave_up}
 
 
@@ -112,10 +119,10 @@ def _unchanged(source: Block) -> Block:
     return source
 
 
-def _joined(folder: Path) -> Block:
-    """All recordings below a folder, each at the same level, one after the other."""
+def _concatenated(folder: Path) -> Block:
+    """Return all recordings below a folder at the same level, one after the other."""
     paths: Sequence[Path] = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RECORDINGS)
     if not paths:
-        raise RtvcError(f"{folder} holds no recordings ({', '.join(RECORDINGS)}): name a folder of sound.")
+        raise RtvcError(f"{folder} holds no recordings ({', '.join(RECORDINGS)}): name a folder of recordings.")
     sounds = [load(path) for path in paths]
     return np.concatenate([sound / (np.sqrt(np.mean(sound**2)) + 1e-6) for sound in sounds]).astype(np.float32)

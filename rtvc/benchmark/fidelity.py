@@ -1,6 +1,6 @@
-"""How close a streaming pack comes to its own models run over whole utterances.
+"""`rtvc bench fidelity`: streaming output of a pack compared with its own models run over whole recordings.
 
-Features and audio of both are compared where they mean the same instants, on speech that passes through no map.
+Features and audio are time-aligned and compared on speech without a map. Runs on the calling thread.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from rtvc.voices.library import AUDIO_SUFFIXES, shipped_voices
 
 WINDOW_SECONDS = 0.032
 FLOOR_DB = -60.0
-"""Bins this far below the loudest count as silent: their logarithm says nothing that is heard."""
+"""Spectral bins are clipped at this level below the maximum, since quieter ones are inaudible."""
 
 MEASURED_SECONDS = 4.0
 
 Offline = Callable[[Block], Block]
-"""A model over a whole utterance: audio `[samples]` to features `[frames, dim]`, or features to audio."""
+"""A model run over a whole utterance: audio `[samples]` to features `[frames, dim]`, or features to audio."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Fidelity:
     Attributes
     ----------
     feature_error, feature_cosine
-        Streamed against offline features: the error's norm by the norm, and the mean cosine of frames.
+        Streaming against offline features: relative error (norm of the difference over the norm) and mean cosine.
     vocoder_distance
-        Log-spectral distance in dB of streamed against offline audio, both of the offline features.
+        Log-spectral distance in dB between streaming and offline vocoder, both on offline features.
     distance
-        The same of the whole way: streamed audio of streamed features against offline audio of offline features.
+        The same end to end: streaming audio of streaming features against offline audio of offline features.
     latency_ms, step_ms
-        The algorithmic latency, and the length of the step that comes to it.
+        Algorithmic latency and the length of a step. Their sum is the latency without computation and devices.
     median_ms, p99_ms
-        Time that a step took.
+        Computation time per step.
     real_time_factor
-        Time taken a second of sound.
+        Computation time per second of audio.
     """
 
     feature_error: float
@@ -69,9 +69,9 @@ class Fidelity:
 
 
 def read_recordings(paths: Sequence[Path], sample_rate: int, level_dbfs: float, most: int) -> list[Block]:
-    """Return the first seconds of the first recordings that have as many, at this rate and level of speech.
+    """Return the first 4 s of up to `most` recordings that are long enough, at this sample rate and speech level.
 
-    Raises `RtvcError` if none has.
+    Raises `RtvcError` if none is long enough.
     """
     length = int(MEASURED_SECONDS * sample_rate)
     recordings: list[Block] = []
@@ -85,22 +85,20 @@ def read_recordings(paths: Sequence[Path], sample_rate: int, level_dbfs: float, 
             break
     if not recordings:
         raise RtvcError(
-            f"None of the {len(paths)} recordings holds {MEASURED_SECONDS:g} s of speech to measure with: name a "
-            "folder of speech of several speakers with --speech."
+            f"None of the {len(paths)} recordings holds {MEASURED_SECONDS:g} s of speech: name a folder of speech of "
+            "several speakers with --speech."
         )
     return recordings
 
 
 def find_recordings(folder: Path | None) -> list[Path]:
-    """Return the recordings in a folder, or those of the shipped voices; raise `RtvcError` if there are none."""
+    """Return the recordings below a folder, or those of the shipped voices; raise `RtvcError` if there are none."""
     if folder is None:
         recordings = [voice.reference for voice in shipped_voices()]
     else:
         recordings = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
     if not recordings:
-        raise RtvcError(
-            "There is no speech to measure with: name a folder of speech of several speakers with --speech."
-        )
+        raise RtvcError("No recordings found: name a folder of speech of several speakers with --speech.")
     return recordings
 
 
@@ -111,20 +109,29 @@ def measure(
     recordings: Sequence[Block],
     step: int = 1,
 ) -> Fidelity:
-    """Measure a pack against `encode` and `vocode` on recordings `[samples]` at its rate and level.
+    """Compare a streaming pack with its offline models.
 
-    Recordings must be longer than the pack's latency.
+    Parameters
+    ----------
+    pack
+        The streaming models.
+    encode, vocode
+        The offline models.
+    recordings
+        Speech `[samples]` at the pack's rate and level, each longer than the pack's latency.
+    step
+        Feature frames per step.
     """
     encoder, vocoder = pack.encoder(), pack.vocoder()
-    wanted, errors, cosines, distances, vocoder_distances = [], [], [], [], []
+    weights, errors, cosines, distances, vocoder_distances = [], [], [], [], []
     times: list[float] = []
     overlap = encoder.description.delay_samples
     for recording in recordings:
         frames = len(recording) // (pack.hop * step) * step
         audio = recording[: frames * pack.hop]
-        # A streamed frame ends with its step; the offline net's first frame starts with its audio.
+        # A streaming frame ends with its step; the first offline frame starts with the audio. Padding aligns them.
         expected = encode(np.concatenate([np.zeros(overlap, np.float32), audio]))
-        spoken = vocode(expected)
+        offline = vocode(expected)
         encoder.reset()
         vocoder.reset()
         features, streamed = _stream(encoder, vocoder, audio, step, times)
@@ -132,14 +139,16 @@ def measure(
         error, cosine = feature_errors(features[shift:], expected[: frames - shift])
         errors.append(error)
         cosines.append(cosine)
-        wanted.append(frames)
-        late = shift * pack.hop + vocoder.latency
-        distances.append(log_spectral_distance(streamed[late:], spoken, pack.sample_rate))
+        weights.append(frames)
+        delay = shift * pack.hop + vocoder.latency
+        distances.append(log_spectral_distance(streamed[delay:], offline, pack.sample_rate))
         vocoder.reset()
-        alone = np.concatenate([vocoder.process(expected[start : start + step]) for start in range(0, frames, step)])
-        vocoder_distances.append(log_spectral_distance(alone[vocoder.latency :], spoken, pack.sample_rate))
+        vocoded = np.concatenate(
+            [vocoder.process(expected[start : start + step]) for start in range(0, frames, step)]
+        )
+        vocoder_distances.append(log_spectral_distance(vocoded[vocoder.latency :], offline, pack.sample_rate))
     seconds = step * pack.hop / pack.sample_rate
-    means = [float(np.average(values, weights=wanted)) for values in (errors, cosines, vocoder_distances, distances)]
+    means = [float(np.average(values, weights=weights)) for values in (errors, cosines, vocoder_distances, distances)]
     return Fidelity(
         feature_error=means[0],
         feature_cosine=means[1],
@@ -154,16 +163,16 @@ def measure(
 
 
 def feature_errors(found: Block, expected: Block) -> tuple[float, float]:
-    """Return the relative error and the mean cosine of features `[frames, dim]`."""
+    """Return the relative error and the mean cosine similarity of features `[frames, dim]`."""
     error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
     norms = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
     return float(error), float(np.mean(np.sum(found * expected, axis=1) / np.maximum(norms, 1e-12)))
 
 
 def log_spectral_distance(found: Block, expected: Block, sample_rate: int) -> float:
-    """Return the mean over frames of the root mean square difference of log spectra, in dB.
+    """Return the log-spectral distance of audio `[samples]` in dB (Gray & Markel, 1976).
 
-    The longer of both is cut to the other's length. (Gray & Markel, 1976.)
+    It is the mean over frames of the root mean square difference of log spectra. The longer signal is cut.
     """
     length = min(len(found), len(expected))
     spectra = [_power(audio[:length], sample_rate) for audio in (found, expected)]
@@ -179,12 +188,13 @@ def fidelity_report(
     title: str,
     picture: bool = False,
 ) -> Report:
-    """Return the report of a run: a line a pack or setting, in the rows' order; with a picture if asked.
+    """Return the report with one row per pack or setting, and optionally a picture of distance against latency.
 
-    Raises `RtvcError` where the picture needs matplotlib and it is not installed.
+    Raises `RtvcError` if the picture is requested and matplotlib is not installed.
     """
-    columns = ("", "latency, ms", "feature error", "cosine", "vocoder, dB", "whole way, dB", "step (p99), ms", "RTF")
-    lines = [
+    distances = ("feature\nerror", "cosine", "vocoder,\ndB", "end to end,\ndB")
+    columns = ("", "latency,\nms", *distances, "step (p99),\nms", "RTF")
+    cells = [
         (
             name,
             f"{row.latency_ms:.0f} + {row.step_ms:.0f}",
@@ -198,19 +208,19 @@ def fidelity_report(
         for name, row in rows.items()
     ]
     results = {name: asdict(row) for name, row in rows.items()}
-    figures = {"Distance from offline audio against latency": _picture(rows)} if picture else {}
-    return Report("fidelity", results, settings, packs, [Table(title, columns, lines)], figures)
+    images = {"Distance from offline audio against latency": _picture(rows)} if picture else {}
+    return Report("fidelity", results, settings, packs, [Table(title, columns, cells)], images)
 
 
 def _picture(rows: Mapping[str, Fidelity]) -> bytes:
-    """Draw distance against latency, a point a row, as PNG."""
+    """Draw distance against latency, one point per row, as a PNG."""
     figure = benchmark_module("matplotlib.figure", "matplotlib").Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for name, row in rows.items():
         latency = row.latency_ms + row.step_ms
         axes.plot(latency, row.distance, "o", color="#1f5f8b")
         axes.annotate(name, (latency, row.distance), xytext=(5, 4), textcoords="offset points", fontsize=7)
-    axes.set_xlabel("algorithmic latency with the step, ms")
+    axes.set_xlabel("algorithmic latency + step, ms")
     axes.set_ylabel("log-spectral distance, dB")
     axes.set_ylim(bottom=0)
     axes.grid(color="#dddddd", linewidth=0.6)

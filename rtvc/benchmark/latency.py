@@ -1,8 +1,8 @@
-"""`rtvc bench latency`: the delay, taken apart and put together again.
+"""`rtvc bench latency`: every part of the delay, and the whole delay measured with clicks.
 
-The chain's own part is checked against what its graphs declare; the time it computes is taken at the pace of live
-sound; and clicks are sent through the running engine, from its microphone to its output, and compared with the
-delay that the engine displays. Chain and pace run on the calling thread, the engine on its own.
+It checks the declared algorithmic latency of the chain, times computation at the pace of live audio, and sends clicks
+through the running engine to compare the measured delay with the displayed one. The chain runs on the calling thread,
+the engine on its own threads.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy.typing as npt
 from rtvc.benchmark.clicks import PERIOD_SECONDS, click, click_delays, click_train, find_clicks
 from rtvc.benchmark.loops import Loop
 from rtvc.benchmark.report import Report, Table
-from rtvc.benchmark.timing import PERCENTILES, at_pace, distribution, quiet_collector, shown
-from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
+from rtvc.benchmark.timing import PERCENTILES, distribution, formatted, gc_frozen, run_paced
+from rtvc.benchmark.workload import DEVICE_RATE, Speech, make_converter, speaker, target
 from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.stage import Block, Stage
@@ -31,15 +31,16 @@ from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
 
 WARM_UP_STEPS = 5
-STARTING_SECONDS = 20.0
+START_TIMEOUT_SECONDS = 20.0
 SETTLING_SECONDS = 3.0
-LISTENING_SECONDS = 20.0
+SPEECH_SECONDS = 20.0
 DISPLAY_SECONDS = 0.25
 ENVELOPE_SECONDS = 0.001
 SMOOTHING = 5
-LONGEST_LAG_SECONDS = 0.5
+MAX_LAG_SECONDS = 0.5
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
+"""Called with a line on what is measured next."""
 
 
 def latency_report(
@@ -50,36 +51,35 @@ def latency_report(
     loop: Loop | None = None,
     restarts: int = 5,
     clicks: int = 10,
-    say: Say = lambda sentence: None,
+    log: Log = lambda sentence: None,
 ) -> Report:
-    """Measure every part of the delay, and report.
+    """Measure every part of the delay and report.
 
     Parameters
     ----------
     pack
         The models.
     steps, threads
-        Frames a step, and threads that each graph may use: each with each is computed at its pace. The first of
-        each is what the engine runs with.
+        Feature frames per step, and threads per graph. Every combination is timed; the engine runs with the first.
     seconds
-        How long each of them is computed.
+        Duration of each timing.
     loop
-        The engine's devices, entered; None to leave the engine out.
+        The engine's devices, entered as a context; None to skip the engine.
     restarts, clicks
-        How many times the engine is started, and how many clicks it then gets, one every two seconds.
-    say
-        Told what is being done.
+        Number of engine starts, and of clicks per start, one every two seconds.
+    log
+        Called before each measurement.
 
     Raises
     ------
     RtvcError
-        If the engine does not start, or nothing of what is played to its microphone comes out.
+        If the engine does not start, or no click comes out of it.
     """
-    say("the chain's own delay")
+    log("algorithmic latency")
     results: dict[str, Any] = {"algorithmic": algorithmic(pack), "compute": {}}
     for step in steps:
         for count in threads:
-            say(f"steps of {step}, {count} threads, {seconds:.0f} s")
+            log(f"computation: step {step}, threads {count}, {seconds:.0f} s")
             results["compute"][f"step {step}, threads {count}"] = compute(pack, step, count, seconds)
     settings = {
         "steps_frames": list(steps),
@@ -93,23 +93,23 @@ def latency_report(
     tables = _chain_tables(pack, results)
     if loop is not None:
         settings |= {"loop": loop.name, "restarts": restarts, "clicks": clicks}
-        results["end_to_end"] = end_to_end(pack, loop, steps[0], threads[0], restarts, clicks, say)
+        results["end_to_end"] = end_to_end(pack, loop, steps[0], threads[0], restarts, clicks, log)
         tables += _engine_tables(loop, results["end_to_end"])
     return Report("latency", results, settings, {pack.name: {"digest": pack.digest}}, tables)
 
 
 def algorithmic(pack: ModelPack) -> dict[str, Any]:
-    """Return by how much the chain delays whatever the machine: as its stages declare it, and as it is heard.
+    """Return the algorithmic latency of the chain, as declared by its stages and as measured.
 
-    A click goes through beside the models (by the bypass, which waits as long as the models declare); speech goes
-    through the models without a map, and the lag of its envelope is found.
+    A click is measured through the bypass, which delays audio by the declared latency of the models. Speech is
+    measured through the models without a map, by the lag of its envelope.
     """
-    heart = VoiceConverter(pack)
-    chain = FileChain(DEVICE_RATE, heart, DEVICE_RATE, heart.pack.level_dbfs)
+    converter = VoiceConverter(pack)
+    chain = FileChain(DEVICE_RATE, converter, DEVICE_RATE, converter.pack.level_dbfs)
     declared = {
         "resampling in": float(chain.voice.resampler.latency_seconds),
-        "encoder": float(heart.analyser.encoder.latency_seconds),
-        "vocoder": float(heart.vocoder.latency_seconds),
+        "encoder": float(converter.analyser.encoder.latency_seconds),
+        "vocoder": float(converter.vocoder.latency_seconds),
         "resampling out": float(chain.resampler.latency_seconds),
     }
     whole = float(chain.latency_seconds)
@@ -126,61 +126,61 @@ def algorithmic(pack: ModelPack) -> dict[str, Any]:
 
 
 def impulse_delay(chain: Stage, block: int, rate: int, expected: float) -> float:
-    """Return by how many seconds a click comes out late; raise `RtvcError` if it does not come out.
+    """Return the delay of a click through a chain in seconds; raise `RtvcError` if it does not come out once.
 
     Parameters
     ----------
     chain, block, rate
-        What is measured takes blocks `[block]` of so many samples a second, and gives as many samples back.
+        The stage, its block length in samples, and its sample rate in hertz.
     expected
-        About how late it should be: how long to wait is taken from it.
+        Expected delay in seconds. The measurement waits 0.5 s longer.
     """
     start = round(0.2 * rate)
     size = start + round((expected + 0.5) * rate)
     sound = np.zeros(-(-size // block) * block, np.float32)
     burst = click(rate)
     sound[start : start + len(burst)] = burst
-    heard = find_clicks(_through(chain, sound, block), rate)
+    heard = find_clicks(_process_all(chain, sound, block), rate)
     if len(heard) != 1:
-        raise RtvcError(f"A click came out of the chain {len(heard)} times, not once: its delay cannot be told.")
+        raise RtvcError(f"A click came out of the chain {len(heard)} times, not once: its delay cannot be measured.")
     return heard[0] - start / rate
 
 
 def speech_delay(chain: Stage, block: int, rate: int) -> float:
-    """Return by how many seconds speech comes out late: the lag at which its envelope fits best."""
-    blocks = round(LISTENING_SECONDS * rate / block)
+    """Return the delay of speech through a chain in seconds: the lag at which the envelopes correlate best."""
+    blocks = round(SPEECH_SECONDS * rate / block)
     sound = np.concatenate(list(Speech(rate).blocks(block, blocks)))
-    return envelope_lag(sound, _through(chain, sound, block), rate)
+    return envelope_lag(sound, _process_all(chain, sound, block), rate)
 
 
 def envelope_lag(sound: Block, late: Block, rate: int) -> float:
-    """Return by how many seconds, 0 … 0.5, the loudness of one sound follows that of another of the same length."""
+    """Return the lag in seconds, 0 … 0.5, of the envelope of `late` behind that of `sound` of the same length."""
     hop = round(ENVELOPE_SECONDS * rate)
     first, second = (_envelope(audio, hop) for audio in (sound, late))
-    lags = np.arange(round(LONGEST_LAG_SECONDS / ENVELOPE_SECONDS) + 1)
+    lags = np.arange(round(MAX_LAG_SECONDS / ENVELOPE_SECONDS) + 1)
     length = len(first) - lags[-1]
-    fits = np.array([np.corrcoef(first[:length], second[lag : lag + length])[0, 1] for lag in lags])
-    best = int(np.argmax(fits))
-    nudge = 0.0
-    if 0 < best < len(fits) - 1:
-        before, here, after = fits[best - 1 : best + 2]
-        nudge = 0.5 * (before - after) / (before - 2 * here + after)
-    return (best + nudge) * hop / rate
+    correlations = np.array([np.corrcoef(first[:length], second[lag : lag + length])[0, 1] for lag in lags])
+    best = int(np.argmax(correlations))
+    offset = 0.0  # of the peak of the parabola through the best lag and its neighbours
+    if 0 < best < len(correlations) - 1:
+        before, here, after = correlations[best - 1 : best + 2]
+        offset = 0.5 * (before - after) / (before - 2 * here + after)
+    return (best + offset) * hop / rate
 
 
 def compute(pack: ModelPack, step: int, threads: int, seconds: float) -> dict[str, Any]:
-    """Run the chain at the pace of live speech, and return how long its steps took, under plain keys."""
+    """Run the chain at the pace of live audio and return the timing of its steps."""
     speech = Speech()
-    chain = FileChain(DEVICE_RATE, converter(pack.bound(Runtime(threads))), DEVICE_RATE, speech.level_dbfs)
+    chain = FileChain(DEVICE_RATE, make_converter(pack.bound(Runtime(threads))), DEVICE_RATE, speech.level_dbfs)
     block = block_length(DEVICE_RATE, DEVICE_RATE, pack, step)
     period = block / DEVICE_RATE
     steps = round(seconds / period)
     if steps < 1:
-        raise RtvcError(f"{seconds} s are less than one step of {period} s: take more.")
+        raise RtvcError(f"{seconds} s is shorter than one step of {period} s: measure for longer.")
     for sound in speech.blocks(block, WARM_UP_STEPS):
         chain.process(sound)
-    with quiet_collector():
-        pace = at_pace(chain.process, speech.blocks(block, steps), period)
+    with gc_frozen():
+        pace = run_paced(chain.process, speech.blocks(block, steps), period)
     return {
         "steps": steps,
         "deadline_milliseconds": 1000 * period,
@@ -197,11 +197,11 @@ def end_to_end(
     threads: int,
     restarts: int,
     clicks: int,
-    say: Say = lambda sentence: None,
+    log: Log = lambda sentence: None,
 ) -> dict[str, Any]:
-    """Start the engine again and again, send clicks through it, and compare their delay with what it displays.
+    """Start the engine several times, send clicks through it, and compare their delay with the displayed one.
 
-    The clicks take the bypass: the models compute as for speech, and the clicks come out when speech would.
+    The clicks take the bypass, which is as late as converted speech. The models compute as usual.
 
     Raises
     ------
@@ -210,11 +210,11 @@ def end_to_end(
     """
     runs = {}
     for number in range(1, restarts + 1):
-        say(f"start {number} of {restarts}, {clicks} clicks")
-        runs[f"run {number}"] = _run(pack, loop, step, threads, clicks)
+        log(f"engine: start {number} of {restarts}, {clicks} clicks")
+        runs[f"run {number}"] = _measure_start(pack, loop, step, threads, clicks)
     delays = [delay for run in runs.values() for delay in run["delays_milliseconds"]]
     if not delays:
-        raise RtvcError(f"Not one click came out of the engine ({loop.name}): does its microphone hear them?")
+        raise RtvcError(f"No click came out of the engine ({loop.name}): check that its microphone hears the player.")
     displayed = [value for run in runs.values() for value in run["displayed_milliseconds"]["total"]]
     differences = [value for run in runs.values() for value in run["measured_minus_displayed_milliseconds"]]
     spread = distribution([delay / 1000 for delay in delays])
@@ -229,24 +229,24 @@ def end_to_end(
     }
 
 
-def running(engine: Engine) -> None:
-    """Start an engine and wait until it runs; raise `RtvcError` with its own words if it does not."""
+def start_engine(engine: Engine) -> None:
+    """Start an engine and wait until it runs; raise `RtvcError` with its message if it does not."""
     engine.start()
-    deadline = time.monotonic() + STARTING_SECONDS
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while (snapshot := engine.snapshot()).state != State.RUNNING:
         if snapshot.state == State.FAILED or time.monotonic() > deadline:
-            raise RtvcError(snapshot.message or "The engine does not start.")
+            raise RtvcError(snapshot.message or "The engine did not start.")
         time.sleep(0.01)
 
 
-def _run(pack: ModelPack, loop: Loop, step: int, threads: int, clicks: int) -> dict[str, Any]:
+def _measure_start(pack: ModelPack, loop: Loop, step: int, threads: int, clicks: int) -> dict[str, Any]:
     settings = Settings(voice=target().name, bypass=True, gate_threshold_dbfs=None)
     engine = Engine(pack.bound(Runtime(threads)), loop.port, settings, step=step)
     heard: list[Block] = []
     displayed: list[Latency] = []
     shown_at: list[float] = []
     try:
-        running(engine)
+        start_engine(engine)
         time.sleep(SETTLING_SECONDS)
         before = engine.snapshot()
         loop.start(click_train, heard.append)
@@ -278,12 +278,12 @@ def _run(pack: ModelPack, loop: Loop, step: int, threads: int, clicks: int) -> d
     }
 
 
-def _through(chain: Stage, sound: Block, block: int) -> Block:
+def _process_all(chain: Stage, sound: Block, block: int) -> Block:
     return np.concatenate([chain.process(sound[start : start + block]) for start in range(0, len(sound), block)])
 
 
 def _envelope(sound: Block, hop: int) -> npt.NDArray[np.float64]:
-    """Return the logarithm of the loudness, one value a hop, smoothed over a few."""
+    """Return the log power per hop, smoothed over `SMOOTHING` hops."""
     power = np.square(sound[: len(sound) // hop * hop].reshape(-1, hop).astype(np.float64)).mean(axis=1)
     return np.log(np.convolve(power, np.ones(SMOOTHING) / SMOOTHING, "same") + 1e-7)
 
@@ -291,23 +291,23 @@ def _envelope(sound: Block, hop: int) -> npt.NDArray[np.float64]:
 def _chain_tables(pack: ModelPack, results: dict[str, Any]) -> list[Table]:
     declared = results["algorithmic"]["declared_milliseconds"]
     measured = results["algorithmic"]["measured_milliseconds"]
-    rows = [[name, shown(value)] for name, value in declared.items()]
-    rows += [[f"measured with {'a click' if name == 'click' else name}", shown(v)] for name, v in measured.items()]
+    rows = [[name, formatted(value)] for name, value in declared.items()]
+    rows += [[f"measured with {name}", formatted(value)] for name, value in measured.items()]
     paces = [
         [
             name,
-            shown(run["deadline_milliseconds"], 0),
-            *(shown(run["milliseconds"][percentile], 2) for percentile in PERCENTILES),
+            formatted(run["deadline_milliseconds"], 0),
+            *(formatted(run["milliseconds"][percentile], 2) for percentile in PERCENTILES),
             f"{run['deadline_misses']} of {run['steps']}",
-            shown(run["began_late_milliseconds"]["p99"], 2),
-            shown(run["deadline_milliseconds"] + declared["sum"] + run["milliseconds"]["p50"]),
+            formatted(run["began_late_milliseconds"]["p99"], 2),
+            formatted(run["deadline_milliseconds"] + declared["sum"] + run["milliseconds"]["p50"]),
         ]
         for name, run in results["compute"].items()
     ]
-    columns = ("", "deadline", *PERCENTILES, "misses", "begun late p99", "step + algorithmic + p50")
+    columns = ("", "deadline", *PERCENTILES, "misses", "start late\np99", "step + algorithmic\n+ p50")
     return [
-        Table(f"Algorithmic latency of {pack.name}, in ms", ("part", "ms"), rows),
-        Table("Computing a step at the pace of live sound, in ms", columns, paces),
+        Table(f"Algorithmic latency of {pack.name}, ms", ("part", "ms"), rows),
+        Table("Computation per step at the pace of live audio, ms", columns, paces),
     ]
 
 
@@ -319,23 +319,23 @@ def _engine_tables(loop: Loop, figures: dict[str, Any]) -> list[Table]:
         rows.append(
             [
                 name,
-                *map(shown, spread),
-                *(shown(median(displayed[part])) for part in displayed),
+                *map(formatted, spread),
+                *(formatted(median(displayed[part])) for part in displayed),
                 str(run["clicks_lost"]),
                 str(run["underruns"]),
                 str(run["dropped_frames"]),
             ]
         )
-    whole = figures["milliseconds"]
-    together = [
-        ["measured: min", shown(whole["min"])],
-        *([f"measured: {name}", shown(whole[name])] for name in PERCENTILES),
-        ["displayed: median", shown(figures["displayed_milliseconds"])],
-        ["measured - displayed, click by click: median", shown(figures["measured_minus_displayed_milliseconds"])],
+    measured = figures["milliseconds"]
+    summary = [
+        ["measured: min", formatted(measured["min"])],
+        *([f"measured: {name}", formatted(measured[name])] for name in PERCENTILES),
+        ["displayed: median", formatted(figures["displayed_milliseconds"])],
+        ["measured less displayed, per click: median", formatted(figures["measured_minus_displayed_milliseconds"])],
     ]
-    parts = [f"shows {part}" for part in vars(Latency())]
-    columns = ("", "min", "median", "max", *parts, "shows total", "lost", "underruns", "dropped")
+    parts = [f"displayed\n{part}" for part in (*vars(Latency()), "total")]
+    columns = ("", "measured\nmin", "median", "max", *parts, "lost", "under-\nruns", "dropped\nframes")
     return [
-        Table(f"From the microphone to the output, in ms ({loop.name})", columns, rows),
-        Table("All starts together, in ms", ("", "ms"), together),
+        Table(f"From microphone to output, ms ({loop.name})", columns, rows),
+        Table("All starts, ms", ("", "ms"), summary),
     ]

@@ -1,7 +1,8 @@
-"""Microphones that hear what a benchmark plays, and listeners that it hears: in memory, on PulseAudio, or for real.
+"""Devices for benchmarks: audio is played to the engine's microphone and recorded at its output.
 
-A loop's `port` is the engine's. Whoever measures calls `start` once the engine runs, and `stop` before it ends; in
-between, a thread of the loop plays, and hands what it hears to `hear`.
+There are loops in memory, on virtual PulseAudio devices, and on real devices. The engine uses the `port` of the
+loop. The benchmark calls `start` when the engine runs and `stop` before it stops. In between, a thread of the loop
+plays the source and passes recorded blocks to `on_audio`.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ if TYPE_CHECKING:
     import pulsectl
 
 Source = Callable[[int, int], Iterator[Block]]
-"""Told samples a second and samples a block, returns the blocks to play, without end."""
+"""Maps a sample rate in hertz and a block length in samples to an endless iterator of blocks."""
 
-Hear = Callable[[Block], object]
-"""Called with what was heard: what the microphone hears and what the engine plays, added up."""
+OnAudio = Callable[[Block], object]
+"""Called with recorded blocks: the sum of the microphone's input and the engine's output."""
 
 AHEAD_SECONDS = 0.5
 POLL_SECONDS = 0.01
-UNHURRIED_BUFFER_SECONDS = 0.1
-"""Of player and recorder: how late they are themselves does not matter, that they lose nothing does."""
+LARGE_BUFFER_SECONDS = 0.1
+"""Buffer of player and recorder. Their own latency does not matter; lost audio does."""
 
 
 class Loop(ABC):
-    """A microphone and an output for the engine, and somebody who plays to the one and hears both.
+    """A microphone and an output for the engine, a player that feeds the one and a recorder that hears both.
 
     Attributes
     ----------
     name
-        What it is called in reports.
+        Name in reports.
     port
         The engine's devices.
     """
@@ -58,15 +59,15 @@ class Loop(ABC):
     @property
     @abstractmethod
     def rate(self) -> int:
-        """Samples a second of what is heard."""
+        """Sample rate of the recording in hertz."""
 
     @abstractmethod
-    def start(self, source: Source, hear: Hear) -> None:
-        """Begin to play and to hear; raise `RtvcError` where a device is refused. The port is open."""
+    def start(self, source: Source, on_audio: OnAudio) -> None:
+        """Start playing and recording; raise `RtvcError` if a device cannot be opened. The port is open."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Play silence, and hear no more."""
+        """Play silence and stop recording."""
 
     def __enter__(self) -> Loop:
         return self
@@ -78,10 +79,10 @@ class Loop(ABC):
 
 
 class PacedPort:
-    """Devices that a thread plays the part of, at the pace of real time. An `AudioPort`.
+    """An `AudioPort` in memory, driven by a thread at the pace of real time.
 
-    A block of the microphone is handed over when its last sample has sounded, and the listener's is taken when its
-    first is due, as a device without a delay of its own would do.
+    It behaves like a device without latency: an input block arrives when its last sample is due, and an output block
+    is taken when its first sample is due.
     """
 
     monitor = None
@@ -92,19 +93,19 @@ class PacedPort:
     def __init__(self, rate: int = DEVICE_RATE) -> None:
         self.capture = Capture(rate)
         self.playback = Playback(rate)
-        self._sound: tuple[Iterator[Block], Hear] | None = None
+        self._sound: tuple[Iterator[Block], OnAudio] | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Start, with silence."""
+        """Start with silence."""
         self.capture, self.playback = Capture(self.capture.rate), Playback(self.capture.rate)
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="rtvc paced port", daemon=True)
         self._thread.start()
 
     def start(self) -> None:
-        """Drop what the microphone heard since `open`."""
+        """Drop the input recorded since `open`."""
         self.capture.ring.skip(0)
 
     def close(self) -> None:
@@ -115,12 +116,12 @@ class PacedPort:
             self._thread = None
 
     def failure(self) -> str | None:
-        """Nothing ever fails."""
+        """Return None: nothing can fail."""
         return None
 
-    def play(self, sound: Iterator[Block] | None, hear: Hear) -> None:
-        """Let the microphone hear this from the next block on, and hand on what is heard; None for silence."""
-        self._sound = None if sound is None else (sound, hear)
+    def play(self, sound: Iterator[Block] | None, on_audio: OnAudio) -> None:
+        """Play these blocks to the microphone from the next block on, or silence for None, and record."""
+        self._sound = None if sound is None else (sound, on_audio)
 
     def _run(self) -> None:
         silence = np.zeros(self.capture.block, np.float32)
@@ -135,43 +136,43 @@ class PacedPort:
             self.capture.push(block)
             self.playback.pull(out)
             due += period
-            if time.monotonic() - due > STALL_SECONDS:  # suspended: a device would not catch up either
+            if time.monotonic() - due > STALL_SECONDS:  # The machine slept. A device does not catch up either.
                 due = time.monotonic()
 
 
 class PacedLoop(Loop):
-    """The engine between a microphone and a listener that exist in memory only."""
+    """A loop in memory, without devices."""
 
-    name = "no devices, paced in memory"
+    name = "memory, no devices"
 
     def __init__(self) -> None:
         self.port: PacedPort = PacedPort()
 
     @property
     def rate(self) -> int:
-        """Samples a second of what is heard."""
+        """Sample rate of the recording in hertz."""
         return self.port.capture.rate
 
-    def start(self, source: Source, hear: Hear) -> None:
-        """Begin to play and to hear."""
-        self.port.play(source(self.rate, self.port.capture.block), hear)
+    def start(self, source: Source, on_audio: OnAudio) -> None:
+        """Start playing and recording."""
+        self.port.play(source(self.rate, self.port.capture.block), on_audio)
 
     def stop(self) -> None:
-        """Play silence, and hear no more."""
+        """Play silence and stop recording."""
         self.port.play(None, lambda block: None)
 
 
 class DeviceLoop(Loop):
-    """The engine between two devices, one to play to its microphone, and one that hears microphone and output.
+    """A loop on real devices: a player feeds the engine's microphone, and a recorder hears input and output.
 
     Parameters
     ----------
     player
-        Plays what the microphone hears.
+        Device that plays to the microphone.
     microphone, output
-        The engine's.
+        The engine's devices.
     recorder
-        Hears both; mixed down to one channel if it has more.
+        Device that hears both; mixed down to mono.
     """
 
     name = "devices"
@@ -188,27 +189,29 @@ class DeviceLoop(Loop):
 
     @property
     def rate(self) -> int:
-        """Samples a second of what is heard."""
+        """Sample rate of the recording in hertz."""
         return self._recorder.rate
 
-    def start(self, source: Source, hear: Hear) -> None:
-        """Open player and recorder; raise `RtvcError` naming the one that is missing or refused."""
+    def start(self, source: Source, on_audio: OnAudio) -> None:
+        """Open player and recorder; raise `RtvcError` naming the one that is missing or cannot be opened."""
         listed = list_devices()
         wanted_player, wanted_recorder = self._wanted
         player, recorder = find_device(wanted_player, "output", listed), find_device(wanted_recorder, "input", listed)
         self._player, self._recorder = Playback(live_rate(player, "output")), Capture(live_rate(recorder, "input"))
-        # The role that the engine has no stream of here: its guard then leaves these two alone.
+        # The port has no monitor here, so its route watch ignores streams in that role.
         for device, side in ((recorder, self._recorder), (player, self._player)):
-            stream = DeviceStream(device, side, "monitor", UNHURRIED_BUFFER_SECONDS)
+            stream = DeviceStream(device, side, "monitor", LARGE_BUFFER_SECONDS)
             stream.open()
             self._streams.append(stream)
         self._stopping.clear()
         sound = source(self._player.rate, self._player.block)
-        self._thread = threading.Thread(target=self._run, args=(sound, hear), name="rtvc device loop", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(sound, on_audio), name="rtvc device loop", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
-        """Close player and recorder; harmless where they are closed."""
+        """Close player and recorder; does nothing if they are closed."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -217,20 +220,20 @@ class DeviceLoop(Loop):
             stream.close()
         self._streams = []
 
-    def _run(self, sound: Iterator[Block], hear: Hear) -> None:
+    def _run(self, sound: Iterator[Block], on_audio: OnAudio) -> None:
         while not self._stopping.wait(POLL_SECONDS):
             while self._player.ring.fill < AHEAD_SECONDS * self._player.rate:
                 self._player.ring.write(next(sound))
             heard = np.zeros(self._recorder.ring.fill, np.float32)
             if self._recorder.ring.read_into(heard):
-                hear(heard)
+                on_audio(heard)
 
 
 class PulseLoop(DeviceLoop):
-    """The engine between virtual devices of PulseAudio or PipeWire, heard without any delay of the listener's own.
+    """A loop on virtual devices of PulseAudio or PipeWire.
 
-    One null sink of two channels is both ends: the player plays into its left channel, which is all that the engine's
-    microphone hears, and the engine into its right one. Its monitor hears both on one clock, to the sample.
+    One stereo null sink serves both ends. The player feeds its left channel, which is the engine's microphone; the
+    engine plays into its right channel. The monitor of the sink records both on one clock, so it adds no delay.
     """
 
     name = "PulseAudio, virtual devices"
@@ -245,12 +248,12 @@ class PulseLoop(DeviceLoop):
         self._modules: list[int] = []
 
     def __enter__(self) -> PulseLoop:
-        """Make the devices; raise `RtvcError` where there is no server or it refuses."""
+        """Create the devices; raise `RtvcError` if there is no server or it refuses."""
         self._server = connect("rtvc bench")
         try:
-            # What a killed benchmark left behind would take the names.
-            there = self._server.module_list()
-            left = [module.index for module in there if f"={self._SINK}" in (module.argument or "")]
+            # Devices left behind by a killed benchmark occupy the names.
+            loaded = self._server.module_list()
+            left = [module.index for module in loaded if f"={self._SINK}" in (module.argument or "")]
             unload_modules(self._server, left[::-1])
             channels = "channels=2 channel_map=front-left,front-right"
             self._load("null-sink", f"sink_name={self._SINK} rate={DEVICE_RATE} {channels} norewinds=1")
@@ -261,7 +264,7 @@ class PulseLoop(DeviceLoop):
             )
         except server_errors() as error:
             self._unload()
-            raise RtvcError(f"The sound server does not make devices to measure with ({error}).") from None
+            raise RtvcError(f"The sound server cannot create virtual devices for the benchmark ({error}).") from None
         except RtvcError:
             self._unload()
             raise
@@ -285,7 +288,7 @@ class PulseLoop(DeviceLoop):
         if self._server is None:
             return
         try:
-            with suppress(*server_errors()):  # A server that has gone took them along.
+            with suppress(*server_errors()):  # A server that has quit took its modules along.
                 unload_modules(self._server, self._modules[::-1])
         finally:
             self._modules = []
@@ -293,8 +296,8 @@ class PulseLoop(DeviceLoop):
             self._server = None
 
 
-def pulse_answers() -> bool:
-    """Tell whether a PulseAudio or PipeWire server can be used."""
+def pulse_available() -> bool:
+    """Return whether a PulseAudio or PipeWire server is running."""
     try:
         connect("rtvc bench").close()
     except RtvcError:

@@ -1,8 +1,8 @@
-"""What a conversion is measured by: similarity of voices, naturalness, words and pitch.
+"""Quality measures: speaker similarity, naturalness, words and pitch.
 
-Everything takes mono float32 audio at `SAMPLE_RATE` in -1…1 and answers the same for the same sound, whatever was
-measured before. The models come with the packages of the extra `benchmark`; nothing is fetched. They are loaded
-at first use, and each object belongs to one thread at a time.
+All take mono float32 audio at `SAMPLE_RATE` in -1…1, and results do not depend on what was measured before. The
+models come with the packages of the extra `benchmark` and load at first use; nothing is downloaded. Each object
+belongs to one thread at a time.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
 SAMPLE_RATE = 16000
-"""Hertz: what the models of Resemblyzer, DNSMOS and pocketsphinx were trained on."""
+"""In hertz; the rate that Resemblyzer, DNSMOS and pocketsphinx were trained at."""
 
-FEWEST_VOICED_FRAMES = 20
+MIN_VOICED_FRAMES = 20
 
 PHONE_MODEL = "en-us/en-us-phone.lm.bin"
 NOT_PHONES = ("SIL", "+NSN+", "+SPN+")
 
 Embedding = npt.NDArray[np.float32]
-"""A voice as a vector of length one, `[256]` for Resemblyzer."""
+"""Speaker embedding of unit length, `[256]` for Resemblyzer."""
 
 
 def benchmark_module(name: str, package: str | None = None) -> ModuleType:
@@ -41,7 +41,7 @@ def benchmark_module(name: str, package: str | None = None) -> ModuleType:
     Raises
     ------
     RtvcError
-        Where it, or something that it needs, is not installed.
+        If the module or one of its dependencies is not installed.
     """
     try:
         with warnings.catch_warnings():
@@ -49,8 +49,8 @@ def benchmark_module(name: str, package: str | None = None) -> ModuleType:
             return importlib.import_module(name)
     except ImportError as error:
         raise RtvcError(
-            f"measuring quality needs the package {package or name} ({error}): "
-            "run `sh run.sh benchmark` in the folder of rtvc"
+            f"This benchmark needs the package {package or name} ({error}): "
+            "run `sh run.sh benchmark` in the folder of rtvc."
         ) from error
 
 
@@ -59,14 +59,14 @@ def _sixteen_bit(audio: Block) -> npt.NDArray[np.int16]:
 
 
 class SpeakerEncoder:
-    """Tells voices apart: the generalised end-to-end speaker encoder that Resemblyzer ships (Wan et al., 2018)."""
+    """Resemblyzer's speaker encoder, trained with the generalised end-to-end loss (Wan et al., 2018)."""
 
     def __init__(self) -> None:
         self._resemblyzer = benchmark_module("resemblyzer", "Resemblyzer")
         self._encoder: Any = self._resemblyzer.VoiceEncoder("cpu", verbose=False)
 
     def embed(self, audio: Block) -> Embedding | None:
-        """Return the embedding of one utterance, or None where nothing in it passes for speech."""
+        """Return the embedding of one utterance; None if it holds no speech."""
         if not np.any(audio):
             return None
         speech = self._resemblyzer.preprocess_wav(np.clip(audio, -1, 1))
@@ -77,27 +77,27 @@ class SpeakerEncoder:
 
 
 def centroid(embeddings: Iterable[Embedding | None], speaker: str) -> Embedding:
-    """Return the mean of the embeddings of `speaker`, scaled to length one; utterances without speech do not count.
+    """Return the mean of the embeddings of `speaker`, scaled to unit length. Utterances without speech are skipped.
 
     Raises
     ------
     RtvcError
-        Where no utterance holds speech.
+        If no utterance holds speech.
     """
-    heard = [embedding for embedding in embeddings if embedding is not None]
-    if not heard:
-        raise RtvcError(f"there is no speech to be heard in the recordings of {speaker}")
-    mean = np.mean(heard, axis=0)
+    spoken = [embedding for embedding in embeddings if embedding is not None]
+    if not spoken:
+        raise RtvcError(f"The recordings of {speaker} hold no speech: replace them.")
+    mean = np.mean(spoken, axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
 
 def similarity(embedding: Embedding | None, other: Embedding) -> float:
-    """Return the cosine between two embeddings; 0 where there was no speech to embed."""
+    """Return the cosine similarity of two embeddings; 0 if there was no speech to embed."""
     return 0.0 if embedding is None else float(embedding @ other)
 
 
 def overall_quality(audio: Block) -> float:
-    """Return the overall mark of DNSMOS P.835, about 1 (bad) to 5 (Reddy et al., 2022)."""
+    """Return the overall score of DNSMOS P.835, from about 1 (bad) to 5 (Reddy et al., 2022)."""
     dnsmos = benchmark_module("speechmos.dnsmos", "speechmos")
     return float(dnsmos.run(np.clip(audio, -1, 1).astype(np.float32), SAMPLE_RATE)["ovrl_mos"])
 
@@ -105,7 +105,7 @@ def overall_quality(audio: Block) -> float:
 def loudest_and_speech(audio: Block) -> tuple[float, float]:
     """Return the level of the loudest 20 ms of `audio` `[n]` and the mean level of its speech, in dBFS.
 
-    Where nothing passes for speech, both are the loudest.
+    Without speech, both are the loudest.
     """
     hop = SAMPLE_RATE // 50
     whole = audio[: len(audio) // hop * hop]
@@ -115,7 +115,7 @@ def loudest_and_speech(audio: Block) -> tuple[float, float]:
 
 
 def loudest_over_speech(audio: Block) -> float:
-    """Return by how many dB the loudest 20 ms of `audio` `[n]` stand above its speech; 0 where there is none."""
+    """Return by how many dB the loudest 20 ms of `audio` `[n]` exceed its speech level; 0 without speech."""
     loudest, speech = loudest_and_speech(audio)
     return loudest - speech
 
@@ -159,8 +159,8 @@ class Recogniser:
         return [segment.word for segment in self._decoder.seg() or () if segment.word not in NOT_PHONES]
 
 
-def spoken(text: str) -> str:
-    """Return the text as it sounds: lower case, letters, digits and apostrophes, single spaces."""
+def normalised(text: str) -> str:
+    """Return the text normalised for comparison: lower case, letters, digits and apostrophes, single spaces."""
     text = unicodedata.normalize("NFKC", text).lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return " ".join(re.sub(r"[^\w']|_", " ", text).split())
 
@@ -168,11 +168,11 @@ def spoken(text: str) -> str:
 def character_error_rate(reference: str, transcript: str) -> float | None:
     """Return the edit distance over the reference's length: 0 is perfect, above 1 is possible.
 
-    None where the reference holds no words. Both texts are compared as they sound, see `spoken`.
+    None if the reference holds no words. Both texts are normalised first.
     """
     levenshtein = benchmark_module("rapidfuzz.distance.Levenshtein", "rapidfuzz")
-    reference = spoken(reference)
-    return int(levenshtein.distance(reference, spoken(transcript))) / len(reference) if reference else None
+    reference = normalised(reference)
+    return int(levenshtein.distance(reference, normalised(transcript))) / len(reference) if reference else None
 
 
 def phone_error_rate(reference: Sequence[str], phones: Sequence[str]) -> float | None:
@@ -189,22 +189,22 @@ def pitch_correlation(
     Parameters
     ----------
     source, result
-        Hertz a frame, NaN where unvoiced, as `track_pitch` returns it.
+        Pitch in hertz per frame, NaN where unvoiced, from `track_pitch`.
     largest_lag
-        The best shift of up to so many frames either way counts, because trackers and converters may be a little
-        late.
+        The best correlation over shifts of up to so many frames counts, since trackers and converters may be a
+        little late.
 
     Returns
     -------
     float or None
-        None where at no shift 20 frames are voiced in both, or the pitch never moves.
+        None if no shift has 20 frames voiced in both, or the pitch is constant.
     """
     correlations = []
     for lag in range(-largest_lag, largest_lag + 1):
         first, second = source[max(0, -lag) :], result[max(0, lag) :]
         length = min(len(first), len(second))
         both = np.isfinite(first[:length]) & np.isfinite(second[:length])
-        if both.sum() < FEWEST_VOICED_FRAMES:
+        if both.sum() < MIN_VOICED_FRAMES:
             continue
         logs = np.log(np.stack([first[:length][both], second[:length][both]]))
         if (logs.std(axis=1) > 1e-6).all():
@@ -214,7 +214,7 @@ def pitch_correlation(
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over pairs and the interval in which it would lie had other such pairs been drawn."""
+    """A mean over pairs, its bootstrap interval, and the number of pairs."""
 
     mean: float
     low: float
@@ -225,7 +225,7 @@ class Estimate:
 def bootstrap(
     values: Sequence[float | None], confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Estimate | None:
-    """Return the mean of the values that are known, with its percentile bootstrap interval; None if none is.
+    """Return the mean of the values that are not None, with its percentile bootstrap interval; None without any.
 
     Values are resampled with replacement, one value per pair (Efron, 1979). The seed makes the interval repeatable.
     """
@@ -235,7 +235,7 @@ def bootstrap(
     mean = float(known.mean())
     if len(known) == 1:
         return Estimate(mean, mean, mean, 1)
-    # Imported here because it takes longer than all else that the command line needs to start.
+    # Imported here because it would dominate the start-up time of the command line.
     from scipy import stats
 
     interval = stats.bootstrap(

@@ -1,6 +1,6 @@
-"""A conversion to look at: waveform, spectrogram and pitch of source, reference and result, one above the other.
+"""Picture of a conversion: waveform, spectrogram and pitch of source, reference and result.
 
-Needs matplotlib and nothing else beyond the runtime; runs in the calling thread and keeps no global state.
+Needs matplotlib. Runs on the calling thread and changes no global state.
 """
 
 from __future__ import annotations
@@ -20,32 +20,31 @@ from rtvc.storage import atomic_write
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LONGEST_SECONDS = 12.0
-SHOWN_DECIBELS = 75.0
-HIGHEST_SHOWN = 8000.0
+MAX_SECONDS = 12.0
+RANGE_DB = 75.0
+MAX_HERTZ = 8000.0
 
 Array = npt.NDArray[np.float64]
 
 
 def _spectrogram(audio: Block, sample_rate: int) -> Array:
-    """Return decibels below the loudest, `[bins, frames]`, every 5 ms under 32 ms windows."""
+    """Return the spectrogram in dB below its maximum, `[bins, frames]`: 32 ms windows every 5 ms."""
     window = round(0.032 * sample_rate)
     hop = round(0.005 * sample_rate)
     padded = np.pad(np.asarray(audio, np.float64), (window // 2, window // 2 + hop))
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * np.hanning(window)
     spectrum = np.abs(np.fft.rfft(frames, 2 * window)).T
     decibels: Array = 20 * np.log10(np.maximum(spectrum, 1e-9))
-    shown: Array = decibels[: round(len(decibels) * min(1.0, HIGHEST_SHOWN / (sample_rate / 2)))]
-    below: Array = shown - shown.max()
-    return below
+    visible: Array = decibels[: round(len(decibels) * min(1.0, MAX_HERTZ / (sample_rate / 2)))]
+    relative: Array = visible - visible.max()
+    return relative
 
 
 def conversion_picture(path: Path, source: Block, reference: Block, result: Block, sample_rate: int) -> None:
     """Draw a conversion as a PNG.
 
-    The three share the scales of time, frequency and amplitude; each spectrogram reaches from its own loudest point
-    75 dB down. Below the result's pitch lies the source's, and a dashed line marks the reference's median pitch, so
-    that both the tune and its new height can be seen.
+    All three sounds share the scales of time, frequency and amplitude. Each spectrogram covers 75 dB below its own
+    maximum. The pitch panel of the result also shows the source's pitch and the reference's median pitch.
 
     Parameters
     ----------
@@ -54,24 +53,24 @@ def conversion_picture(path: Path, source: Block, reference: Block, result: Bloc
     source, reference, result
         Mono float32 audio `[samples]`; the first 12 s of each are drawn.
     sample_rate
-        Samples a second, of all three.
+        Sample rate in hertz of all three.
 
     Raises
     ------
     RtvcError
-        Where matplotlib is not installed, a sound is empty, or the picture cannot be written.
+        If matplotlib is not installed, a sound is empty, or the picture cannot be written.
     """
     try:
         import matplotlib
         from matplotlib.figure import Figure
         from PIL import Image  # comes with matplotlib
     except ImportError as error:
-        raise RtvcError("drawing a picture needs matplotlib: install it with `pip install matplotlib`") from error
+        raise RtvcError("Drawing a picture needs matplotlib: install it with `pip install matplotlib`.") from error
     sounds = {"source": source, "reference": reference, "result": result}
     for name, audio in sounds.items():
         if len(audio) == 0:
-            raise RtvcError(f"there is no sound in the {name} to draw a picture of")
-    shown = {name: np.asarray(audio[: round(LONGEST_SECONDS * sample_rate)]) for name, audio in sounds.items()}
+            raise RtvcError(f"The {name} is empty: there is nothing to draw.")
+    shown = {name: np.asarray(audio[: round(MAX_SECONDS * sample_rate)]) for name, audio in sounds.items()}
     pitches = {name: track_pitch(audio, sample_rate) for name, audio in shown.items()}
     seconds = max(len(audio) for audio in shown.values()) / sample_rate
     peak = max(float(np.abs(audio).max()) for audio in shown.values()) or 1.0
@@ -90,19 +89,19 @@ def conversion_picture(path: Path, source: Block, reference: Block, result: Bloc
         for inner in axes[:-1]:
             inner.tick_params(bottom=False)
         axes[-1].set_xlabel("seconds")
-        drawn, small = io.BytesIO(), io.BytesIO()
+        drawn, compressed = io.BytesIO(), io.BytesIO()
         figure.savefig(drawn, format="png", dpi=100)
-    with Image.open(drawn) as image:  # 256 colours look the same and take a third of the space
-        image.convert("RGB").quantize(dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    with Image.open(drawn) as image:  # 256 colours look the same at a third of the size.
+        image.convert("RGB").quantize(dither=Image.Dither.NONE).save(compressed, "PNG", optimize=True)
     with atomic_write(path) as file:
-        file.write(small.getvalue())
+        file.write(compressed.getvalue())
 
 
 _COLOURS = {"source": "#2c6fbb", "reference": "#c0571b", "result": "#2e8b57"}
 _TITLES = {
-    "source": "Source: what is said",
-    "reference": "Reference: the voice it shall have",
-    "result": "Result: the words of the source in the voice of the reference",
+    "source": "Source: the words",
+    "reference": "Reference: the target voice",
+    "result": "Result: the words of the source in the target voice",
 }
 
 
@@ -118,14 +117,14 @@ def _draw_waveform(axes: Axes, audio: Block, sample_rate: int, peak: float, colo
 
 
 def _draw_spectrogram(axes: Axes, audio: Block, sample_rate: int) -> None:
-    highest = min(HIGHEST_SHOWN, sample_rate / 2) / 1000
+    highest = min(MAX_HERTZ, sample_rate / 2) / 1000
     axes.imshow(
         _spectrogram(audio, sample_rate),
         origin="lower",
         aspect="auto",
         extent=(0, len(audio) / sample_rate, 0, highest),
         cmap="magma",
-        vmin=-SHOWN_DECIBELS,
+        vmin=-RANGE_DB,
         vmax=0,
         interpolation="bilinear",
     )

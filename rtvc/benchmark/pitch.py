@@ -1,4 +1,4 @@
-"""The pitch of speech, by one tracker for figures and pictures, with nothing beyond the runtime's packages."""
+"""Pitch tracker of the benchmarks and pictures; needs only the runtime's packages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtvc.dsp.stage import Block
 
 PERIOD_SECONDS = 0.01
 PITCH_RANGE = (65.0, 450.0)
-"""Hertz: lowest and highest pitch that is looked for."""
+"""Lowest and highest pitch in hertz that is searched for."""
 
 _WINDOW_SECONDS = 0.04
 _SILENT_BELOW_PEAK_DB = 32.0
@@ -19,6 +19,7 @@ _VOICED_ABOVE = 0.65
 _VOICING_COST = 0.25
 _OCTAVE_COST = 1.0
 _HIGHER_BONUS = 0.015
+"""Per octave, so that of two equal peaks the higher pitch wins: a periodic sound also repeats after two periods."""
 
 Array = npt.NDArray[np.float64]
 
@@ -26,22 +27,22 @@ Array = npt.NDArray[np.float64]
 def track_pitch(audio: Block, sample_rate: int) -> Array:
     """Return the pitch in hertz every 10 ms, NaN where unvoiced.
 
-    Peaks of the normalised cross-correlation (Talkin, 1995) between 65 and 450 Hz are candidates; a Viterbi search
-    chooses among them and silence, so that single frames do not jump by an octave.
+    The candidates are peaks of the normalised cross-correlation (Talkin, 1995) between 65 and 450 Hz. A Viterbi
+    search over candidates and the unvoiced state prevents octave jumps of single frames.
 
     Parameters
     ----------
     audio
         Mono `[samples]`.
     sample_rate
-        Samples a second.
+        In hertz.
 
     Returns
     -------
     ndarray
-        `[samples // hop]`, the hop being 10 ms; each value belongs to the middle of its hop.
+        `[samples // hop]` with a hop of 10 ms; each value belongs to the middle of its hop.
     """
-    # Imported here because it takes longer than all else that the command line needs to start.
+    # Imported here because it would dominate the start-up time of the command line.
     from scipy import signal
 
     hop = round(PERIOD_SECONDS * sample_rate)
@@ -51,7 +52,7 @@ def track_pitch(audio: Block, sample_rate: int) -> Array:
     count = len(audio) // hop
     if count == 0:
         return np.empty(0)
-    # Below 80 Hz lies more hum than speech: a low voice is known by its harmonics.
+    # Below 80 Hz there is more hum than speech. Lower voices are tracked by their harmonics.
     band = signal.butter(2, (80.0, min(1000.0, 0.4 * sample_rate)), "bandpass", fs=sample_rate, output="sos")
     filtered = signal.sosfiltfilt(band, _at_least(audio, 64))
     reach = window + longest
@@ -78,7 +79,7 @@ def _at_least(audio: Block, length: int) -> Array:
 
 
 def _correlations(frames: Array, window: int, longest: int) -> Array:
-    """Return the normalised correlation of each frame's start with what comes 0…longest samples later."""
+    """Return the normalised correlation of each frame's first `window` samples at lags 0 … longest."""
     frames = frames - frames.mean(axis=1, keepdims=True)
     size = 1 << (frames.shape[1] + window - 1).bit_length()
     products = np.fft.irfft(np.fft.rfft(frames, size) * np.fft.rfft(frames[:, :window], size).conj(), size)
@@ -90,7 +91,7 @@ def _correlations(frames: Array, window: int, longest: int) -> Array:
 
 
 def _refined(scores: Array, lags: npt.NDArray[np.intp]) -> Array:
-    """Return the tops of the parabolas through each peak and its neighbours."""
+    """Return the vertex of the parabola through each peak and its neighbours."""
     lags = np.clip(lags, 1, scores.shape[1] - 2)
     left, middle, right = (np.take_along_axis(scores, lags + step, axis=1) for step in (-1, 0, 1))
     bend = left - 2 * middle + right
@@ -100,9 +101,8 @@ def _refined(scores: Array, lags: npt.NDArray[np.intp]) -> Array:
 
 
 def _best_path(hertz: Array, heights: Array) -> Array:
-    """Choose one candidate a frame, or none: periodic ones are likely, and leaps of pitch are not."""
+    """Choose one candidate or none per frame by Viterbi search: periodicity gains, pitch jumps cost."""
     octaves = np.log2(hertz)
-    # A sound of one period is as periodic after two: between equals the higher pitch is meant.
     gains = np.where(heights > 0, heights - _VOICED_ABOVE + _HIGHER_BONUS * (octaves - octaves.min()), -np.inf)
     gains = np.column_stack([gains, np.zeros(len(gains))])
     unvoiced = hertz.shape[1]

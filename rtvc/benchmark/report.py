@@ -1,6 +1,6 @@
-"""What every benchmark hands over: its figures with the machine, versions, packs and settings they were taken on.
+"""The report of every benchmark: figures, settings, model packs, machine and versions.
 
-One `Report` is printed as tables, written as JSON for programs, and as one HTML file that needs nothing beside it.
+A `Report` prints as tables and is written as JSON or as one self-contained HTML file.
 """
 
 from __future__ import annotations
@@ -29,16 +29,15 @@ PACKAGES = (
     *("rtvc", "numpy", "scipy", "onnxruntime", "onnxruntime-gpu", "soundfile", "samplerate", "sounddevice"),
     *("torch", "Resemblyzer", "speechmos", "pocketsphinx", "rapidfuzz", "pyworld", "librosa", "matplotlib"),
 )
-"""Packages whose versions may move a figure; those that are not installed are left out of a report."""
-
+"""Packages whose versions may affect a figure. Those not installed are left out of a report."""
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
-"""What JSON can carry."""
+"""A JSON value."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Figures as people read them; a row has a text for each column, which may be of several lines."""
+    """A table for people; each row has one text per column, which may have several lines."""
 
     title: str
     columns: Sequence[str]
@@ -73,7 +72,7 @@ def _versions() -> dict[str, str]:
 
 
 def environment() -> dict[str, Any]:
-    """Return date, machine, versions and command of this process, in plain keys."""
+    """Return date, command, machine and package versions of this process."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(sys.argv),
@@ -88,7 +87,7 @@ def environment() -> dict[str, Any]:
 
 
 def plain(value: object) -> Plain:
-    """Return the value as JSON can carry it: NumPy scalars unwrapped, what is not a finite number as None."""
+    """Return the value as JSON: NumPy values as Python ones, NaN and infinities as None, other objects as text."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, str) or value is None or isinstance(value, bool | int):
@@ -104,20 +103,22 @@ def plain(value: object) -> Plain:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one benchmark.
+    """The result of one benchmark.
 
     Parameters
     ----------
     name
-        Which benchmark: `quality`, `latency`, …
+        Name of the benchmark: `quality`, `latency`, …
     results
-        The figures under plain keys, for programs.
+        The figures by key, for programs.
     settings
-        What was asked for.
+        The options of the run.
     packs
-        For each model pack measured, by name, what identifies it: version and digests.
-    tables, figures
-        The same for people: tables, and PNG images by caption.
+        What identifies each measured model pack, by name: its digest.
+    tables, images
+        The figures for people: tables, and PNG images by caption.
+    environment
+        Date, command, machine and versions.
     """
 
     name: str
@@ -125,17 +126,17 @@ class Report:
     settings: Mapping[str, Any]
     packs: Mapping[str, Any] = field(default_factory=dict)
     tables: Sequence[Table] = ()
-    figures: Mapping[str, bytes] = field(default_factory=dict)
+    images: Mapping[str, bytes] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=environment)
 
     def as_dict(self) -> dict[str, Plain]:
-        """Return everything but tables and figures, as JSON can carry it."""
+        """Return everything but tables and images as JSON."""
         parts: dict[str, object] = {"benchmark": self.name, **self.environment}
         parts |= {"settings": self.settings, "packs": self.packs, "results": self.results}
         return {name: plain(part) for name, part in parts.items()}
 
     def print(self, console: Console | None = None) -> None:
-        """Print the tables; into a file or a pipe as wide as they need."""
+        """Print the tables: as wide as the terminal, or 160 columns into a file or pipe."""
         console = console or Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
         for table in self.tables:
             printed = RichTable(title=table.title, title_justify="left", box=SIMPLE, padding=(0, 1), pad_edge=False)
@@ -146,21 +147,21 @@ class Report:
             console.print(printed)
 
     def write_json(self, path: Path) -> None:
-        """Write `as_dict` as JSON; raises `RtvcError` where the file cannot be written."""
+        """Write `as_dict` as JSON; raises `RtvcError` if the file cannot be written."""
         with atomic_write(path) as file:
             file.write((json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n").encode())
 
     def write_html(self, path: Path) -> None:
-        """Write tables, figures, settings and machine as one page; raises `RtvcError` where it cannot be written."""
+        """Write tables, images, settings and machine as one HTML file; raises `RtvcError` if it cannot be written."""
         parts = [_html_table(table) for table in self.tables]
-        for caption, image in self.figures.items():
+        for caption, image in self.images.items():
             source = base64.b64encode(image).decode()
             parts.append(
                 f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{source}">'
                 f"<figcaption>{html.escape(caption)}</figcaption></figure>"
             )
         facts = {key: value for key, value in self.as_dict().items() if key not in ("benchmark", "results")}
-        parts.append(_html_table(Table("Taken on", ("what", "value"), tuple(_flat(facts)))))
+        parts.append(_html_table(Table("Environment and settings", ("key", "value"), tuple(_flat(facts)))))
         page = _PAGE.format(title=html.escape(f"rtvc bench {self.name}"), body="\n".join(parts))
         with atomic_write(path) as file:
             file.write(page.encode())

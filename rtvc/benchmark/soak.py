@@ -1,11 +1,10 @@
-"""`rtvc bench soak`: the live engine for a long time, at the pace of real time, perhaps on a busy machine.
+"""`rtvc bench soak`: the live engine over a long time, optionally with every core loaded.
 
-The engine runs on its own thread; the calling thread looks at its `snapshot` once a second.
+The engine runs on its own threads. The calling thread takes a `snapshot` once a second.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -18,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from rtvc.benchmark.latency import running
+from rtvc.benchmark.latency import start_engine
 from rtvc.benchmark.loops import Loop
 from rtvc.benchmark.report import Report, Table
-from rtvc.benchmark.timing import distribution, memory, peak_memory, shown
+from rtvc.benchmark.timing import distribution, formatted, memory, memory_growth, peak_memory
 from rtvc.benchmark.workload import Speech, speaker, target
 from rtvc.dsp.stage import Block
 from rtvc.live.engine import Engine
@@ -29,16 +28,16 @@ from rtvc.live.snapshot import Snapshot, State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 
-LOOK_SECONDS = 1.0
+INTERVAL_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0
-MOST_ROWS = 20
+MAX_ROWS = 20
 
 COUNTERS = ("underruns", "overruns", "dropped_frames", "device_flags")
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen at one moment: seconds since the start, the engine's snapshot, memory in MiB."""
+class Observation:
+    """Seconds since the start, the engine's snapshot, and memory in MiB."""
 
     time: float
     snapshot: Snapshot
@@ -53,27 +52,27 @@ def soak_report(
     stress: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Report:
-    """Let a shipped voice speak through the engine for so many minutes, and report how it went.
+    """Run speech through the engine for so many minutes and report drops, latency, drift and memory.
 
     Parameters
     ----------
     pack, loop
-        The models, and the engine's devices, entered.
+        The models, and the engine's devices, entered as a context.
     minutes
-        How long.
+        Duration.
     step
-        Frames a step.
+        Feature frames per step.
     stress
-        How many processes compute without pause beside it.
+        Number of busy processes that run beside the engine.
     progress
-        Told the share of the time that is over, 0 … 1.
+        Called with the share of the time that has passed, 0 … 1.
 
     Raises
     ------
     RtvcError
         If the engine does not start.
     """
-    looks, states, heard = _listen(pack, loop, 60 * minutes, step, stress, progress)
+    observations, states, heard = _observe(pack, loop, 60 * minutes, step, stress, progress)
     settings = {
         "minutes": minutes,
         "loop": loop.name,
@@ -84,13 +83,13 @@ def soak_report(
         "voice": target().name,
         "provider": pack.encoder().provider,
     }
-    results = _results(looks, states, heard)
-    return Report("soak", results, settings, {pack.name: {"digest": pack.digest}}, _tables(looks, results))
+    results = _results(observations, states, heard)
+    return Report("soak", results, settings, {pack.name: {"digest": pack.digest}}, _tables(observations, results))
 
 
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
-    """Keep so many processes computing without pause."""
+    """Run so many processes that compute without pause."""
     running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
     try:
         yield
@@ -100,53 +99,50 @@ def busy(processes: int) -> Iterator[None]:
             process.wait()
 
 
-def every_core() -> int:
-    """Return how many busy processes it takes to keep every core of this machine busy."""
-    return os.cpu_count() or 1
-
-
-def _listen(
+def _observe(
     pack: ModelPack,
     loop: Loop,
     seconds: float,
     step: int,
     stress: int,
     progress: Callable[[float], None],
-) -> tuple[list[Look], list[State], float]:
-    """Run the engine; return what was seen each second, each state it was in, and the seconds that were heard."""
+) -> tuple[list[Observation], list[State], float]:
+    """Run the engine; return one observation per second, the sequence of states, and the seconds recorded."""
     engine = Engine(pack, loop.port, Settings(voice=target().name), step=step)
     heard = [0]
 
     def hear(block: Block) -> None:
         heard[0] += len(block)
 
-    looks: list[Look] = []
+    observations: list[Observation] = []
     states: list[State] = []
     try:
-        running(engine)
+        start_engine(engine)
         loop.start(lambda rate, block: Speech(rate).blocks(block), hear)
         time.sleep(min(WARM_UP_SECONDS, seconds))
         with busy(stress):
             began = time.monotonic()
-            while (now := time.monotonic() - began) < seconds or not looks:
+            while (now := time.monotonic() - began) < seconds or not observations:
                 snapshot = engine.snapshot()
-                looks.append(Look(now, snapshot, memory()))
+                observations.append(Observation(now, snapshot, memory()))
                 if not states or snapshot.state != states[-1]:
                     states.append(snapshot.state)
                 progress(min(1.0, now / seconds))
-                time.sleep(max(0.0, min(LOOK_SECONDS, seconds - now)))
-            looks.append(Look(time.monotonic() - began, engine.snapshot(), memory()))
+                time.sleep(max(0.0, min(INTERVAL_SECONDS, seconds - now)))
+            observations.append(Observation(time.monotonic() - began, engine.snapshot(), memory()))
     finally:
         loop.stop()
         engine.stop()
-    return looks, states, heard[0] / loop.rate
+    return observations, states, heard[0] / loop.rate
 
 
-def _results(looks: Sequence[Look], states: Sequence[State], heard: float) -> dict[str, Any]:
-    first, last = looks[0], looks[-1]
-    compute = [seconds for before, look in pairwise(looks) for seconds in _latest(look, look.time - before.time)]
-    totals = np.array([look.snapshot.latency.total for look in looks])
-    drifts = [look.snapshot.drift_ppm for look in looks]
+def _results(observations: Sequence[Observation], states: Sequence[State], heard: float) -> dict[str, Any]:
+    first, last = observations[0], observations[-1]
+    compute = [
+        seconds for before, now in pairwise(observations) for seconds in _recent_compute(now, now.time - before.time)
+    ]
+    totals = np.array([observation.snapshot.latency.total for observation in observations])
+    drifts = [observation.snapshot.drift_ppm for observation in observations]
     counts = {name: _since(first, last, name) for name in COUNTERS}
     return {
         "seconds": last.time,
@@ -166,55 +162,56 @@ def _results(looks: Sequence[Look], states: Sequence[State], heard: float) -> di
         "memory_mebibytes": {
             "first": first.memory,
             "last": last.memory,
-            "growth": None if first.memory is None or last.memory is None else last.memory - first.memory,
+            "growth": memory_growth(first.memory, last.memory),
             "peak": peak_memory(),
         },
         "course": {
-            "seconds": [look.time for look in looks],
+            "seconds": [observation.time for observation in observations],
             "displayed_latency_milliseconds": list(1000 * totals),
             "drift_ppm": drifts,
-            "memory_mebibytes": [look.memory for look in looks],
-            **{name: [_since(first, look, name) for look in looks] for name in COUNTERS},
+            "memory_mebibytes": [observation.memory for observation in observations],
+            **{name: [_since(first, observation, name) for observation in observations] for name in COUNTERS},
         },
     }
 
 
-def _since(first: Look, look: Look, counter: str) -> int:
-    return int(getattr(look.snapshot, counter) - getattr(first.snapshot, counter))
+def _since(first: Observation, observation: Observation, counter: str) -> int:
+    return int(getattr(observation.snapshot, counter) - getattr(first.snapshot, counter))
 
 
-def _latest(look: Look, seconds: float) -> Sequence[float]:
-    """Return the times of the steps of the last seconds, so that no step counts twice."""
-    steps = round(seconds / look.snapshot.deadline)
-    return look.snapshot.recent_compute[-steps:] if steps else ()
+def _recent_compute(observation: Observation, seconds: float) -> Sequence[float]:
+    """Return the computation times of the steps of the last `seconds`, so that no step counts twice."""
+    steps = round(seconds / observation.snapshot.deadline)
+    return observation.snapshot.recent_compute[-steps:] if steps else ()
 
 
-def _tables(looks: Sequence[Look], results: dict[str, Any]) -> list[Table]:
-    together = [
-        ["seconds", shown(results["seconds"], 0)],
+def _tables(observations: Sequence[Observation], results: dict[str, Any]) -> list[Table]:
+    summary = [
+        ["seconds", formatted(results["seconds"], 0)],
         *([name.replace("_", " "), str(results[name])] for name in COUNTERS),
         ["states", ", ".join(results["states"])],
-        ["memory grew by, MiB", shown(results["memory_mebibytes"]["growth"])],
+        ["memory growth, MiB", formatted(results["memory_mebibytes"]["growth"])],
     ]
-    # The first look and then evenly spaced ones, the last among them.
-    chosen = np.unique(np.linspace(0, len(looks) - 1, min(MOST_ROWS, len(looks))).round().astype(int))
+    last = len(observations) - 1
+    chosen = np.unique(np.linspace(0, last, min(MAX_ROWS, last + 1)).round().astype(int))
     rows = []
     for index in chosen:
-        look = looks[index]
-        snapshot = look.snapshot
+        observation = observations[index]
+        snapshot = observation.snapshot
         rows.append(
             [
-                shown(look.time / 60),
-                shown(1000 * snapshot.latency.total),
-                shown(1000 * snapshot.latency.queue),
-                shown(1000 * snapshot.compute_p50, 2),
-                shown(1000 * snapshot.compute_p99, 2),
-                *(str(_since(looks[0], look, name)) for name in COUNTERS),
-                shown(snapshot.drift_ppm, 0),
-                shown(100 * snapshot.cpu_share, 0),
-                shown(look.memory, 0),
+                formatted(observation.time / 60),
+                formatted(1000 * snapshot.latency.total),
+                formatted(1000 * snapshot.latency.queue),
+                formatted(1000 * snapshot.compute_p50, 2),
+                formatted(1000 * snapshot.compute_p99, 2),
+                *(str(_since(observations[0], observation, name)) for name in COUNTERS),
+                formatted(snapshot.drift_ppm, 0),
+                formatted(100 * snapshot.cpu_share, 0),
+                formatted(observation.memory, 0),
             ]
         )
-    counters = [name.replace("_", " ") for name in COUNTERS]
-    columns = ("minute", "latency ms", "queue ms", "step p50", "step p99", *counters, "drift ppm", "cpu %", "MiB")
-    return [Table("Soak", ("", ""), together), Table("As it went", columns, rows)]
+    counters = [name.replace("_", "\n") for name in COUNTERS]
+    timings = ("latency\nms", "queue\nms", "step\np50 ms", "step\np99 ms")
+    columns = ("minute", *timings, *counters, "drift\nppm", "CPU\n%", "memory\nMiB")
+    return [Table("Soak", ("", ""), summary), Table("Course", columns, rows)]

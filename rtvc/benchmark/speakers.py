@@ -32,12 +32,13 @@ SPEAKERS_FILE = "speakers.csv"
 SOURCE_SECONDS = (3.0, 10.0)
 """Shortest and longest source; other recordings serve only where a speaker has none of this length."""
 
-FEWEST_RECORDINGS = 3
+MIN_RECORDINGS = 3
 CENTROID_RECORDINGS = 10
 FEMALE_ABOVE_HERTZ = 160.0
 """Median pitch from which a voice counts as female if `speakers.csv` does not say."""
 
 NEAR_SEMITONES = 4.0
+"""Reports list pairs whose median pitches are less far apart than this as a kind of their own."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,6 @@ class PairKind:
 
     same_sex: bool
     semitones: float
-
-    @property
-    def near(self) -> bool:
-        """Whether the median pitches are less than `NEAR_SEMITONES` apart."""
-        return self.semitones < NEAR_SEMITONES
 
 
 def load(path: Path) -> Block:
@@ -193,7 +189,7 @@ def _divided(name: str, recordings: Sequence[Path], reference_seconds: float, se
     ends = np.cumsum([*lengths[first:], *lengths[:first]])
     taken = int(np.searchsorted(ends, reference_seconds)) + 1
     others = tuple(sorted(rotated[taken:]))
-    if len(others) < FEWEST_RECORDINGS - 1:
+    if len(others) < MIN_RECORDINGS - 1:
         raise RtvcError(
             f"Speaker {name} has {len(recordings)} recordings, too few beside {reference_seconds:g} s of reference: "
             f"add some, or ask for a shorter reference."

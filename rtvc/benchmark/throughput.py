@@ -1,6 +1,6 @@
-"""`rtvc bench throughput`: what a second of sound costs in the chain that files take, stage by stage.
+"""`rtvc bench throughput`: computation per second of audio in the file chain, stage by stage, and memory.
 
-The chain runs on the calling thread, as fast as it can, over sound that is never held in memory as a whole.
+The chain runs on the calling thread, as fast as possible, on streamed audio.
 """
 
 from __future__ import annotations
@@ -13,8 +13,16 @@ from typing import Any
 import numpy as np
 
 from rtvc.benchmark.report import Report, Table
-from rtvc.benchmark.timing import PERCENTILES, Stopwatch, distribution, memory, peak_memory, shown
-from rtvc.benchmark.workload import DEVICE_RATE, Speech, converter, speaker, target
+from rtvc.benchmark.timing import (
+    PERCENTILES,
+    Stopwatch,
+    distribution,
+    formatted,
+    memory,
+    memory_growth,
+    peak_memory,
+)
+from rtvc.benchmark.workload import DEVICE_RATE, Speech, make_converter, speaker, target
 from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
@@ -34,7 +42,7 @@ def throughput_report(
     threads: Sequence[int] = (1,),
     progress: Progress = lambda share: None,
 ) -> Report:
-    """Convert so many minutes of speech once for each count of threads, and report what that cost.
+    """Convert speech once per thread count and report time and memory.
 
     Parameters
     ----------
@@ -43,16 +51,16 @@ def throughput_report(
     minutes
         Length of the speech.
     step
-        Frames a step.
+        Feature frames per step.
     threads
-        Threads that each graph may use. The first is the one whose figures stand at the top.
+        Threads per graph. The first count gives the overall real-time factor of the report.
     progress
-        Told the share of the work done, 0 … 1.
+        Called with the share of the work done, 0 … 1.
 
     Raises
     ------
     RtvcError
-        If that is less than one step.
+        If the speech is shorter than one step.
     """
     runs = {}
     for index, count in enumerate(threads):
@@ -74,35 +82,35 @@ def throughput_report(
 def measure(
     pack: ModelPack, minutes: float, step: int, threads: int, progress: Progress = lambda share: None
 ) -> dict[str, Any]:
-    """Convert so many minutes of speech and return the figures, under plain keys."""
+    """Convert so many minutes of speech and return the figures of the report."""
     speech = Speech()
-    heart = converter(pack.bound(Runtime(threads)))
-    chain = FileChain(DEVICE_RATE, heart, DEVICE_RATE, speech.level_dbfs)
+    converter = make_converter(pack.bound(Runtime(threads)))
+    chain = FileChain(DEVICE_RATE, converter, DEVICE_RATE, speech.level_dbfs)
     block = block_length(DEVICE_RATE, DEVICE_RATE, pack, step)
     steps = int(minutes * 60 * DEVICE_RATE / block)
     if steps < 1:
-        raise RtvcError(f"{minutes} minutes are less than one step of {block / DEVICE_RATE} s: take more.")
+        raise RtvcError(f"{minutes} minutes is shorter than one step of {block / DEVICE_RATE} s: measure for longer.")
     for sound in speech.blocks(block, WARM_UP_STEPS):
         chain.process(sound)
     watch = Stopwatch()
     for name, stage in (
         ("whole", chain),
         ("resampling in", chain.voice.resampler),
-        ("encoder", heart.analyser.encoder),
-        ("transport", heart.transport),
-        ("vocoder", heart.vocoder),
+        ("encoder", converter.analyser.encoder),
+        ("transport", converter.transport),
+        ("vocoder", converter.vocoder),
         ("resampling out", chain.resampler),
     ):
         watch.watch(name, stage)
     per_minute = ceil(60 * DEVICE_RATE / block)
     taken = np.zeros(steps)
-    held = [memory()]
+    memories = [memory()]
     for index, sound in enumerate(speech.blocks(block, steps)):
         began = time.perf_counter()
         chain.process(sound)
         taken[index] = time.perf_counter() - began
         if (index + 1) % per_minute == 0 or index + 1 == steps:
-            held.append(memory())
+            memories.append(memory())
             progress((index + 1) / steps)
     seconds = steps * block / DEVICE_RATE
     whole = watch.seconds.pop("whole")
@@ -122,7 +130,7 @@ def measure(
             float(cost[start : start + per_minute].mean()) for start in range(0, steps, per_minute)
         ],
         "peak_memory_mebibytes": peak_memory(),
-        "memory_growth_mebibytes": None if held[0] is None or held[-1] is None else held[-1] - held[0],
+        "memory_growth_mebibytes": memory_growth(memories[0], memories[-1]),
     }
 
 
@@ -134,12 +142,12 @@ def _tables(pack: ModelPack, step: int, runs: dict[str, dict[str, Any]]) -> list
     speed = [
         [
             name,
-            shown(run["real_time_factor"], 3),
-            *(shown(run["step_milliseconds"][percentile], 2) for percentile in PERCENTILES),
-            shown(run["first_minute_real_time_factor"], 3),
-            shown(run["last_minute_real_time_factor"], 3),
-            shown(run["peak_memory_mebibytes"], 0),
-            shown(run["memory_growth_mebibytes"], 1),
+            formatted(run["real_time_factor"], 3),
+            *(formatted(run["step_milliseconds"][percentile], 2) for percentile in PERCENTILES),
+            formatted(run["first_minute_real_time_factor"], 3),
+            formatted(run["last_minute_real_time_factor"], 3),
+            formatted(run["peak_memory_mebibytes"], 0),
+            formatted(run["memory_growth_mebibytes"], 1),
         ]
         for name, run in runs.items()
     ]
@@ -149,9 +157,9 @@ def _tables(pack: ModelPack, step: int, runs: dict[str, dict[str, Any]]) -> list
     milliseconds = 1000 * step * pack.hop / pack.sample_rate
     return [
         Table(
-            f"Throughput of {pack.name}: files, steps of {milliseconds:.0f} ms; ms a step, seconds a second of sound",
-            ("", "real-time factor", *PERCENTILES, "first minute", "last minute", "peak MiB", "growth MiB"),
+            f"Throughput of {pack.name}: steps of {milliseconds:.0f} ms; percentiles in ms per step",
+            ("", "real-time\nfactor", *PERCENTILES, "first\nminute", "last\nminute", "peak\nMiB", "growth\nMiB"),
             speed,
         ),
-        Table("Milliseconds that each stage takes a second of sound", ("stage", *runs), stages),
+        Table("Computation per second of audio, ms", ("stage", *runs), stages),
     ]

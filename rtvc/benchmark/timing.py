@@ -1,7 +1,4 @@
-"""How long work takes, when it is done at the pace of real time, and what memory it needs.
-
-Everything runs on the calling thread.
-"""
+"""Timing at the pace of live audio, per-stage timing, and memory use. Everything runs on the calling thread."""
 
 from __future__ import annotations
 
@@ -26,12 +23,12 @@ _MEBIBYTE = 2**20
 resource: ModuleType | None
 try:
     import resource
-except ImportError:  # Windows has none
+except ImportError:  # Windows
     resource = None
 
 
 def distribution(seconds: Sequence[float] | npt.NDArray[np.float64]) -> dict[str, float | None]:
-    """Return percentiles in milliseconds under the names of `PERCENTILES`; None where nothing was measured."""
+    """Return the percentiles named in `PERCENTILES`, in milliseconds; None for each if there are no values."""
     if len(seconds) == 0:
         return dict.fromkeys(PERCENTILES)
     values = 1000 * np.percentile(np.asarray(seconds), list(PERCENTILES.values()))
@@ -39,17 +36,17 @@ def distribution(seconds: Sequence[float] | npt.NDArray[np.float64]) -> dict[str
 
 
 @dataclass(frozen=True)
-class Pace:
-    """What became of work that fell due regularly.
+class PacedRun:
+    """Timing of work that was due at regular intervals.
 
     Attributes
     ----------
     period
         Seconds between two deadlines.
     compute
-        Seconds that each piece of work took.
+        Seconds of computation per block.
     late
-        By how many seconds each began after it was due: the operating system's part.
+        Seconds from the due time to the start of each block: how late the operating system woke the thread.
     """
 
     period: float
@@ -58,17 +55,17 @@ class Pace:
 
     @property
     def misses(self) -> int:
-        """How many pieces were not done when the next one fell due; each counts once, however late it was."""
+        """Number of blocks that were not finished when the next one was due."""
         return sum(late + compute > self.period for late, compute in zip(self.late, self.compute, strict=True))
 
 
-def at_pace(work: Callable[[Block], object], blocks: Iterable[Block], period: float) -> Pace:
-    """Do the work on each block as it falls due, every `period` seconds, and sleep in between.
+def run_paced(work: Callable[[Block], object], blocks: Iterable[Block], period: float) -> PacedRun:
+    """Call `work` on one block every `period` seconds and sleep in between.
 
-    Back to back, processors stay warm and clocks stay high: that is not how a live voice arrives. After a missed
-    deadline the next block is due at once, and the clock goes on from there.
+    Back-to-back calls keep caches warm and clocks high, which live audio does not. After a missed deadline the next
+    block is due at once, and later due times shift accordingly.
     """
-    pace = Pace(period)
+    pace = PacedRun(period)
     due = time.perf_counter()
     for block in blocks:
         due += period
@@ -83,13 +80,13 @@ def at_pace(work: Callable[[Block], object], blocks: Iterable[Block], period: fl
 
 
 class Stopwatch:
-    """Adds up the seconds that some stages take, each under a name, for as long as the stages live."""
+    """Accumulates the processing time of stages by name."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     def watch(self, name: str, stage: Stage) -> None:
-        """Time every call of this stage's `process` from now on; several stages may share a name."""
+        """Time every later call of this stage's `process` under `name`."""
         process = stage.process
         self.seconds[name] = 0.0
 
@@ -103,8 +100,8 @@ class Stopwatch:
 
 
 @contextmanager
-def quiet_collector() -> Iterator[None]:
-    """Keep the garbage collector from walking what is there already, as the live engine does."""
+def gc_frozen() -> Iterator[None]:
+    """Exempt existing objects from garbage collection, as the live engine does."""
     gc.collect()
     gc.freeze()
     try:
@@ -114,7 +111,7 @@ def quiet_collector() -> Iterator[None]:
 
 
 def memory() -> float | None:
-    """Return the memory that this process holds now, in MiB (resident set); None where that is not known."""
+    """Return the resident set size of this process in MiB; None where it is unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -123,14 +120,19 @@ def memory() -> float | None:
     return float(pages * resource.getpagesize() / _MEBIBYTE)
 
 
+def memory_growth(first: float | None, last: float | None) -> float | None:
+    """Return the difference of two memory sizes in MiB; None if either is unknown."""
+    return None if first is None or last is None else last - first
+
+
 def peak_memory() -> float | None:
-    """Return the most memory that this process has held so far, in MiB; None where that is not known."""
+    """Return the peak resident set size of this process in MiB; None where it is unknown."""
     if resource is None:
         return None
     peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / _MEBIBYTE if sys.platform == "darwin" else peak / 1024
 
 
-def shown(value: float | None, digits: int = 1) -> str:
-    """Return a figure for a table; a hyphen where there is none."""
+def formatted(value: float | None, digits: int = 1) -> str:
+    """Return a figure as text for a table; a hyphen for None."""
     return "-" if value is None else f"{value:.{digits}f}"

@@ -1,7 +1,7 @@
-"""`rtvc bench transports`: what each map costs a frame against the time of a frame, to fit, and in memory.
+"""`rtvc bench transports`: computation per frame, fitting time and memory of each transport on its own.
 
-The frames are drawn at random, since only their number and their dimensions matter here. They fall due one at a time,
-at the pace of real time, on the calling thread.
+The frames are random, since only their number and dimension matter. They are processed one at a time at the pace of
+live audio, on the calling thread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rtvc.benchmark.report import Report, Table
-from rtvc.benchmark.timing import at_pace, distribution, quiet_collector, shown
+from rtvc.benchmark.timing import distribution, formatted, gc_frozen, run_paced
 from rtvc.features import FeatureRoles, FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
@@ -23,7 +23,7 @@ from rtvc.transport.fitting import fit_map
 
 ENROLMENT_SECONDS = 20.0
 FACTORS = 32
-"""Random frames vary along this many directions, and a little along all others, much as speech does."""
+"""Random frames vary mainly along so many directions, as speech features do."""
 
 _MEBIBYTE = 2**20
 
@@ -38,27 +38,27 @@ def transports_report(
     seconds: float = 5.0,
     progress: Progress = lambda share: None,
 ) -> Report:
-    """Fit and run each transport in each number of dimensions with each length of reference.
+    """Fit and run every combination of transport, feature dimension and reference length.
 
     Parameters
     ----------
     pack
-        Whose frame rate, K and feature roles count.
+        Gives the frame rate, K and feature roles.
     names
         The transports.
     dimensions
-        Of a frame; without any, the pack's.
+        Feature dimensions; empty for the pack's.
     reference_seconds
-        Speech that the target voice is known from; the speaker enrolled with `ENROLMENT_SECONDS`.
+        Lengths of the target's speech. The source speaker has `ENROLMENT_SECONDS`.
     seconds
-        For how long each map is run.
+        Duration of each run.
     progress
-        Told the share of the work done, 0 … 1.
+        Called with the share of the work done, 0 … 1.
 
     Raises
     ------
     RtvcError
-        If there is no transport of a name.
+        If a transport is unknown.
     """
     cases = [
         (name, dim, length)
@@ -76,18 +76,27 @@ def transports_report(
         part(1.0)
     settings = {"enrolment_seconds": ENROLMENT_SECONDS, "seconds": seconds, "frame_rate": pack.frame_rate}
     table = Table(
-        f"Transports: one frame of {1000 / pack.frame_rate:.0f} ms at a time",
-        ("transport", "dimensions", "reference", "ms p50", "p99", "p99 of the frame", "fit s", "map MiB"),
+        f"Transports, one frame of {1000 / pack.frame_rate:.0f} ms at a time",
+        (
+            "transport",
+            "dimensions",
+            "reference",
+            "p50\nms",
+            "p99\nms",
+            "p99, %\nof frame",
+            "fit\ns",
+            "map\nMiB",
+        ),
         [
             (
                 row["transport"],
                 str(row["dimensions"]),
                 f"{row['reference_seconds']:g} s",
-                shown(row["frame_milliseconds"]["p50"], 2),
-                shown(row["frame_milliseconds"]["p99"], 2),
+                formatted(row["frame_milliseconds"]["p50"], 2),
+                formatted(row["frame_milliseconds"]["p99"], 2),
                 f"{row['frame_milliseconds']['p99'] * pack.frame_rate / 1000:.1%}",
-                shown(row["fit_seconds"], 2),
-                shown(row["memory_bytes"] / _MEBIBYTE, 2),
+                formatted(row["fit_seconds"], 2),
+                formatted(row["memory_bytes"] / _MEBIBYTE, 2),
             )
             for row in rows
         ],
@@ -98,7 +107,7 @@ def transports_report(
 def measure(
     pack: ModelPack, name: str, dim: int, reference_seconds: float, seconds: float, progress: Progress
 ) -> dict[str, Any]:
-    """Fit and run one transport, and return the figures under plain keys; `progress` is told of a long fit."""
+    """Fit and run one transport and return its figures; `progress` is called during a long fit."""
     roles = pack.roles if dim == pack.feature_dim else FeatureRoles()
     source, target = (
         random_voice(round(length * pack.frame_rate), dim, roles, seed)
@@ -109,8 +118,8 @@ def measure(
     fitted = time.perf_counter() - began
     frames = np.resize(source.frames, (round(seconds * pack.frame_rate), 1, dim))
     transport(frames[0])
-    with quiet_collector():
-        pace = at_pace(transport, frames, 1 / pack.frame_rate)
+    with gc_frozen():
+        pace = run_paced(transport, frames, 1 / pack.frame_rate)
     return {
         "transport": name,
         "dimensions": dim,
@@ -122,7 +131,7 @@ def measure(
 
 
 def random_voice(count: int, dim: int, roles: FeatureRoles, seed: int) -> FeatureSet:
-    """Return so many random frames of a voice, `[count, dim]`; half of them voiced."""
+    """Return random feature frames of a voice, `[count, dim]`, half of them voiced."""
     random = np.random.default_rng(seed)
     factors, own = (random.standard_normal((count, width), np.float32) for width in (FACTORS, dim))
     mix, centre = (random.standard_normal((height, dim), np.float32) for height in (FACTORS, 1))
@@ -133,7 +142,7 @@ def random_voice(count: int, dim: int, roles: FeatureRoles, seed: int) -> Featur
 
 
 def memory_bytes(value: object) -> int:
-    """Return how many bytes the arrays of a map take: those in a data class and in what its fields hold."""
+    """Return the bytes of all arrays in a map, found through data classes, lists and tuples."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     if is_dataclass(value):

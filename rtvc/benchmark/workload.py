@@ -1,4 +1,4 @@
-"""What the benchmarks of speed are run on: a shipped voice that speaks without end, on its way to another one."""
+"""Workload of the speed benchmarks: one shipped voice, looped, converted into another."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from rtvc.voices.library import shipped_voices
 from rtvc.voices.voice import Voice
 
 DEVICE_RATE = 48_000
-"""Samples a second at both ends of the chain, as sound cards have it."""
+"""Sample rate in hertz at both ends of the chain, as of most sound cards."""
 
 
 def speaker() -> Voice:
-    """Return the shipped voice that speaks."""
+    """Return the shipped voice used as source."""
     return shipped_voices()[0]
 
 
 def target() -> Voice:
-    """Return the shipped voice to convert into."""
+    """Return the shipped voice used as target."""
     return shipped_voices()[-1]
 
 
 class Speech:
-    """The shipped voice's recording at a rate, over and over.
+    """The recording of the source voice at a given sample rate, looped.
 
     Attributes
     ----------
     sound
-        The recording once: `[samples]`.
+        The recording `[samples]`.
     level_dbfs
-        Its level.
+        Its speech level.
     """
 
     def __init__(self, rate: int = DEVICE_RATE) -> None:
@@ -52,7 +52,7 @@ class Speech:
         self.level_dbfs = level
 
     def blocks(self, size: int, count: int | None = None) -> Iterator[Block]:
-        """Return `count` blocks `[size]` one after the other, without end if that is None."""
+        """Yield `count` consecutive blocks `[size]`; endless if None."""
         position, done = 0, 0
         while count is None or done < count:
             places = np.arange(position, position + size) % len(self.sound)
@@ -60,7 +60,7 @@ class Speech:
             position, done = position + size, done + 1
 
 
-def converter(pack: ModelPack) -> VoiceConverter:
-    """Return a converter of an average speaker, whom nobody has heard yet, into `target`."""
-    nobody = FeatureSet(np.zeros((0, pack.feature_dim), np.float32), pack.population)
-    return VoiceConverter(pack, fit_map(pack, nobody, target().features(pack), MapChoice()))
+def make_converter(pack: ModelPack) -> VoiceConverter:
+    """Return a converter from the pack's average speaker into `target`."""
+    average = FeatureSet(np.zeros((0, pack.feature_dim), np.float32), pack.population)
+    return VoiceConverter(pack, fit_map(pack, average, target().features(pack), MapChoice()))

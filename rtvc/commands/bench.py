@@ -1,4 +1,4 @@
-"""`rtvc bench`: figures that anyone can take again, printed, and written as JSON and as a page."""
+"""`rtvc bench`: benchmarks that print tables and write JSON and HTML reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rtvc.commands.bench_fidelity import fidelity
 from rtvc.commands.bench_quality import quality, robustness
 from rtvc.commands.bench_speed import latency, soak, throughput, transports
 
-app = typer.Typer(no_args_is_help=True, help="Measure speed, delay and quality.")
+app = typer.Typer(no_args_is_help=True, help="Measure latency, speed and quality.")
 
 for command in (latency, throughput, transports, soak, fidelity, quality, robustness):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""`rtvc bench fidelity`: what a pack loses by streaming."""
+"""`rtvc bench fidelity`: how far streaming output of a pack is from its offline models."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import typer
 
 from rtvc.benchmark.fidelity import fidelity_report, find_recordings, measure, read_recordings
 from rtvc.commands.options import Threads
-from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
+from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, write_report
 from rtvc.files.whole_file_conversion import OfflineModels
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
 
 
 def fidelity(
-    pack: Annotated[list[str], typer.Option("--pack", help="Packs to compare, built with `--offline`. Repeatable.")],
-    speech: Annotated[Path | None, typer.Option(help="A folder of speech. Default: the shipped voices.")] = None,
-    recordings: Annotated[int, typer.Option(min=1, help="Measure on so many recordings of it, 4 s of each.")] = 3,
-    step: Annotated[int, typer.Option(min=1, help="Frames of 20 ms computed at once.")] = 1,
+    pack: Annotated[list[str], typer.Option("--pack", help="Pack to measure, built with `--offline`. Repeatable.")],
+    speech: Annotated[Path | None, typer.Option(help="Folder of speech. Default: the shipped voices.")] = None,
+    recordings: Annotated[int, typer.Option(min=1, help="Number of recordings to use, 4 s of each.")] = 3,
+    step: Annotated[int, typer.Option(min=1, help="Feature frames of 20 ms per step.")] = 1,
     threads: Threads = None,
     json: JsonFile = None,
     html: HtmlFile = None,
     force: Force = False,
 ) -> None:
-    """Compare packs' streamed features and audio with those of their own models over whole recordings."""
+    """Compare streaming features and audio of packs with their own models run over whole recordings."""
     check_reports(json, html, force)
     paths = find_recordings(speech)
     rows, digests = {}, {}
@@ -36,5 +36,5 @@ def fidelity(
         rows[name] = measure(opened, offline.encode, offline.vocode, sounds, step)
         digests[name] = {"digest": opened.digest}
     settings = {"speech": speech or "shipped voices", "recordings": recordings, "step": step, "threads": threads}
-    title = "Streamed against whole recordings"
-    hand_over(fidelity_report(rows, settings, digests, title, picture=html is not None), json, html)
+    title = "Streaming against offline models"
+    write_report(fidelity_report(rows, settings, digests, title, picture=html is not None), json, html)

@@ -1,4 +1,4 @@
-"""`rtvc bench quality` and `robustness`: the quality of conversions, from clear and from disturbed speech."""
+"""`rtvc bench quality` and `robustness`: quality of conversions from clean and from degraded speech."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from rtvc.benchmark.conditions import Changed, find_conditions
+from rtvc.benchmark.conditions import Conditioned, find_conditions
 from rtvc.benchmark.listener import Listener, Row, default_cache
 from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.paired import compare_quality
@@ -18,7 +18,7 @@ from rtvc.benchmark.quality import measure_pairs, quality_report
 from rtvc.benchmark.speakers import find_speakers, make_pairs, read_speaker_list
 from rtvc.benchmark.systems import CLASSICAL, COPIES, PackConverter, System, source_copy
 from rtvc.commands.options import PackName, Threads, map_choice
-from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, hand_over
+from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, write_report
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
@@ -28,9 +28,7 @@ from rtvc.storage import make_folder
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 
-Folder = Annotated[
-    Path, typer.Argument(help="A folder that holds one folder of recordings per speaker, at any depth.")
-]
+Folder = Annotated[Path, typer.Argument(help="Folder that holds one folder of recordings per speaker, at any depth.")]
 Readers = Annotated[
     Path | None,
     typer.Option(help="Text file that lists the speakers to use, one path below the folder per line. Default: all."),
@@ -47,7 +45,7 @@ Keep = Annotated[
 
 def quality(
     folder: Annotated[
-        Path | None, typer.Argument(help="A folder that holds one folder of recordings per speaker.")
+        Path | None, typer.Argument(help="Folder that holds one folder of recordings per speaker, at any depth.")
     ] = None,
     pack: PackName = "mini",
     transport: Annotated[
@@ -66,10 +64,11 @@ def quality(
         list[float] | None, typer.Option(min=1.0, help="Seconds of reference. Repeatable. Default: 5.")
     ] = None,
     baselines: Annotated[
-        bool, typer.Option(help="Measure copies, the pack's resynthesis and the classical converter too.")
+        bool, typer.Option(help="Measure copies, the pack's resynthesis and the classical converter as well.")
     ] = True,
     online: Annotated[
-        bool, typer.Option("--online", help="Learn the source speaker while converting, as live, not beforehand.")
+        bool,
+        typer.Option("--online", help="Learn the source speaker during conversion, as live, not beforehand."),
     ] = False,
     readers: Readers = None,
     pairs: Pairs = None,
@@ -85,10 +84,10 @@ def quality(
     html: HtmlFile = None,
     force: Force = False,
 ) -> None:
-    """Convert between all speakers of a folder and measure voice, naturalness, words and pitch."""
+    """Convert between all speakers of a folder and measure similarity, naturalness, words and pitch."""
     check_reports(json, html, force)
     if compare is not None:
-        hand_over(compare_quality(*compare), json, html)
+        write_report(compare_quality(*compare), json, html)
         return
     if folder is None:
         raise RtvcError("Name a folder of speakers to measure, or two reports with --compare.")
@@ -102,7 +101,7 @@ def quality(
         )
         copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
         systems = [*copies, plain, *systems]
-    rows = _measured(folder, systems, readers, pairs, seed, keep, pictures)
+    rows = _measure(folder, systems, readers, pairs, seed, keep, pictures)
     settings = {
         "folder": folder,
         "readers": sorted({row.source for row in rows} | {row.target for row in rows}),
@@ -113,12 +112,12 @@ def quality(
         "seed": seed,
         "threads": threads,
     }
-    hand_over(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
+    write_report(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
 
 
 def robustness(
     folder: Folder,
-    noise: Annotated[Path | None, typer.Option(help="A folder of recorded noise to mix in.")] = None,
+    noise: Annotated[Path | None, typer.Option(help="Folder of recorded noise to mix in.")] = None,
     pack: PackName = "mini",
     readers: Readers = None,
     pairs: Pairs = None,
@@ -129,24 +128,24 @@ def robustness(
     html: HtmlFile = None,
     force: Force = False,
 ) -> None:
-    """Convert noisy, loud, quiet, whispered and high speech, and measure it against the clear source.
+    """Convert noisy, loud, quiet, whispered and high-pitched speech and measure it against the clean source.
 
-    The table shows the disturbed source itself beside each conversion.
+    The table shows the degraded source above each conversion.
     """
     check_reports(json, html, force)
-    benchmark_module("pyworld")  # Makes the whispered and the high speech.
+    benchmark_module("pyworld")  # Needed for whispered and high-pitched speech.
     model = find_pack(pack, Runtime(threads))
     converter = PackConverter(model, Conversion())
     systems = []
-    for name, change in find_conditions(folder, noise).items():
-        systems.append(System(f"{name}: unconverted", Changed(change, source_copy)))
-        systems.append(System(f"{name}: {model.name}", Changed(change, converter)))
-    rows = _measured(folder, systems, readers, pairs, seed, keep)
+    for name, condition in find_conditions(folder, noise).items():
+        systems.append(System(f"{name}: unconverted", Conditioned(condition, source_copy)))
+        systems.append(System(f"{name}: {model.name}", Conditioned(condition, converter)))
+    rows = _measure(folder, systems, readers, pairs, seed, keep)
     settings = {"folder": folder, "noise": noise, "pairs": pairs, "seed": seed, "threads": threads}
-    hand_over(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
+    write_report(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
 
 
-def _measured(
+def _measure(
     folder: Path,
     systems: Sequence[System],
     readers: Path | None,
@@ -155,8 +154,8 @@ def _measured(
     keep: Path | None,
     pictures: Path | None = None,
 ) -> list[Row]:
-    for kept in filter(None, (keep, pictures)):
-        make_folder(kept)
+    for output in filter(None, (keep, pictures)):
+        make_folder(output)
     names = None if readers is None else read_speaker_list(readers)
     speakers = find_speakers(folder, max(system.reference_seconds for system in systems), names)
     chosen = make_pairs(speakers, pairs, seed)
@@ -193,10 +192,10 @@ def _systems(
 
 
 def _available_baselines() -> Sequence[System]:
-    """Return the baselines; without the classical ones where pyworld is missing, since it takes a compiler."""
+    """Return the baselines, without the classical ones if pyworld is missing: installing it needs a compiler."""
     try:
         benchmark_module("pyworld")
     except RtvcError:
-        errors.print("Without the WORLD baselines: they need `pip install pyworld`.")
+        errors.print("Skipping the WORLD baselines: they need `pip install pyworld`.")
         return COPIES
     return (*COPIES, *CLASSICAL)

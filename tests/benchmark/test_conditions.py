@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtvc.benchmark.conditions import Changed, Louder, Mixed, find_conditions, octave_up, whispered
+from rtvc.benchmark.conditions import AddNoise, ChangeLevel, Conditioned, find_conditions, octave_up, whispered
 from rtvc.benchmark.metrics import SAMPLE_RATE
 from rtvc.benchmark.pitch import track_pitch
 from rtvc.errors import RtvcError
@@ -21,20 +21,20 @@ __all__ = ["folder"]
 def test_noise_lies_so_far_below_the_speech(ratio: int) -> None:
     source = tone(200, 3)
     noise = np.random.default_rng(0).standard_normal(5 * SAMPLE_RATE).astype(np.float32)
-    mixed = Mixed(noise, ratio)(source)
+    mixed = AddNoise(noise, ratio)(source)
     measured = 10 * np.log10(np.mean(source**2) / np.mean((mixed - source) ** 2))
     assert measured == pytest.approx(ratio, abs=0.5)
-    np.testing.assert_array_equal(mixed, Mixed(noise, ratio)(source))
+    np.testing.assert_array_equal(mixed, AddNoise(noise, ratio)(source))
 
 
 def test_levels_change_and_clip() -> None:
     source = tone(200, 1)
-    np.testing.assert_allclose(Louder(-15)(source), source * 10 ** (-15 / 20), rtol=1e-5)
-    assert np.abs(Louder(15)(source)).max() == 1
+    np.testing.assert_allclose(ChangeLevel(-15)(source), source * 10 ** (-15 / 20), rtol=1e-5)
+    assert np.abs(ChangeLevel(15)(source)).max() == 1
 
 
 def test_a_changed_source_is_what_the_converter_hears() -> None:
-    heard = Changed(Louder(-20), lambda source, reference: source + reference)(tone(200, 1), tone(100, 1))
+    heard = Conditioned(ChangeLevel(-20), lambda source, reference: source + reference)(tone(200, 1), tone(100, 1))
     np.testing.assert_allclose(heard, 0.1 * tone(200, 1) + tone(100, 1), rtol=1e-5)
 
 

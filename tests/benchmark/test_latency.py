@@ -11,7 +11,7 @@ from rtvc.benchmark import clicks, latency
 from rtvc.benchmark.clicks import click, click_delays, click_train, find_clicks
 from rtvc.benchmark.comparison import compare_reports
 from rtvc.benchmark.latency import algorithmic, compute, end_to_end, envelope_lag, impulse_delay, speech_delay
-from rtvc.benchmark.loops import Hear, PacedLoop, PacedPort, PulseLoop, Source
+from rtvc.benchmark.loops import OnAudio, PacedLoop, PacedPort, PulseLoop, Source
 from rtvc.cli import app
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.sides import Capture
@@ -188,14 +188,14 @@ def test_the_engine_is_measured_and_a_delay_that_it_knows_nothing_of_shows(pack:
 
 def test_an_engine_that_hears_nothing_is_an_error(pack: ModelPack, short: None) -> None:
     class Deaf(PacedLoop):
-        def start(self, source: Source, hear: Hear) -> None:
+        def start(self, source: Source, hear: OnAudio) -> None:
             super().start(lambda rate, block: silence(block), hear)
 
     def silence(block: int) -> Iterator[Block]:
         while True:
             yield np.zeros(block, np.float32)
 
-    with pytest.raises(RtvcError, match="Not one click"):
+    with pytest.raises(RtvcError, match="No click"):
         end_to_end(pack, Deaf(), step=1, threads=1, restarts=1, clicks=1)
 
 
@@ -215,13 +215,19 @@ def test_devices_that_a_killed_benchmark_left_are_replaced(pulse: PulseServer) -
 
 
 def test_silence_put_into_a_loop_of_devices_is_measured(pulse: PulseServer, short: None) -> None:
-    before, after = _wire(0.1)
+    for _ in range(3):
+        before, after, undisturbed = _wire(0.1)
+        if undisturbed:
+            break
     # A busy machine may lose sound and change the delay by itself: more than half of the silence is enough.
     assert after[0] - before[-1] > 0.05
 
 
-def _wire(added: float) -> tuple[list[float], list[float]]:
-    """Join the microphone of a loop to its output, put silence in between; return the delays before and after."""
+def _wire(added: float) -> tuple[list[float], list[float], bool]:
+    """Connect the microphone of a loop to its output and insert silence.
+
+    Returns the delays before and after, and whether the devices reported neither underruns nor overflows.
+    """
     heard: list[Block] = []
     with PulseLoop() as loop:
         loop.port = LivePort(loop.microphone, loop.output, buffer_seconds=0.1)
@@ -248,6 +254,7 @@ def _wire(added: float) -> tuple[list[float], list[float]]:
     return (
         [click.delay for click in found if click.time < inserted - 0.3],
         [click.delay for click in found if click.time > inserted + 0.2],
+        capture.flags + playback.flags + playback.underruns == 0,
     )
 
 
@@ -266,12 +273,12 @@ def test_two_reports_are_compared_figure_by_figure(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     latency = write_report(tmp_path / "a.json", p50=1)
-    with pytest.raises(RtvcError, match="take two alike"):
+    with pytest.raises(RtvcError, match="of one benchmark"):
         compare_reports(latency, write_report(tmp_path / "b.json", "quality", p50=1))
     with pytest.raises(RtvcError, match="no figure in common"):
         compare_reports(latency, write_report(tmp_path / "c.json", p99=1))
     (tmp_path / "d.json").write_text("[]")
-    with pytest.raises(RtvcError, match="is no report"):
+    with pytest.raises(RtvcError, match="is not a report"):
         compare_reports(latency, tmp_path / "d.json")
     with pytest.raises(RtvcError, match="cannot be read"):
         compare_reports(latency, tmp_path / "e.json")

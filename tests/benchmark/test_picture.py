@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtvc.benchmark.picture import LONGEST_SECONDS, conversion_picture
+from rtvc.benchmark.picture import MAX_SECONDS, conversion_picture
 from rtvc.errors import RtvcError
 from tests.benchmark.test_pitch import harmonics
 
@@ -36,8 +36,8 @@ def test_the_picture_is_a_png_that_shows_the_sounds(tmp_path: Path, rate: int) -
 def test_a_long_sound_is_drawn_to_its_limit(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need matplotlib, of the extra `benchmark`")
     rate = 8000
-    long = harmonics(np.full(round((LONGEST_SECONDS + 3) * rate), 150.0), rate)
-    limited = long[: round(LONGEST_SECONDS * rate)]
+    long = harmonics(np.full(round((MAX_SECONDS + 3) * rate), 150.0), rate)
+    limited = long[: round(MAX_SECONDS * rate)]
     conversion_picture(tmp_path / "long.png", long, limited, limited, rate)
     conversion_picture(tmp_path / "limited.png", limited, limited, limited, rate)
     assert (tmp_path / "long.png").read_bytes() == (tmp_path / "limited.png").read_bytes()
@@ -45,7 +45,7 @@ def test_a_long_sound_is_drawn_to_its_limit(tmp_path: Path) -> None:
 
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tone = harmonics(np.full(8000, 150.0), RATE)
-    with pytest.raises(RtvcError, match="no sound in the reference"):
+    with pytest.raises(RtvcError, match="The reference is empty"):
         conversion_picture(tmp_path / "a.png", tone, tone[:0], tone, RATE)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(RtvcError, match="needs matplotlib"):

@@ -263,7 +263,12 @@ def test_measures_of_recordings_are_computed_once(
     first = list(measure_pairs(pairs, systems, Listener(tmp_path / "cache")))
     heard: list[int] = []
     words = LevelRecogniser.words
-    monkeypatch.setattr(LevelRecogniser, "words", lambda self, audio: heard.append(len(audio)) or words(self, audio))
+
+    def counted(recogniser: LevelRecogniser, audio: Block) -> str:
+        heard.append(len(audio))
+        return words(recogniser, audio)
+
+    monkeypatch.setattr(LevelRecogniser, "words", counted)
     damaged = next((tmp_path / "cache").glob("*-pocketsphinx-[0-9]*"))
     damaged.write_text("{")
     second = list(measure_pairs(pairs, systems, Listener(tmp_path / "cache")))
@@ -357,7 +362,7 @@ def test_the_report_holds_the_same_figures_in_every_form(tmp_path: Path) -> None
 
 
 def test_a_page_carries_its_figures_inside(tmp_path: Path) -> None:
-    report = Report("latency", {}, {}, tables=[Table("T", ("a", "b"), [("x", "1")])], figures={"A curve": b"\x89PNG"})
+    report = Report("latency", {}, {}, tables=[Table("T", ("a", "b"), [("x", "1")])], images={"A curve": b"\x89PNG"})
     report.write_html(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert 'src="data:image/png;base64,iVBORw=="' in page

@@ -23,7 +23,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "WARM_UP_SECONDS", 0.2)
-    monkeypatch.setattr(soak, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(soak, "INTERVAL_SECONDS", 0.2)
 
 
 def test_the_engine_runs_for_the_time_and_is_looked_at(pack: ModelPack) -> None:

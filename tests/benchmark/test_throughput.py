@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rtvc.benchmark.throughput import STAGES, WARM_UP_STEPS, measure, throughput_report
-from rtvc.benchmark.timing import Stopwatch, at_pace, distribution, memory, peak_memory
+from rtvc.benchmark.timing import Stopwatch, distribution, memory, peak_memory, run_paced
 from rtvc.benchmark.workload import Speech
 from rtvc.cli import app
 from rtvc.dsp.stage import Block, Stage
@@ -43,15 +43,15 @@ class Slow(Stage):
 
 def test_a_slow_stage_shows_as_deadline_misses() -> None:
     blocks = [np.zeros(1, np.float32)] * 6
-    slow = at_pace(Slow(0.4, every=3).process, blocks, period=0.2)
+    slow = run_paced(Slow(0.4, every=3).process, blocks, period=0.2)
     assert slow.misses == 2
     assert len(slow.compute) == 6
-    assert at_pace(Slow(0.0).process, blocks[:3], period=0.3).misses == 0
+    assert run_paced(Slow(0.0).process, blocks[:3], period=0.3).misses == 0
 
 
 def test_work_waits_until_it_is_due() -> None:
     began = time.perf_counter()
-    at_pace(Slow(0.0).process, [np.zeros(1, np.float32)] * 5, period=0.02)
+    run_paced(Slow(0.0).process, [np.zeros(1, np.float32)] * 5, period=0.02)
     assert time.perf_counter() - began >= 0.1
 
 
@@ -99,7 +99,7 @@ def test_cost_is_kept_by_the_minute(pack: ModelPack, monkeypatch: pytest.MonkeyP
 
 
 def test_less_than_a_step_is_refused(pack: ModelPack) -> None:
-    with pytest.raises(RtvcError, match="less than one step"):
+    with pytest.raises(RtvcError, match="shorter than one step"):
         measure(pack, minutes=0.0001, step=1, threads=1)
 
 
