@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.names import check_name
+from rtvc.names import check_name, normal
 from rtvc.voices.enrolment import Enrolment
 
 
@@ -36,8 +36,12 @@ def known_voice(enrolment: Enrolment) -> str:
 
 def fitting_name(wanted: str, taken: Collection[str]) -> str:
     """Return an allowed, free voice name made from any text, such as a file name."""
-    name = re.sub(r"[^\w .-]+", " ", wanted).replace("_", " ")
-    name = " ".join(name.split()).strip(" .-")[:48].strip(" .-") or "Voice"
+    # Marks (M) belong to letters: without its vowel signs, हिन्दी is another word.
+    kept = (c if unicodedata.category(c)[0] in "LNM" or c in ".-" else " " for c in normal(wanted))
+    name = " ".join("".join(kept).split())[:48].rstrip(" .-")
+    while name and not name[0].isalnum():
+        name = name[1:]
+    name = name or "Voice"
     try:
         check_name(name)
     except RtvcError:  # such as `con`, which Windows reserves

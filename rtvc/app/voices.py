@@ -17,7 +17,10 @@ from rtvc.devices.microphone import microphone_blocks
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
+from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
+from rtvc.voices import exchange
+from rtvc.voices.analysis import cut_warning
 from rtvc.voices.library import VoiceLibrary, shipped_voices
 from rtvc.voices.voice import Voice
 
@@ -50,12 +53,31 @@ class AddedVoice:
 
 
 def add_voice(
-    name: str, recordings: Sequence[Path], pack: str, *, replace: bool = False, voices: VoiceLibrary | None = None
+    name: str,
+    recordings: Sequence[Path],
+    pack: str,
+    *,
+    replace: bool = False,
+    credit: str = "",
+    description: str = "",
+    voices: VoiceLibrary | None = None,
 ) -> AddedVoice:
     """Store a voice and compute its features under a pack; raises as `VoiceLibrary.add` does."""
     opened = open_pack(pack)
-    voice = (voices or VoiceLibrary()).add(name, recordings, opened, replace=replace)
-    return AddedVoice(voice, voice.speech_seconds(opened), voice.warning(opened))
+    voice = (voices or VoiceLibrary()).add(name, recordings, opened, replace, credit, description)
+    return _added(voice, opened, cut_warning(recordings))
+
+
+def import_voice(
+    file: Path, pack: str, *, name: str | None = None, replace: bool = False, voices: VoiceLibrary | None = None
+) -> AddedVoice:
+    """Store the voice in a `.rtvcvoice` file under its own name or another; raises as `exchange.import_voice`."""
+    opened = open_pack(pack)
+    return _added(exchange.import_voice(voices or VoiceLibrary(), file, opened, name, replace), opened)
+
+
+def _added(voice: Voice, pack: ModelPack, cut: str | None = None) -> AddedVoice:
+    return AddedVoice(voice, voice.speech_seconds(pack), voice.warning(pack) or cut)
 
 
 def record_reference(

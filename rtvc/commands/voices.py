@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from rtvc.app.models import open_pack
+from rtvc.app.voices import AddedVoice, add_voice, import_voice
 from rtvc.commands.options import PackName
 from rtvc.commands.terminal import console, warn
 from rtvc.errors import RtvcError
-from rtvc.packs.pack import ModelPack, find_pack
-from rtvc.voices.exchange import SUFFIX, export_voice, import_voice
+from rtvc.voices.exchange import SUFFIX, export_voice
 from rtvc.voices.library import VoiceLibrary
-from rtvc.voices.voice import Voice
 
 app = typer.Typer(no_args_is_help=True, help="List, add, share and remove voices.")
 
@@ -27,14 +27,15 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a voice of this na
 def list_voices() -> None:
     """List your voices and the shipped ones."""
     table = Table(box=None)
-    for column in ("voice", "reference", ""):
+    for column in ("voice", "reference", "pitch", "description"):
         table.add_column(column)
     for voice in VoiceLibrary().list():
-        about = voice.description or voice.credit or ("your own" if voice.folder else "")
+        about = voice.description or ("your own" if voice.folder else "")
         try:
-            table.add_row(voice.name, f"{voice.recording.duration:.1f} s", about)
+            table.add_row(voice.name, f"{voice.recording.duration:.1f} s", voice.register, about)
         except RtvcError as error:
-            table.add_row(voice.name, "damaged", f"{error}; replace it with `rtvc voices add {voice.name} … --force`")
+            way_out = f"{error}; replace it with `rtvc voices add {voice.name} … --force`"
+            table.add_row(voice.name, "damaged", voice.register, way_out)
     console.print(table)
 
 
@@ -51,20 +52,19 @@ def add(
     description: Annotated[str, typer.Option(help="How the voice sounds, in a few words.")] = "",
 ) -> None:
     """Add a voice made of one or more recordings."""
-    opened = find_pack(pack)
-    _added(VoiceLibrary().add(name, recordings, opened, force, credit, description), opened)
+    _report(add_voice(name, recordings, pack, replace=force, credit=credit, description=description))
 
 
 @app.command()
 def show(name: Name, pack: PackName = "mini") -> None:
     """Show the details of a voice."""
-    voice, opened = VoiceLibrary().find(name), find_pack(pack)
+    voice, opened = VoiceLibrary().find(name), open_pack(pack)
     console.print(
         f"{voice.name}: {voice.recording.duration:.1f} s at {voice.recording.rate} Hz, "
         f"{voice.speech_seconds(opened):.1f} s of speech",
     )
     console.print(f"{voice.reference}", soft_wrap=True)
-    for text in (voice.description, voice.credit):
+    for text in (voice.description, voice.register and f"{voice.register} pitch", voice.credit):
         if text:
             console.print(text, soft_wrap=True)
 
@@ -113,11 +113,10 @@ def import_file(
     force: Force = False,
 ) -> None:
     """Add the voice in a file that `rtvc voices export` wrote."""
-    opened = find_pack(pack)
-    _added(import_voice(VoiceLibrary(), file, opened, name, force), opened)
+    _report(import_voice(file, pack, name=name, replace=force))
 
 
-def _added(voice: Voice, pack: ModelPack) -> None:
-    if (warning := voice.warning(pack)) is not None:
-        warn(warning)
-    console.print(f"{voice.name}: {voice.speech_seconds(pack):.1f} s of speech")
+def _report(added: AddedVoice) -> None:
+    if added.warning is not None:
+        warn(added.warning)
+    console.print(f"{added.voice.name}: {added.speech_seconds:.1f} s of speech")

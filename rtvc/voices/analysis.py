@@ -112,3 +112,10 @@ def read_recordings(paths: Sequence[Path]) -> tuple[Block, int]:
         if left == 0:
             break
     return np.concatenate(audio), rate
+
+
+def cut_warning(paths: Sequence[Path]) -> str | None:
+    """Return a sentence for the user if `read_recordings` reads these recordings only in part."""
+    if sum(AudioFile(path).duration for path in paths) <= LONGEST_SECONDS:
+        return None
+    return f"Only the first {LONGEST_SECONDS / 60:.0f} min of {', '.join(path.name for path in paths)} are used."

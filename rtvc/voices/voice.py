@@ -20,7 +20,7 @@ from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_write
 from rtvc.transport.mkl import barycentre
-from rtvc.voices.analysis import analyse_recording, read_recordings
+from rtvc.voices.analysis import analyse_recording, cut_warning, read_recordings
 
 LEAST_SECONDS = 1.0
 GOOD_SECONDS = 4.0
@@ -79,14 +79,15 @@ class Voice:
         return self.features(pack).statistics.count / pack.frame_rate
 
     def warning(self, pack: ModelPack) -> str | None:
-        """Return a sentence for the user if the reference is shorter than it should be."""
+        """Return a sentence for the user if the reference is too short, or so long that only its start is used."""
         seconds = self.speech_seconds(pack)
         if seconds < GOOD_SECONDS:
             return (
                 f"{self.name} holds only {seconds:.1f} s of speech: "
                 f"the voice will be closer with {GOOD_SECONDS:.0f} s or more."
             )
-        return None
+        # A voice in the library holds no more than is used.
+        return cut_warning([self.reference]) if self.folder is None else None
 
 
 @dataclass(frozen=True)

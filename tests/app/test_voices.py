@@ -6,11 +6,13 @@ import pytest
 import soundfile
 
 from rtvc.app import voices as app_voices
-from rtvc.app.voices import add_voice, preview, record_reference, reference
+from rtvc.app.voices import add_voice, import_voice, preview, record_reference, reference
 from rtvc.devices import portaudio
 from rtvc.devices.portaudio import Device
 from rtvc.dsp.stage import Block
+from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
+from rtvc.voices.exchange import export_voice
 from rtvc.voices.library import VoiceLibrary, shipped_voices
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
@@ -53,6 +55,34 @@ def test_a_short_recording_is_a_warning(pack: str, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "short.wav", babble(2, RATE), RATE)
     added = add_voice("short", [tmp_path / "short.wav"], pack, voices=VoiceLibrary(tmp_path / "voices"))
     assert added.warning is not None
+
+
+def test_a_reference_cut_at_the_limit_is_a_warning(
+    pack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtvc.voices.analysis.LONGEST_SECONDS", 6.0)
+    library = VoiceLibrary(tmp_path / "voices")
+    part = tmp_path / "part.wav"
+    soundfile.write(part, babble(5, RATE), RATE)
+    assert add_voice("whole", [part], pack, voices=library).warning is None
+    cut = add_voice("cut", [part, part], pack, voices=library)
+    assert cut.warning is not None
+    assert cut.warning.startswith("Only the first")
+    assert cut.voice.recording.duration == 6
+    assert cut.voice.warning(find_pack(pack)) is None
+    soundfile.write(part, babble(7, RATE), RATE)
+    assert library.open(str(part)).warning(find_pack(pack)) == cut.warning.replace("part.wav, part.wav", "part.wav")
+
+
+def test_credit_and_description_are_kept_and_shared(pack: str, tmp_path: Path) -> None:
+    library = VoiceLibrary(tmp_path / "voices")
+    soundfile.write(tmp_path / "a.wav", babble(5, RATE), RATE)
+    added = add_voice("one", [tmp_path / "a.wav"], pack, credit="Ann, CC0", description="Low", voices=library)
+    export_voice(added.voice, tmp_path / "one.rtvcvoice")
+    imported = import_voice(tmp_path / "one.rtvcvoice", pack, name="two", voices=library)
+    assert (imported.voice.name, imported.warning) == ("two", None)
+    for voice in (added.voice, imported.voice):
+        assert (voice.credit, voice.description) == ("Ann, CC0", "Low")
 
 
 def test_an_abandoned_recording_leaves_no_file(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -162,6 +163,11 @@ def test_any_file_name_makes_a_voice_name(text: str, taken: set[str]) -> None:
 
 def test_a_name_that_windows_keeps_is_not_used() -> None:
     assert check_name(fitting_name("con", set())) == "Voice con"
+
+
+@pytest.mark.parametrize("name", ["हिन्दी", "ภาษาไทย", "Zoe\u0308"])
+def test_a_name_keeps_its_combining_marks(name: str) -> None:
+    assert fitting_name(f"\u0301({name})_", set()) == unicodedata.normalize("NFC", name)
 
 
 def test_a_taken_name_gets_a_number() -> None:
