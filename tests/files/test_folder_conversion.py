@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from rtvc.files.folder_conversion import plan_folder, worker_count
 from rtvc.packs.runtime import cores
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
+from tests.support.waiting import until
 
 posix = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
@@ -104,12 +103,6 @@ class TestProcesses:
             start_new_session=True,
         )
 
-    def until(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
     def unfinished(self) -> list[Path]:
         return list(self.output.glob(".rtvc-*.part"))
 
@@ -118,7 +111,7 @@ class TestProcesses:
         for name in ("b.wav", "c.wav", "d.wav"):
             self.recording(name, 20)
         process = self.start(self.folder, self.output, "--jobs", "2")
-        self.until(lambda: (self.output / "a.wav").exists() and len(self.unfinished()) == 2)
+        until(lambda: (self.output / "a.wav").exists() and len(self.unfinished()) == 2, seconds=60)
         os.killpg(process.pid, signal.SIGINT)
         _, complaint = process.communicate(timeout=30)
         assert process.returncode == 130
@@ -130,17 +123,17 @@ class TestProcesses:
     def test_workers_end_with_a_parent_that_is_killed(self) -> None:
         self.recording("a.wav", 20)
         process = self.start(self.folder, self.output)
-        self.until(self.unfinished)
+        until(self.unfinished, seconds=60)
         process.kill()
         process.communicate()
-        self.until(lambda: members(process.pid) == [])
+        until(lambda: members(process.pid) == [], seconds=60)
         assert list(self.output.iterdir()) == []
 
     def test_a_worker_that_is_killed_costs_its_recording_only(self) -> None:
         self.recording("a.wav", 20)
         self.recording("b.wav", 0.02)
         process = self.start(self.folder, self.output)
-        self.until(self.unfinished)
+        until(self.unfinished, seconds=60)
         (worker,) = (member for member in members(process.pid) if b"spawn_main" in command_line(member))
         os.kill(worker, signal.SIGKILL)
         _, complaint = process.communicate(timeout=60)
@@ -154,7 +147,7 @@ class TestProcesses:
         self.output.mkdir()
         (self.output / "a.wav").write_bytes(b"old")
         process = self.start(self.recording("a.wav", 20), self.output / "a.wav", "--force")
-        self.until(self.unfinished)
+        until(self.unfinished, seconds=60)
         process.send_signal(number)
         _, complaint = process.communicate(timeout=30)
         assert process.returncode == 128 + number

@@ -119,12 +119,15 @@ def test_a_file_goes_through_in_real_time(pack: ModelPack, tmp_path: Path) -> No
     assert (snapshot.state, snapshot.message) == (State.STOPPED, "")
     heard, rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
     assert rate == RATE
-    match = np.correlate(
-        heard[RATE // 2 : RATE // 2 + RATE + RATE // 5], sound[RATE // 2 : RATE // 2 + RATE], "valid"
-    )
-    # No sooner than the chain can; how much later depends on how busy the machine is.
-    latency = snapshot.latency
-    assert latency.step + latency.algorithmic < float(np.argmax(match)) / RATE < 0.2
+    # Noise of 0.2 s is found in the output, no sooner than the chain allows; a busy machine makes it later.
+    probe = sound[RATE // 2 : RATE // 2 + RATE // 5]
+    later = heard[RATE // 2 :]
+    match = np.correlate(later, probe, "valid")
+    best = int(np.argmax(match))
+    found = later[best : best + len(probe)]
+    # The output is the probe below the pack's 8 kHz, so its correlation with the probe is its own energy.
+    assert match[best] == pytest.approx(np.sum(found**2), rel=0.1)
+    assert best / RATE > snapshot.latency.step + snapshot.latency.algorithmic
 
 
 def test_a_device_that_cannot_be_opened_is_a_failure_to_start(started: Start) -> None:
@@ -166,17 +169,16 @@ def test_it_is_silent_during_a_failure_and_resumes_by_itself(started: Start) -> 
     engine, port = started()
     port.speak(babble(1, RATE))
     before = port.playback
-    counted = engine.snapshot().underruns
-    port.refusals = 3
+    port.refusals = 10**9
     port.trouble = "The headset has gone"
     until(lambda: engine.snapshot().state == State.RECOVERING)
     assert before.muted
-    until(lambda: engine.snapshot().message == "The microphone is not there: trying again." or port.opened == 2)
+    until(lambda: engine.snapshot().message == "The microphone is not there: trying again.")
+    port.refusals = 0
     until(lambda: engine.snapshot().state == State.RUNNING)
     assert engine.snapshot().message == ""
     assert port.playback is not before
     assert np.abs(port.speak(babble(0.5, RATE))).max() > 0.01
-    assert engine.snapshot().underruns >= counted
 
 
 def test_what_was_counted_before_a_failure_stays_counted(started: Start) -> None:
@@ -467,7 +469,7 @@ def test_a_recording_is_made_while_it_runs(started: Start, tmp_path: Path) -> No
     for name in ("in.wav", "out.wav"):
         sound, rate = soundfile.read(tmp_path / name)
         assert rate == 16_000
-        assert 0.9 <= len(sound) / rate <= 1.0
+        assert len(sound) in (49 * 320, 50 * 320)  # the last step may still be on its way to the recorder
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.wav", "out.wav"]
 
 

@@ -14,8 +14,8 @@ from tests.support.waiting import until
 RATE = 48_000
 
 
-def tone(frames: int) -> Block:
-    return (0.5 * np.sin(2 * np.pi * 300 * np.arange(frames) / RATE)).astype(np.float32)
+def noise(samples: int) -> Block:
+    return np.random.default_rng(0).uniform(-0.5, 0.5, samples).astype(np.float32)
 
 
 class Wire:
@@ -44,7 +44,7 @@ class Wire:
 
 
 def test_a_file_runs_through_at_the_pace_of_real_time(tmp_path: Path) -> None:
-    audio = tone(24_100)
+    audio = noise(24_100)
     soundfile.write(tmp_path / "in.wav", audio, RATE)
     port = FilePort(tmp_path / "in.wav", tmp_path / "out.wav", tail=0.3)
     started = time.monotonic()
@@ -58,12 +58,14 @@ def test_a_file_runs_through_at_the_pace_of_real_time(tmp_path: Path) -> None:
     heard, rate = soundfile.read(tmp_path / "out.wav")
     assert rate == RATE
     assert len(heard) == 51 * 480 + 0.3 * RATE
-    lag = int(np.argmax(np.correlate(heard, audio[:6000], "valid")))
-    assert 0 < lag < 0.3 * RATE
+    # At least the two blocks that the wire lays in; a busy machine makes it later.
+    lag = int(np.argmax(np.correlate(heard, audio[:4800], "valid")))
+    assert lag >= 2 * 480
+    np.testing.assert_allclose(heard[lag : lag + 480], audio[:480], atol=1e-4)
 
 
 def test_a_file_port_that_is_closed_early_keeps_what_was_played(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "in.wav", tone(10 * RATE), RATE)
+    soundfile.write(tmp_path / "in.wav", noise(10 * RATE), RATE)
     port = FilePort(tmp_path / "in.wav", tmp_path / "out.wav")
     port.open()
     port.start()
@@ -74,10 +76,10 @@ def test_a_file_port_that_is_closed_early_keeps_what_was_played(tmp_path: Path) 
 
 
 def test_a_file_port_says_what_is_wrong(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "odd.wav", tone(1000), 11_025)
+    soundfile.write(tmp_path / "odd.wav", noise(1000), 11_025)
     with pytest.raises(RtvcError, match="11025 Hz"):
         FilePort(tmp_path / "odd.wav", tmp_path / "out.wav")
-    audio = tone(1000)
+    audio = noise(1000)
     audio[900] = np.nan
     soundfile.write(tmp_path / "bad.wav", audio, RATE, subtype="FLOAT")
     port = FilePort(tmp_path / "bad.wav", tmp_path / "out.wav")

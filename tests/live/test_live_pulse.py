@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,19 +16,17 @@ from scipy.signal import correlate
 from rtvc.devices import device_stream
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
-from rtvc.devices.sides import Side
 from rtvc.devices.virtual_microphone import SINK, SOURCE, VirtualMicrophone
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
 from rtvc.live import engine as engine_module
 from rtvc.live.engine import Engine
-from rtvc.live.pipeline import Pipeline
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
-from rtvc.voices.enrolment import Enrolment, enrol_files
+from rtvc.voices.enrolment import enrol_files
 from rtvc.voices.library import VoiceLibrary
 from tests.support.packs import identity_pack
 from tests.support.pulse import DEFAULT_MICROPHONE, FAKE_MICROPHONE, SPEAKERS, PulseServer
@@ -115,56 +112,15 @@ def loud(sound: Block) -> bool:
     return len(sound) > 0 and float(np.abs(sound).max()) > 0.01
 
 
-class Lateness:
-    """How long the machine kept the engine's callbacks and worker waiting."""
-
-    TOLERATED = 0.005
-    STEP = 0.02
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._latest: dict[object, float] = {}
-        self.waits: list[float] = []
-        beat, step = Side.beat, Pipeline.step
-
-        def noted_beat(side: Side, delay: float) -> None:
-            self._note(side, side.block / side.rate)
-            beat(side, delay)
-
-        def noted_step(pipeline: Pipeline, settings: Settings, enrolment: Enrolment | None = None) -> bool:
-            self._note(pipeline, pipeline.seconds)
-            return step(pipeline, settings, enrolment)
-
-        monkeypatch.setattr(Side, "beat", noted_beat)
-        monkeypatch.setattr(Pipeline, "step", noted_step)
-
-    def _note(self, who: object, period: float) -> None:
-        now = time.monotonic()
-        late = now - self._latest.get(who, now) - period
-        self._latest[who] = now
-        if late > self.TOLERATED:
-            self.waits.append(late)
-
-    @property
-    def seconds(self) -> float:
-        """How much sound may have been lost by it: what waited, and a step begun at either end of it."""
-        return sum(self.waits) + 2 * self.STEP * len(self.waits)
-
-
-@pytest.fixture
-def lateness(monkeypatch: pytest.MonkeyPatch) -> Lateness:
-    return Lateness(monkeypatch)
-
-
-def test_what_is_spoken_for_a_minute_comes_out_converted_and_nothing_is_lost(
-    pulse: PulseServer, lateness: Lateness, live: Engine, pack: ModelPack, tmp_path: Path
+def test_what_is_spoken_comes_out_converted_and_nothing_is_lost_unnoticed(
+    pulse: PulseServer, live: Engine, pack: ModelPack, tmp_path: Path
 ) -> None:
-    """Speak for 60 s of real time, and compare all that was heard with the conversion of the file.
+    """Speak for 12 s of real time, and compare 10 s of what was heard with the conversion of the file.
 
-    A machine that is too busy may lose sound honestly, and only then: the gaps between the callbacks of the devices
-    and between the steps of the worker, which no fault of the queues can make, say how much that may be. On a machine
-    that keeps time they are none, and then nothing may be lost at all.
+    A busy machine may lose audio, but never silently: whatever is missing from the output was counted. That nothing
+    is lost while the devices keep time is tested in simulated time, in `test_pipeline`.
     """
-    source = murmur(62)
+    source = murmur(15)
     soundfile.write(tmp_path / "source.wav", source, RATE, subtype="FLOAT")
     soundfile.write(tmp_path / "voice.wav", 0.5 * murmur(5, seed=7) + 0.02, RATE)
     voice = VoiceLibrary().open(str(tmp_path / "voice.wav"))
@@ -172,43 +128,43 @@ def test_what_is_spoken_for_a_minute_comes_out_converted_and_nothing_is_lost(
     wanted, _ = soundfile.read(tmp_path / "converted.wav", dtype="float32")
     live.enrolment = enrol_files([tmp_path / "source.wav"], pack, "the fake microphone")
     live.settings = Settings(voice=str(tmp_path / "voice.wav"), gate_threshold_dbfs=None)
-    # Speaker and listener take their time: it is not they who are tried.
+    # Speaker and listener have buffers of 500 ms: this test is not about them.
     listener = Listener(pulse, SOURCE, latency=500)
     with speaking(pulse, source, latency=500):
         until(lambda: loud(listener.read(0.1)))
         listener.read(1)
-        heard = listener.read(58)
+        before = live.snapshot()
+        heard = listener.read(10)
         snapshot = live.snapshot()
     listener.stop()
-    # Every half second, a tenth of what was heard lies in the conversion of the file where it should, at its level.
-    part, near = RATE // 10, RATE
-    shifts, likeness, levels, offsets = [], [], [], []
-    shift = int(np.argmax(correlate(wanted, heard[: 4 * part], "valid")))
-    for start in range(0, len(heard) - part, 5 * part):
+    # Every 100 ms of what was heard is looked for in the conversion of the file.
+    part = RATE // 10
+    shifts, levels, offsets = [], [], []
+    for start in range(0, len(heard) - part, part):
         piece = heard[start : start + part]
-        begin = max(0, start + shift - near)
-        match = correlate(wanted[begin : start + shift + near + part], piece, "valid")
+        match = correlate(wanted, piece, "valid")
         best = int(np.argmax(match))
-        found = wanted[begin + best : begin + best + part]
-        size = np.linalg.norm(piece) + 1e-9  # a machine that is too busy makes gaps
-        likeness.append(match[best] / size / np.linalg.norm(found))
-        if likeness[-1] > 0.9:
-            shift = begin + best - start
-            shifts.append(shift)
+        found = wanted[best : best + part]
+        size = np.linalg.norm(piece) + 1e-9  # a gap is all zeros
+        if match[best] / size / np.linalg.norm(found) > 0.9:
+            shifts.append((best - start) / RATE)
             levels.append(size / np.linalg.norm(found))
             offsets.append(np.mean(piece))
-    assert len(shifts) > 0
-    assert len(likeness) - len(shifts) <= len(lateness.waits)
-    # Steering the queue moves the sound by some milliseconds, anything lost by as much as was lost.
-    assert np.ptp(shifts) / RATE <= 0.02 + lateness.seconds
-    assert snapshot.dropped_frames * Lateness.STEP <= lateness.seconds
-    assert snapshot.underruns <= len(lateness.waits)
+    pieces = len(range(0, len(heard) - part, part))
+    counted = sum(
+        getattr(snapshot, count) - getattr(before, count)
+        for count in ("underruns", "overruns", "dropped_frames", "device_flags")
+    )
+    assert len(shifts) > pieces / 2
+    assert pieces - len(shifts) <= 2 * counted
+    # Steering the queue moves the audio by some milliseconds; lost audio moves it by its length.
+    assert counted or np.ptp(shifts) <= 0.02
     assert snapshot.state == State.RUNNING
     assert np.median(levels) == pytest.approx(1, abs=0.1)
-    # The voice has an offset, which the speaker has not.
+    # The target voice has a constant offset, the speaker has none.
     assert np.mean(wanted) > 0.01
     assert np.median(offsets) == pytest.approx(np.mean(wanted), rel=0.2)
-    assert 0.06 < snapshot.latency.total < 0.4
+    assert min(vars(snapshot.latency).values()) > 0
 
 
 def test_a_server_that_restarts_is_found_again_and_no_other_sink_hears_the_voice(

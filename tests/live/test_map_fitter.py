@@ -234,9 +234,9 @@ def test_a_kept_map_that_is_of_no_use_is_fitted_anew_and_replaced(
         content[100:400] = bytes(byte ^ 0xFF for byte in content[100:400])
         kept.write_bytes(content)
     elif damage == "dimensions":
-        small = [FeatureSet.of(np.eye(9, 3, dtype=np.float32) + seed) for seed in (0, 1)]
+        small, other = (FeatureSet.of(np.eye(9, 3, dtype=np.float32) + seed) for seed in (0, 1))
         with kept.open("wb") as file:
-            write_arrays(file, fit_flow(*small, **QUICK).to_arrays())
+            write_arrays(file, fit_flow(small, other, **QUICK).to_arrays())
     for _ in range(2):
         fit_map(pack, source, target, MapChoice("flow"), tmp_path, told.append, **QUICK)
         assert told == [0.5, 1.0]

@@ -365,6 +365,8 @@ def test_a_voice_is_reached_and_one_that_is_missing_leaves_the_map_as_it_was(sim
     simulation = simulate(sound, replace(OPEN, voice=voice))
     simulation.run(4)
     transport = simulation.fitter.transport
+    assert transport is not None
+    assert simulation.fitter.voice == voice
     simulation.settings = replace(OPEN, voice="nobody")
     simulation.run(0.5)
     assert "nobody" in simulation.fitter.error
