@@ -1,6 +1,6 @@
-"""What the user asks of the live engine: one frozen object, always replaced whole.
+"""Settings of the live engine: one frozen object, always replaced as a whole.
 
-The panel and the command line make new `Settings`; the worker reads the latest before each block and glides to it.
+The front ends replace `Engine.settings`; the worker reads it before each step and fades to changed values.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 SILENCE_DBFS = -120.0
-"""The lowest level that is reported: below the noise of 16-bit audio, 96 dB under full scale."""
+"""The lowest level reported. The noise floor of 16-bit audio is at -96 dBFS."""
 
 
 def amplitude(decibels: float) -> float:
-    """Return the amplitude factor of a level or gain in dB: 20 dB is a factor of 10."""
+    """Return a level or gain in dB as an amplitude factor: 20 dB is a factor of 10."""
     return float(10 ** (decibels / 20))
 
 

@@ -1,6 +1,6 @@
-"""A gate: silence between words, so that a fan or a keyboard is not turned into a voice.
+"""A noise gate: silence between words, so that a fan or a keyboard is not converted into a voice.
 
-A stage of the worker, as `rtvc.dsp.stage` says.
+Runs on the thread that processes blocks.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ FADE_SECONDS = 0.02
 
 
 class Gate(Stage):
-    """Passes sound while it is loud enough, and for a while after.
+    """Passes audio while its level is above a threshold, and for a release time after that.
 
-    It opens when a chunk's level (root mean square) reaches the threshold, within 2 ms and without waiting for more,
-    and closes over 20 ms once the level has stayed 6 dB below the threshold for longer than the release.
+    It opens within 2 ms when the level (root mean square) of a chunk reaches the threshold. It closes over 20 ms
+    once the level has stayed 6 dB below the threshold for longer than the release time. It has no lookahead.
 
     Parameters
     ----------
     rate, chunk
-        Samples a second, and over how many of them a level is taken; blocks are whole chunks.
+        Sample rate in Hz, and samples per level measurement; a block is a whole number of chunks.
     threshold_dbfs, release_seconds
-        May be set between blocks. Without a threshold the gate stays open.
+        May be set between blocks. None as the threshold keeps the gate open.
 
     Attributes
     ----------
     is_open
-        Whether sound passes.
+        Whether audio passes.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Gate(Stage):
         self.reset()
 
     def reset(self) -> None:
-        """Be closed, if there is a threshold, as if nothing had been heard."""
+        """Return to the initial state: closed if there is a threshold, open otherwise."""
         self.is_open = self.threshold_dbfs is None
         self._quiet = 0
         self._ramp.target = float(self.is_open)

@@ -1,6 +1,6 @@
-"""Levels: a gain that glides, the level that models expect, and the ceiling that no sample passes.
+"""Levels: a ramp, a gain without clicks, a limiter, and the level of speech in a recording.
 
-Stages of the worker, as `rtvc.dsp.stage` says.
+The stages run on the thread that processes blocks; `speech_level` runs on the calling thread.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rtvc.dsp.speech_activity import SpeechActivity, frame_levels
 from rtvc.dsp.stage import Block, Stage
 
 KNEE = 0.8
-"""Below this magnitude the limiter leaves samples alone."""
+"""Magnitude up to which the limiter leaves samples unchanged."""
 
 FRAMES_PER_SECOND = 50
 
@@ -21,12 +21,12 @@ GLIDE_SECONDS = 0.01
 
 
 class Ramp:
-    """A number that glides to its `target` in a straight line, so that turning a knob makes no click.
+    """A value that moves linearly to its `target`, so that a change of gain makes no click.
 
     Attributes
     ----------
     target, seconds
-        Where to go, and how long that takes; may be set between blocks.
+        The value to reach, and the duration of the ramp; may be set between blocks.
     """
 
     def __init__(self, rate: int, value: float, seconds: float = GLIDE_SECONDS) -> None:
@@ -36,12 +36,12 @@ class Ramp:
         self.reset()
 
     def reset(self) -> None:
-        """Be at the target at once."""
+        """Jump to the target."""
         self._value = self._aim = self.target
         self._left = 0
 
     def next(self, samples: int) -> Block | np.float32:
-        """Return the number for each of the next samples `[samples]`, or once for all if it rests."""
+        """Return the value at each of the next samples `[samples]`, or one scalar if it is constant."""
         if self.target != self._aim:
             self._aim, self._left = self.target, max(1, round(self._rate * self.seconds))
         if self._left == 0:
@@ -55,7 +55,7 @@ class Ramp:
 
 
 class Gain(Stage):
-    """Multiplies audio by a factor, and glides to a new one."""
+    """Multiplies audio by a factor; a new factor is reached in 10 ms."""
 
     def __init__(self, rate: int, factor: float = 1.0) -> None:
         super().__init__(rate)
@@ -63,7 +63,7 @@ class Gain(Stage):
 
     @property
     def factor(self) -> float:
-        """What it multiplies by, or glides to; set it between blocks."""
+        """The factor, or the one being approached; set it between blocks."""
         return self._ramp.target
 
     @factor.setter
@@ -74,12 +74,12 @@ class Gain(Stage):
         return block * self._ramp.next(len(block))
 
     def reset(self) -> None:
-        """End any glide."""
+        """Jump to the factor."""
         self._ramp.reset()
 
 
 class Limiter(Stage):
-    """Bends samples beyond `KNEE` so that none reaches full scale; it has no memory and no delay."""
+    """A soft clipper: compresses magnitudes above `KNEE` by tanh to below full scale, without state or delay."""
 
     def __init__(self, rate: int) -> None:
         super().__init__(rate)
@@ -93,13 +93,13 @@ class Limiter(Stage):
         return np.where(magnitude > KNEE, np.copysign(bent, block), block).astype(np.float32)
 
     def reset(self) -> None:
-        """Do nothing: the limiter remembers nothing."""
+        """Do nothing: the limiter has no state."""
 
 
 def speech_level(blocks: Iterable[Block], rate: int) -> float | None:
-    """Return the level in dBFS (root mean square) of the active frames of audio at `rate`; None if none is.
+    """Return the level in dBFS (root mean square) of the speech frames of audio at `rate` Hz; None without speech.
 
-    The blocks may have any length; what is left of the last frame does not count.
+    The blocks may have any length. An incomplete last frame is ignored.
     """
     hop = rate // FRAMES_PER_SECOND
     activity = SpeechActivity(hop, rate)

@@ -1,8 +1,8 @@
-"""From one sample rate to another, as sound streams by.
+"""Streaming sample-rate conversion.
 
-Both classes stand on libsamplerate's sinc converters, whose output sample k is the input at time k / output rate,
-only late: they wait for the right half of their filter. Here that wait is filled with silence once, so the delay is
-constant and every block is answered at once. Each object belongs to one thread, the worker's.
+Both classes use libsamplerate's sinc converters. Their output sample k is the input at time k / output rate, but it
+only appears once the right half of the filter has been read. That gap is filled with silence once, so the delay is
+constant and every block gets its output immediately. Each object belongs to one thread.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import samplerate
 from rtvc.dsp.stage import Block, Stage
 
 Quality = Literal["sinc_fastest", "sinc_medium", "sinc_best"]
-"""libsamplerate's filters: a delay of about 20, 47 and 144 samples of the lower rate each way, and a pass band of
-80, 90 and 96 % of its half."""
+"""libsamplerate's filters: a delay of about 20, 47 and 144 samples at the lower rate, and a pass band of 80, 90 and
+96 % of its Nyquist frequency."""
 
 MAXIMUM_DRIFT_PPM = 1000.0
 
 
 @lru_cache
 def _wait(input_rate: int, output_rate: int, quality: Quality) -> int:
-    """Return by how many samples, at most, the converter's output falls short of what the input is worth.
+    """Return the largest number of output samples by which the converter lags its input.
 
-    One is added: positions are floating point, so a sample that falls due exactly at a block's end may slip.
+    One is added: positions are floating point, so a sample due at the end of a block may come one block later.
     """
     converter = samplerate.Resampler(quality, 1)
     block = np.zeros(input_rate // gcd(input_rate, output_rate), np.float32)
@@ -41,19 +41,19 @@ def _wait(input_rate: int, output_rate: int, quality: Quality) -> int:
 
 
 class Resampler(Stage):
-    """Audio at one rate in, the same audio at another rate out, late by a constant and known delay.
+    """Converts audio to another sample rate with a constant, known delay.
 
-    A block of n samples gives exactly `n * output_rate / input_rate`, and the same samples whatever blocks the
-    sound comes in. `latency` counts samples of the output (`rate` is the output rate) and is exact: an impulse
-    comes out centred `latency` samples late. `granularity` is the smallest block that is whole on both sides:
-    3 for 48 to 16 kHz, 441 for 44.1 to 16 kHz. Equal rates pass sound through untouched.
+    A block of n samples gives exactly `n * output_rate / input_rate` samples, and the result does not depend on how
+    the audio is cut into blocks. `latency` counts output samples (`rate` is the output rate) and is exact: an impulse
+    comes out centred `latency` samples late. `granularity` is the smallest block that is whole at both rates: 3 for
+    48 to 16 kHz, 441 for 44.1 to 16 kHz. With equal rates, audio passes unchanged.
 
     Parameters
     ----------
     input_rate, output_rate
-        Samples a second.
+        Sample rates in Hz.
     quality
-        The filter: `sinc_fastest` delays least, `sinc_medium` keeps more of the treble.
+        The filter: `sinc_fastest` has the shortest delay, `sinc_medium` a wider pass band.
     """
 
     def __init__(self, input_rate: int, output_rate: int, quality: Quality = "sinc_fastest") -> None:
@@ -65,12 +65,12 @@ class Resampler(Stage):
         self._converter = samplerate.Resampler(quality, 1)
         self.reset()
 
-    def output_length(self, frames: int) -> int:
-        """Return how many samples a block of `frames` samples gives; `frames` is a multiple of `granularity`."""
-        return frames * self.output_rate // self.input_rate
+    def output_length(self, samples: int) -> int:
+        """Return the output samples of a block of `samples` samples, a multiple of `granularity`."""
+        return samples * self.output_rate // self.input_rate
 
     def reset(self) -> None:
-        """Forget everything heard."""
+        """Return to the initial state."""
         self._converter.reset()
         self._ready = np.zeros(self.latency, np.float32)
 
@@ -84,18 +84,18 @@ class Resampler(Stage):
 
 
 class DriftResampler:
-    """A resampler whose ratio can be nudged while it runs, to follow a device whose clock runs fast or slow.
+    """A resampler with an adjustable ratio, to follow a device whose clock runs fast or slow.
 
-    It feeds the output ring, so it need not keep the stage contract: at a drift of zero it answers as many samples
-    as `Resampler` does (to within one), otherwise up to 0.1 % more or fewer. The nudge glides over the next
+    It feeds the output ring, so it does not keep the stage contract: without drift a block gives as many samples as
+    from `Resampler` (to within one), otherwise up to 0.1 % more or fewer. A change of ratio is spread over the next
     block, without a click. Equal rates are resampled too, so the delay does not depend on the drift.
 
     Attributes
     ----------
     rate, latency
-        The output rate, and by how many of its samples the output lies behind.
+        The output rate in Hz, and the delay in output samples.
     drift_ppm
-        Parts per million of samples to make beyond the nominal ones; within ±1000. Set it before a block.
+        Additional output samples in parts per million, within ±1000. Set it before a block.
     """
 
     def __init__(self, input_rate: int, output_rate: int, quality: Quality = "sinc_fastest") -> None:
@@ -107,7 +107,7 @@ class DriftResampler:
 
     @property
     def drift_ppm(self) -> float:
-        """Parts per million of samples made beyond the nominal ones."""
+        """Additional output samples in parts per million."""
         return self._drift_ppm
 
     @drift_ppm.setter
@@ -115,7 +115,7 @@ class DriftResampler:
         self._drift_ppm = min(max(value, -MAXIMUM_DRIFT_PPM), MAXIMUM_DRIFT_PPM)
 
     def reset(self) -> None:
-        """Forget everything heard, and the drift."""
+        """Return to the initial state, without drift."""
         self._converter.reset()
         self._drift_ppm = 0.0
         self._silence = np.zeros(self.latency, np.float32)

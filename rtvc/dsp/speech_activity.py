@@ -1,6 +1,7 @@
-"""Which frames are speech: the mask under which every statistic is taken.
+"""Speech activity: the mask of the frames that count in statistics.
 
-Reference, enrolment and live sound are masked by the same causal rule, so that silence counts on neither side.
+References, enrolments and live audio use the same causal rule, so silence counts on neither side of a map. Everything
+runs on the calling thread.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ def frame_levels(audio: Block, hop: int) -> npt.NDArray[np.float64]:
 
 
 class SpeechActivity:
-    """Tells frame by frame whether someone speaks, from the level alone.
+    """Detects speech frame by frame from the level alone.
 
-    A frame is active when it lies within 32 dB of a peak level that falls by 1 dB a second, and above -60 dBFS.
-    The same sound gives the same answers whatever blocks it comes in.
+    A frame is active if its level is above -60 dBFS and within 32 dB of a peak level that decays by 1 dB per second.
+    The mask does not depend on how the audio is cut into blocks.
     """
 
     def __init__(self, hop: int, sample_rate: int) -> None:
@@ -35,11 +36,11 @@ class SpeechActivity:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the peak level."""
+        """Return to the initial state."""
         self._peak = FLOOR_DBFS
 
     def process(self, audio: Block) -> npt.NDArray[np.bool_]:
-        """Return the mask `[frames]` of a block of whole frames."""
+        """Return the mask `[frames]` of a block of whole frames `[frames * hop]`."""
         levels = frame_levels(audio, self.hop)
         active = np.empty(len(levels), bool)
         for index, level in enumerate(levels):

@@ -1,7 +1,7 @@
-"""The one shape of everything that sound passes through: a block in, a block out.
+"""The interface of everything that audio or features pass through: one block in, one block out.
 
-A stage never buffers for its caller. It answers every block at once, with silence while it warms up, so time
-stays simple and the latencies of a chain add up. Stages keep state and belong to one thread at a time.
+A stage returns a block for every block, silence while it warms up, so the latencies of a chain add up. It refuses
+blocks of a wrong length instead of buffering them. Stages keep state and belong to one thread at a time.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 Block = npt.NDArray[np.float32]
-"""Audio `[samples]` in -1…1, or features `[frames, dim]`."""
+"""Audio `[samples]`, full scale at ±1, or features `[frames, dim]`."""
 
 
 class Stage(ABC):
-    """One step of the way from microphone to listener.
+    """One processing step between microphone and output.
+
+    A row of a block is one sample of audio or one feature frame.
 
     Parameters
     ----------
     rate
-        Rows a second (samples, or frames) in which `latency` is counted.
+        Rows per second of `latency`.
     latency
-        By how many rows the output lies behind the input. It changes at `reset` only.
+        Rows by which the output lags the input. Changes only at `reset`.
     granularity
-        A block must have a whole multiple of this many rows.
+        The length of a block is a multiple of this many rows.
     """
 
     def __init__(self, rate: int, latency: int = 0, granularity: int = 1) -> None:
@@ -41,7 +43,7 @@ class Stage(ABC):
         return Fraction(self.latency, self.rate)
 
     def process(self, block: Block) -> Block:
-        """Pass one block on; raise `ValueError` if its length is not a positive multiple of `granularity`."""
+        """Process one block; raise `ValueError` unless its length is a positive multiple of `granularity`."""
         if len(block) == 0 or len(block) % self.granularity:
             raise ValueError(
                 f"{type(self).__name__} takes blocks of a multiple of {self.granularity} rows, not {len(block)}"
@@ -50,15 +52,15 @@ class Stage(ABC):
 
     @abstractmethod
     def _process(self, block: Block) -> Block:
-        """Answer a block whose length has been checked."""
+        """Process a block of valid length."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget everything heard: the stage is then as if newly made."""
+        """Return to the initial state."""
 
 
 class Delay:
-    """Gives rows back `rows` later. Before the first one lies `start`, or where that is None the first one itself."""
+    """A delay line of `rows` rows. It starts filled with `start`, or with the first row if that is None."""
 
     def __init__(self, rows: int, start: float | None) -> None:
         self._rows = rows
@@ -66,7 +68,7 @@ class Delay:
         self._kept: Block | None = None
 
     def __call__(self, block: Block) -> Block:
-        """Return as many rows as are given."""
+        """Return the delayed rows, as many as are given."""
         if self._kept is None:
             self._kept = np.repeat(block[:1], self._rows, axis=0)
             if self._start is not None:
@@ -77,10 +79,10 @@ class Delay:
 
 
 class Chain(Stage):
-    """Stages one after the other, themselves a stage.
+    """Stages in sequence, as one stage.
 
-    `rate` is the first stage's rate and `latency` the sum of all latencies, rounded to its rows;
-    `latency_seconds` is the exact sum.
+    `rate` is the first stage's. `latency_seconds` is the exact sum of all latencies, `latency` that sum rounded to
+    whole rows.
     """
 
     def __init__(self, stages: Sequence[Stage]) -> None:
