@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 import venv
 from pathlib import Path
@@ -111,8 +112,10 @@ def bundle(wheel: Path, nvidia: bool) -> Path:
     run(python, ROOT / "packaging" / "licences.py", folder / "LICENCES.txt")
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
     program = folder / ("rtvc.exe" if sys.platform == "win32" else "rtvc")
-    print(f"{program} {size(folder) / 2**20:.0f} MiB")
     try_program(program)
+    began = time.monotonic()
+    run(program, "--help")
+    print(f"{program}: {size(folder) / 2**20:.0f} MiB, starts in {time.monotonic() - began:.1f} s")
     return folder
 
 
