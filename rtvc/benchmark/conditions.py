@@ -62,7 +62,7 @@ class AddNoise:
 
 @dataclass(frozen=True)
 class ChangeLevel:
-    """Changes the level of the source by so many decibels and clips at full scale, as an A/D converter does."""
+    """Changes the level of the source by `decibels` and clips at full scale, as an A/D converter does."""
 
     decibels: float
 

@@ -304,7 +304,7 @@ def _chain_tables(pack: ModelPack, results: dict[str, Any]) -> list[Table]:
         ]
         for name, run in results["compute"].items()
     ]
-    columns = ("", "deadline", *PERCENTILES, "misses", "start late\np99", "step + algorithmic\n+ p50")
+    columns = ("", "deadline", *PERCENTILES, "misses", "start late\np99", "step + algo-\nrithmic + p50")
     return [
         Table(f"Algorithmic latency of {pack.name}, ms", ("part", "ms"), rows),
         Table("Computation per step at the pace of live audio, ms", columns, paces),
@@ -333,9 +333,9 @@ def _engine_tables(loop: Loop, figures: dict[str, Any]) -> list[Table]:
         ["displayed: median", formatted(figures["displayed_milliseconds"])],
         ["measured less displayed, per click: median", formatted(figures["measured_minus_displayed_milliseconds"])],
     ]
-    parts = [f"displayed\n{part}" for part in (*vars(Latency()), "total")]
-    columns = ("", "measured\nmin", "median", "max", *parts, "lost", "under-\nruns", "dropped\nframes")
+    parts = [part.replace("algorithmic", "algo-\nrithmic") for part in (*vars(Latency()), "total")]
+    columns = ("", "min", "median", "max", *parts, "lost", "under-\nruns", "dropped\nframes")
     return [
-        Table(f"From microphone to output, ms ({loop.name})", columns, rows),
+        Table(f"From microphone to output, ms ({loop.name}): measured delay, displayed parts", columns, rows),
         Table("All starts, ms", ("", "ms"), summary),
     ]

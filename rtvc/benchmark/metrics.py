@@ -191,7 +191,7 @@ def pitch_correlation(
     source, result
         Pitch in hertz per frame, NaN where unvoiced, from `track_pitch`.
     largest_lag
-        The best correlation over shifts of up to so many frames counts, since trackers and converters may be a
+        Largest shift in frames. The best correlation over all shifts counts, since trackers and converters may be a
         little late.
 
     Returns

@@ -52,7 +52,7 @@ def soak_report(
     stress: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Report:
-    """Run speech through the engine for so many minutes and report drops, latency, drift and memory.
+    """Run the engine on speech and report drops, latency, drift and memory.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def soak_report(
 
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
-    """Run so many processes that compute without pause."""
+    """Run `processes` processes that compute without pause."""
     running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
     try:
         yield

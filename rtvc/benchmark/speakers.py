@@ -69,7 +69,7 @@ class PairKind:
 
 
 def load(path: Path) -> Block:
-    """Return a recording as mono at `SAMPLE_RATE`; raises `RtvcError` where it is not sound."""
+    """Return a recording as mono at `SAMPLE_RATE`; raises `RtvcError` if it is not audio."""
     file = AudioFile(path)
     return file.read() if file.rate == SAMPLE_RATE else resample(file.read(), file.rate, SAMPLE_RATE)
 

@@ -82,7 +82,7 @@ def throughput_report(
 def measure(
     pack: ModelPack, minutes: float, step: int, threads: int, progress: Progress = lambda share: None
 ) -> dict[str, Any]:
-    """Convert so many minutes of speech and return the figures of the report."""
+    """Convert `minutes` of speech and return the figures of the report."""
     speech = Speech()
     converter = make_converter(pack.bound(Runtime(threads)))
     chain = FileChain(DEVICE_RATE, converter, DEVICE_RATE, speech.level_dbfs)

@@ -23,7 +23,7 @@ from rtvc.transport.fitting import fit_map
 
 ENROLMENT_SECONDS = 20.0
 FACTORS = 32
-"""Random frames vary mainly along so many directions, as speech features do."""
+"""Number of directions along which random frames mainly vary, as speech features do."""
 
 _MEBIBYTE = 2**20
 

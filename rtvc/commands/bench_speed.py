@@ -47,7 +47,10 @@ Devices = Annotated[
 Player = Annotated[str | None, typer.Option(help="Device that plays to the engine's microphone.")]
 Microphone = Annotated[str | None, typer.Option("--input", help="The engine's microphone.")]
 Output = Annotated[str | None, typer.Option(help="The engine's output.")]
-Recorder = Annotated[str | None, typer.Option(help="Device that records both the player and the engine's output.")]
+Recorder = Annotated[
+    str | None,
+    typer.Option(help="Device that hears both player and output, such as a microphone between speakers."),
+]
 
 
 def throughput(
@@ -89,8 +92,7 @@ def latency(
 ) -> None:
     """Measure algorithmic latency, computation per step, and the delay from microphone to output with clicks.
 
-    --player, --input, --output and --recorder send the clicks through real devices. The recorder must hear both the
-    player and the output, such as a microphone between two loudspeakers.
+    With --player, --input, --output and --recorder, the clicks pass through real devices.
     """
     check_reports(json, html, force)
     if compare is not None:
