@@ -1,8 +1,8 @@
-"""Two devices are two clocks: holding the queue between them steady.
+"""Compensation of the drift between two device clocks.
 
-The microphone's clock fills the output queue and the output's clock empties it. They differ by up to some hundred
-parts per million, which would empty or swell the queue by a second an hour. The worker calls this before each
-block and hands the answer to its `DriftResampler`.
+The microphone's clock fills the output queue and the output's clock empties it. They differ by up to a few hundred
+ppm, which would change the queue by one second per hour. The worker updates the controller before each block and
+passes the correction to its `DriftResampler`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ RESYNC_SECONDS = 0.06
 
 
 class DriftController:
-    """Says how many parts per million more samples to make, from how long the queue is.
+    """Computes a resampling correction in ppm from the length of the queue.
 
-    A proportional controller: the queue's error against its target, smoothed over half a second, is worked off with a
-    time constant of three seconds, at no more than ±500 ppm, which nobody hears. It does not integrate, so it cannot
-    wind up or swing: a constant drift of 300 ppm leaves the queue 0.9 ms beside its target.
+    A proportional controller: the deviation of the queue from its target, smoothed over 0.5 s, is corrected with a
+    time constant of 3 s, by at most ±500 ppm, which is inaudible. It does not integrate, so it cannot wind up or
+    oscillate: a constant drift of 300 ppm leaves the queue 0.9 ms off its target.
 
     Attributes
     ----------
     target
-        How long the queue should be, in seconds; may be changed at any time.
+        The wanted length of the queue in seconds; may be changed at any time.
     ppm
-        The latest answer: positive where the queue is too short.
+        The latest correction: positive if the queue is too short.
     """
 
     def __init__(self, target: float) -> None:
@@ -35,29 +35,29 @@ class DriftController:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past: the queue has been refilled or cut to its target."""
+        """Start again after the queue has been filled or cut to its target."""
         self.ppm = 0.0
         self._queued = self.target
 
     def shorten(self, seconds: float) -> None:
-        """Take account of so much having been taken out of the queue at once."""
+        """Account for audio that was removed from the queue at once."""
         self._queued -= seconds
 
     @property
     def excess(self) -> float:
-        """By how many seconds the smoothed queue is longer than the target."""
+        """Seconds by which the smoothed queue exceeds the target."""
         return self._queued - self.target
 
     @property
     def resync(self) -> float:
-        """Seconds of sound to drop (or, negative, to insert) at once, then `reset`; 0 while steering suffices."""
+        """Seconds of audio to drop at once (to insert, if negative), then `reset`; 0 while `ppm` is enough."""
         return self.excess if abs(self.excess) > RESYNC_SECONDS else 0.0
 
     def update(self, queued: float, elapsed: float) -> float:
-        """Take the length of the queue, in seconds, `elapsed` seconds after the last time; return the new `ppm`.
+        """Update with the length of the queue, `elapsed` seconds after the last update; return the new `ppm`.
 
-        Measure it as `Playback.margin` does, which is free of the steps that whole blocks make, and always at the
-        same point: just before a block is added.
+        The queue is measured just before a block is added, by `Playback.margin`, which interpolates between the
+        callbacks. Both arguments are in seconds.
         """
         self._queued += (queued - self._queued) * -math.expm1(-elapsed / SMOOTHING_SECONDS)
         self.ppm = min(max(-1e6 * self.excess / TIME_CONSTANT_SECONDS, -MAXIMUM_PPM), MAXIMUM_PPM)

@@ -1,8 +1,8 @@
-"""The live engine: microphone to listener, until told to stop.
+"""The live engine: converts a microphone until it is stopped.
 
-Threads: the worker, which alone opens and closes the port and processes sound; the map fitter
-(`rtvc.live.map_fitter`); the recorder, while it records; and those of the port. Other threads call the methods of
-`Engine`, which return at once, except `stop`.
+Threads: the worker, which alone opens and closes the port and processes audio; the map fitter
+(`rtvc.live.map_fitter`); the recorder, while it records; and those of the port. Any other thread may call the methods
+of `Engine`, which return at once, except `stop`, `stop_recording` and `wait`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary
 from rtvc.voices.library import VoiceLibrary
 
 SWITCH_SECONDS = 0.001
-"""For how long another thread may keep the interpreter from the audio callbacks and the worker."""
+"""Longest time for which another Python thread may keep the interpreter from the audio callbacks and the worker."""
 
 RETRY_SECONDS = 0.5
 WAIT_SECONDS = 0.05
@@ -41,30 +41,30 @@ JOIN_SECONDS = 5.0
 
 
 class Engine:
-    """Changes the voice of a microphone while it runs.
+    """Converts the voice at a microphone in real time.
 
     Parameters
     ----------
     pack
         The models.
     port
-        Where sound comes from and goes to. The engine opens and closes it, and opens it again after a failure.
+        The audio input and output. The engine opens and closes it, and reopens it after a failure.
     settings
-        What to begin with.
+        Initial settings.
     enrolment
-        The user's own voice at this microphone; without it the voice is learnt while they speak.
+        The user's own voice at this microphone; without it, their statistics are learnt while they speak.
     enrolments
-        Where to look up the enrolment of each microphone that the port opens, at the start and after recovery.
-        None keeps `enrolment`.
+        Library in which to look up the enrolment of each microphone that the port opens, at the start and after
+        recovery. None keeps `enrolment`.
     library
-        Where voices are found.
+        The voices.
     step
-        Frames a step; None for the pack's default.
+        Feature frames per step; None for the pack's default.
 
     Attributes
     ----------
     settings
-        What the user wants. Replace it whole, from any thread; the next step glides to it.
+        The current settings. Any thread may replace the object; the next step fades to its values.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Engine:
 
     @property
     def enrolment(self) -> Enrolment | None:
-        """The user's own voice at this microphone, or None while it is learnt."""
+        """The user's own voice at this microphone, or None while its statistics are learnt."""
         return self._enrolment
 
     @enrolment.setter
@@ -110,9 +110,9 @@ class Engine:
         self._speaker.enrolled = None if enrolment is None else enrolment.features
 
     def start(self) -> None:
-        """Begin; returns at once. When voice and devices are ready, or not, `snapshot` says running or failed."""
+        """Start, and return at once; `snapshot` tells when the engine runs or has failed."""
         if self._thread is not None and self._thread.is_alive():
-            raise RuntimeError("the engine runs already")
+            raise RuntimeError("the engine is running already")
         self._stopping.clear()
         self._pipeline, self._past = None, Counts()
         self._state, self._message = State.STARTING, ""
@@ -121,9 +121,9 @@ class Engine:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and finish any recording; harmless when it has ended.
+        """Stop, and finish any recording; may be called again.
 
-        Waits for the devices to close, but not for ever: a sound server that hangs keeps the worker, not the caller.
+        Waits at most 5 s for the devices to close: a sound server that hangs blocks the worker, not the caller.
         """
         self._stopping.set()
         if self._thread is not None:
@@ -131,13 +131,13 @@ class Engine:
         self.stop_recording()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the engine has ended by itself, as it does with files; return whether it has."""
+        """Wait until the engine has stopped, as it does at the end of a file; return whether it has."""
         if self._thread is not None:
             self._thread.join(timeout)
         return self._thread is None or not self._thread.is_alive()
 
     def start_recording(self, microphone: Path, output: Path, *, overwrite: bool = False) -> None:
-        """Record the microphone and the output from now on, at the pack's rate; raises as `Recorder` does."""
+        """Record the microphone and the output at the pack's rate. Raises as `Recorder`."""
         if self._recorder is not None:
             raise RtvcError("A recording is being made already: stop it first.")
         self._recorder = Recorder(microphone, output, self.pack.sample_rate, overwrite=overwrite)
@@ -149,9 +149,9 @@ class Engine:
             recorder.close()
 
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
-        """Return the last seconds of the microphone and of the output, for pictures, at the pack's rate.
+        """Return the last seconds of the microphone and of the output at the pack's rate, for displays.
 
-        At most `rtvc.live.pipeline.HISTORY_SECONDS`; silence where there was nothing yet.
+        At most `rtvc.live.pipeline.HISTORY_SECONDS`, padded with silence at the front.
         """
         samples = round(seconds * self.pack.sample_rate)
         pipeline = self._pipeline
@@ -160,7 +160,7 @@ class Engine:
         return pipeline.input_history.latest(samples), pipeline.output_history.latest(samples)
 
     def snapshot(self) -> Snapshot:
-        """Return what the engine is doing now."""
+        """Return the current state, meters and counters."""
         pipeline, recorder = self._pipeline, self._recorder
         silenced = self._state == State.RUNNING and pipeline is not None and pipeline.silenced
         message = self._message or self._map_message(silenced) or self._notice or self.port.warning
@@ -185,8 +185,8 @@ class Engine:
                 algorithmic=float(pipeline.latency),
                 compute=float(p50),
                 queue=pipeline.output.delay,
-                # The microphone's own account includes its block, which is part of the step here. A virtual one may
-                # hand a block over before the sound of it has all been: the difference is below zero then.
+                # The microphone's delay includes its block, which is part of the step here. A virtual microphone
+                # may deliver a block before its last sample was due; the difference is negative then.
                 device=max(0.0, capture.delay - capture.block / capture.rate + port.playback.delay),
             ),
             compute_p50=float(p50),
@@ -206,16 +206,16 @@ class Engine:
         )
 
     def _map_message(self, silenced: bool) -> str:
-        """Return what to tell the user of the map; empty if it leads to the chosen voice."""
+        """Return why the map does not lead to the chosen voice; empty if it does."""
         settings, error = self.settings, self._fitter.error
         if silenced:
-            return f"{error or 'The map is being fitted.'} Until it is, silence is sent and not your own voice."
+            return f"{error or 'The map is being fitted.'} Until there is a map, silence is sent, not your own voice."
         if not error or not (settings.voice or self._fitter.voice):
             return ""
         return f"{error} The voice stays {self._fitter.voice}." if self._fitter.voice else error
 
     def _run(self) -> None:
-        """The worker."""
+        """Run the worker."""
         try:
             self._fitter.start()
             self._open_port()
@@ -230,7 +230,8 @@ class Engine:
         except RtvcError as error:
             self._state, self._message = State.FAILED, str(error)
         except BaseException as error:
-            self._state, self._message = State.FAILED, f"The engine has stopped by a fault of its own ({error!r})."
+            self._state = State.FAILED
+            self._message = f"The engine has stopped because of an internal error ({error!r})."
             raise
         finally:
             self.port.close()
@@ -238,14 +239,14 @@ class Engine:
             gc.unfreeze()
 
     def _warm_up(self) -> VoiceConverter:
-        """Build the converter and run it, so that the first words find everything in place."""
+        """Build the converter and run a few steps, so that the first words meet no allocation."""
         converter = VoiceConverter(self.pack)
         for _ in range(WARM_UP_STEPS):
             began = time.perf_counter()
             converter.process(np.zeros(self._step * self.pack.hop, np.float32))
-            self._step_seconds = time.perf_counter() - began  # the last one's: the first ones allocate
+            self._step_seconds = time.perf_counter() - began  # of the last step: the first ones allocate
         converter.observe = self._speaker
-        # A full collection would walk the libraries' objects too, and that takes longer than a step.
+        # A full garbage collection would visit the libraries' objects too, which takes longer than a step.
         gc.collect()
         gc.freeze()
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -266,14 +267,14 @@ class Engine:
             self.enrolment, self._notice = None, str(error)
 
     def _await_map(self) -> None:
-        """Wait for a map from this speaker to the voice; until then nothing is played."""
+        """Wait for a map from this speaker to the voice. Nothing is played until then."""
         while not self._fitter.answered(request := MapRequest.of(self.settings)):
             self._fitter.ask(request)
             if self._stopping.wait(POLL_SECONDS):
                 return
 
     def _follow(self, converter: VoiceConverter) -> None:
-        """Let sound flow from the port, which has just been opened, through a new pipeline."""
+        """Start the port, which has just been opened, with a new pipeline."""
         if self._pipeline is not None:
             self._past = self._past + self._pipeline.counts
         self._urgency = Urgency(self._step_seconds)
@@ -300,9 +301,9 @@ class Engine:
             self._cpu_share = share.update()
 
     def _recover(self, failure: str, converter: VoiceConverter) -> None:
-        """Be silent, and try again until the port opens; the pipeline then begins anew.
+        """Mute the output and reopen the port until that succeeds; a new pipeline starts then.
 
-        Looking for devices may take long, which a real-time thread must not.
+        Looking for devices may take long, so the worker gives up real-time scheduling first.
         """
         if self._urgency is not None:
             self._urgency.give_up()
@@ -324,7 +325,7 @@ class Engine:
 
 
 class CpuShare:
-    """The process's share of one core, taken about once a second."""
+    """The process's CPU share of one core, measured about once a second."""
 
     def __init__(self) -> None:
         self._share = 0.0

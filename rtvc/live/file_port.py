@@ -1,6 +1,6 @@
-"""Files in place of a microphone and a listener, at the pace of real time.
+"""Files in place of the audio devices, played and written in real time.
 
-A thread of its own takes the place of both device callbacks. One thread opens and closes the port.
+A thread of the port takes the place of both device callbacks. The worker opens and closes the port.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
 STALL_SECONDS = 0.5
-"""After a pause this long, such as a suspended computer, the clock starts anew and nothing is caught up."""
+"""After a pause longer than this, as when the computer was suspended, the clock restarts without catching up."""
 
 
 class FilePort:
-    """An `AudioPort` with a file for the microphone and a file for the listener.
+    """An `AudioPort` that reads its input from a file and writes its output to another.
 
-    The output begins with the first block of the input and continues for `tail` seconds beyond its end.
+    The output starts with the first block of the input and continues for `tail` seconds after its end.
 
     Parameters
     ----------
     source
-        The recording to play. Its rate must be a multiple of 100 Hz.
+        The recording to play. Its sample rate must be a multiple of 100 Hz.
     destination
-        The audio file to write, at the same rate. It appears when the port has ended or is closed.
+        The audio file to write, at the same rate. It appears when the port ends or is closed.
     tail
-        Seconds of silence after the recording, at least the delay of the chain.
+        Seconds of silence after the recording; at least the delay of the chain.
     overwrite
         Whether to replace an existing destination.
     """
@@ -45,7 +45,9 @@ class FilePort:
         self._file = AudioFile(source)
         rate = self._file.rate
         if rate % 100:
-            raise RtvcError(f"{source}: has a rate of {rate} Hz, which cannot run live: convert it to 48 kHz first.")
+            raise RtvcError(
+                f"{source}: live needs a sample rate that is a multiple of 100 Hz, not {rate} Hz: resample the file."
+            )
         self.capture = Capture(rate)
         self.playback = Playback(rate)
         self.monitor: Playback | None = None
@@ -60,7 +62,7 @@ class FilePort:
 
     @property
     def microphone_name(self) -> str:
-        """Empty: no microphone takes part."""
+        """Empty: there is no microphone."""
         return ""
 
     def open(self) -> None:
@@ -87,7 +89,7 @@ class FilePort:
 
     @property
     def ended(self) -> bool:
-        """Whether the recording and tail were played and the destination is complete, or this has failed."""
+        """Whether the recording and its tail were played and the destination is complete, or the port has failed."""
         return self._ended or self._failure is not None
 
     def _blocks(self) -> Iterator[Block]:

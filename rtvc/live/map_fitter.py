@@ -1,7 +1,7 @@
 """Learning the speaker and fitting the map to a voice, off the audio path.
 
-The worker tells a `Speaker` of every step. A `MapFitter` reads it on a thread of its own; the worker picks up the
-newest map between two blocks.
+The worker passes the features of every step to a `Speaker`. A `MapFitter` reads it on a thread of its own; the worker
+picks up the newest map between two steps.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ NICENESS = 10
 
 
 class Speaker:
-    """What is known of the speaker's features: the population's at first, then their own; an `Observer`.
+    """The statistics of the speaker's features: the population's at first, then their own. An `Observer`.
 
     Attributes
     ----------
     enrolled
-        Features of an enrolment, which replace learning; None to learn. Any thread may set it.
+        Features of an enrolment, used instead of learning; None to learn. Any thread may set it.
     speech_frames
-        Feature frames of speech learnt from.
+        Number of speech frames learnt from.
     """
 
     def __init__(self, pack: ModelPack, enrolled: FeatureSet | None = None) -> None:
@@ -50,7 +50,7 @@ class Speaker:
         self._frames = 0
 
     def __call__(self, features: Block, active: Mask) -> None:
-        """Count in the active rows of `features` `[n, dim]`."""
+        """Add the active frames of `features` `[n, dim]`."""
         self._frames += len(features)
         if self.enrolled is None:
             self._running.add(features, active)
@@ -58,17 +58,17 @@ class Speaker:
 
     @property
     def version(self) -> object:
-        """A value that changes about once a second of audio while the speaker is learnt, and on enrolment."""
+        """A value that changes once per second of audio while the speaker is learnt, and on enrolment."""
         return self._frames // self._interval if self.enrolled is None else self.enrolled
 
     def features(self) -> FeatureSet:
-        """Return what is known now; without an enrolment these are statistics without frames."""
+        """Return the enrolment, or the statistics learnt so far, without frames."""
         return self.enrolled or FeatureSet(self._no_frames, self._running.statistics())
 
 
 @dataclass(frozen=True)
 class MapRequest:
-    """Which map to fit: to which voice, by which choice."""
+    """A request for a map: the voice and the choice of map."""
 
     voice: str
     choice: MapChoice
@@ -77,38 +77,38 @@ class MapRequest:
     def of(cls, settings: Settings) -> MapRequest:
         """Return the request of the settings.
 
-        Strength is applied frame by frame, so changing it needs no new map. One out of range stays in the request,
-        for the fit to refuse.
+        Strength is applied frame by frame, so changing it needs no new map. A strength out of range stays in the
+        request, so that the fit refuses it.
         """
         choice = settings.map
         return cls(settings.voice, replace(choice, strength=1.0) if 0 <= choice.strength <= 1 else choice)
 
 
 class _Superseded(Exception):  # noqa: N818 - not an error
-    """Ends a fit that is no longer wanted."""
+    """Ends a fit whose request was replaced."""
 
 
 class MapFitter:
     """Keeps the map up to date on a thread of its own: for each new request, and as the speaker is learnt.
 
-    A long fit is abandoned as soon as something else is requested. While it lasts, and where it fails, MKL leads to
-    the new voice.
+    A long fit is abandoned as soon as something else is requested. Until it is done, or if it fails, an MKL map leads
+    to the new voice.
 
     Parameters
     ----------
     pack, speaker, library
-        The models, whom to map, and where voices are found.
+        The models, the speaker to map from, and the voices.
 
     Attributes
     ----------
     transport
-        The newest map that was fitted; None before the first. It stays when a request fails.
+        The newest fitted map; None before the first. A request that fails leaves it in place.
     voice
         The voice that `transport` leads to.
     progress
-        Share of a long fit that is done, 0 … 1; None while there is none.
+        Progress of a long fit, 0 … 1; None otherwise.
     error
-        Why the latest request failed, in one sentence; empty if it did not.
+        Why the latest request failed, as a sentence; empty if it succeeded.
     """
 
     def __init__(self, pack: ModelPack, speaker: Speaker, library: VoiceLibrary) -> None:
@@ -128,18 +128,18 @@ class MapFitter:
         self._thread: threading.Thread | None = None
 
     def ask(self, request: MapRequest) -> None:
-        """Have a map fitted if the request is new or more is known of the speaker; returns at once."""
+        """Request a map, and return at once; it is fitted if the request or the speaker's statistics are new."""
         if self._done != (request, self._speaker.version) or self._request != request:
             self._request = request
             self._due.set()
 
     def answered(self, request: MapRequest) -> bool:
-        """Whether the map leads from this speaker to the requested voice (by MKL, so far), or the request failed."""
+        """Whether a map leads from this speaker to the requested voice, if only by MKL, or the request failed."""
         reached = self._reached == (request.voice, self._speaker.enrolled)
         return reached or self._done == (request, self._speaker.version)
 
     def work(self) -> None:
-        """Fit the map of the latest request, unless that is done, on the calling thread."""
+        """Fit the map of the latest request on the calling thread, unless that is done."""
         request, version = self._request, self._speaker.version
         if self._done == (request, version):
             return
@@ -157,7 +157,7 @@ class MapFitter:
         except RtvcError as error:
             self.error = str(error)
         except Exception as error:
-            # Whatever it was, the thread must live for the next request.
+            # The thread has to survive for the next request.
             self.error = f"An internal error stopped the fit ({error!r}): choose another voice or transport."
         finally:
             self.progress = None
@@ -170,7 +170,7 @@ class MapFitter:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread once its present fit is done or abandoned."""
+        """Stop the thread once the current fit is done or abandoned."""
         self._stopping = True
         self._due.set()
         if self._thread is not None:
@@ -179,7 +179,7 @@ class MapFitter:
 
     def _run(self) -> None:
         if sys.platform == "linux":
-            # Only Linux has a niceness per thread: a fit of many seconds must not delay the audio.
+            # A fit of many seconds must not delay the audio. Only Linux has a niceness per thread.
             os.nice(NICENESS)
         while True:
             self._due.wait()
@@ -191,7 +191,7 @@ class MapFitter:
     def _fit(self, request: MapRequest, progress: Callable[[float], None]) -> None:
         # Read before the features: if the enrolment changes in between, the map is fitted once more.
         reached = (request.voice, self._speaker.enrolled)
-        # Read for every request, since it merges the frames that wait; otherwise they would pile up.
+        # Read for every request: reading merges the pending frames, which would pile up otherwise.
         source = self._speaker.features()
         if not request.voice:
             raise RtvcError("No voice is chosen: choose one, or set the strength to 0 to send your own voice.")

@@ -1,6 +1,6 @@
-"""The queue before a device that plays: as short as it can be without a gap, whatever the clocks do.
+"""The queue in front of an output device: as short as possible without underruns.
 
-Everything here is the worker's; the other end of the ring is the device's callback.
+Everything here runs on the worker. The device's callback reads the other end of the ring.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
 SETTLED_SECONDS = 1.0
 SILENCE = 1e-3
-"""Where no sample is larger, sound can be left out without anybody noticing."""
+"""Audio without a larger magnitude (-60 dBFS) can be shortened inaudibly."""
 
 
 class OutputQueue:
-    """Brings sound from the chain's rate and clock to a device's, and keeps just enough of it waiting.
+    """Resamples audio from the chain's rate and clock to a device's, and keeps the queue at its target length.
 
-    What waits when a block is added is steered to `target` by resampling a little more or less. The target starts at
-    one of the device's blocks, grows by one with every underrun, and shrinks by one after a calm minute. Where that
-    was one too few, it is tried again after calm of twice the length, and so on; the calm that is asked for halves as
-    long as all is well there. After an underrun, sound that comes late is dropped until it is live again, so that a
-    delay once suffered does not stay, and so is at once what is far too much. What is a little too much, as when a
-    server rearranges its buffers, is left out of the next silence. Every join is faded.
+    The length of the queue before each block is held at `target` by drift correction. The target starts at one block
+    of the device, grows by one block with every underrun and shrinks by one after a minute without any. If a shorter
+    target led to an underrun, the wait before it is tried again doubles each time, up to an hour; it halves again
+    while the target holds. After an underrun, late audio is dropped until the output is live again. A queue more than
+    60 ms too long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from
+    the next silence. Every cut is crossfaded.
 
     Parameters
     ----------
     rate
-        Samples a second of the sound that is written.
+        Sample rate in Hz of the audio that is written.
     playback
-        Where it goes.
+        The output device.
 
     Attributes
     ----------
     target
-        How much should wait, in seconds, when a block is added.
+        Wanted length of the queue in seconds when a block is added.
     dropped
-        Seconds of sound that were dropped to be live again; silence that was left out is not among them.
+        Seconds of audio dropped to get back to live. Trimmed silence is not counted.
     """
 
     def __init__(self, rate: int, playback: Playback) -> None:
@@ -67,48 +67,48 @@ class OutputQueue:
 
     @property
     def latency(self) -> Fraction:
-        """The resampling's delay in seconds."""
+        """Delay of the resampling in seconds."""
         return Fraction(self._resampler.latency, self._resampler.rate)
 
     @property
     def delay(self) -> float:
-        """Seconds from when a block is added until the device takes its first sample, smoothed."""
+        """Seconds from adding a block until the device reads its first sample, smoothed."""
         return max(0.0, self.target + self._controller.excess) + self._unit
 
     @property
     def drift_ppm(self) -> float:
-        """By how much the device's clock runs fast, as it is being corrected."""
+        """The correction for a device clock that runs fast, in ppm."""
         return self._controller.ppm
 
     def write(self, block: Block, more: bool) -> None:
-        """Add a block; `more` says that another is there already, so that this one is late if nothing waits."""
+        """Add a block. With `more`, the next block is ready too, so this one is late if the queue is empty."""
         margin = self.playback.margin(time.monotonic())
         seconds = len(block) / self._resampler.input_rate
         self._adapt(seconds)
         self._resampler.drift_ppm = self._controller.ppm
-        sound = self._resampler.process(block)
+        audio = self._resampler.process(block)
         if self._starting:
             if more:
-                self._drop(sound)
+                self._drop(audio)
                 return
             self._begin(margin)
         elif not self._discard:
             self._controller.update(margin, seconds)
             self._settled += seconds
-        discarded = min(self._discard, len(sound))
+        discarded = min(self._discard, len(audio))
         if discarded:
             self._discard -= discarded
-            self._drop(sound[:discarded])
-            sound = sound[discarded:]
-        if self._join and len(sound):
-            fade = self._fade[: len(sound)]
-            sound[: len(fade)] *= fade
+            self._drop(audio[:discarded])
+            audio = audio[discarded:]
+        if self._join and len(audio):
+            fade = self._fade[: len(audio)]
+            audio[: len(fade)] *= fade
             self._join = False
-        if len(sound):
-            self._put(self._without_excess(sound), self._controller.resync)
+        if len(audio):
+            self._put(self._without_excess(audio), self._controller.resync)
 
     def _adapt(self, seconds: float) -> None:
-        """Grow after an underrun, shrink after calm."""
+        """Lengthen the target after an underrun, shorten it after a calm period."""
         if self.playback.underruns != self._underruns:
             self._underruns = self.playback.underruns
             self._starting, self._discard = True, 0
@@ -127,35 +127,35 @@ class OutputQueue:
         self._controller.target = self.target
 
     def _was_too_few(self, target: float) -> bool:
-        """Whether a target is no more than what turned out one too few, but for rounding."""
+        """Whether a target is at most the one that last led to an underrun; half a block allows for rounding."""
         return target < self._too_few + self._unit / 2
 
-    def _without_excess(self, sound: Block) -> Block:
-        """Leave out of sound in which nothing is to be heard what is too much, and crossfade over the gap."""
+    def _without_excess(self, audio: Block) -> Block:
+        """Trim silence beyond the target length, and crossfade over the cut."""
         excess, fade = self._controller.excess, len(self._fade)
         ready = self._settled >= SETTLED_SECONDS and excess > self._unit / 2
-        count = min(round(excess * self.playback.rate), len(sound) - fade)
-        if not ready or count <= 0 or np.abs(sound).max() > SILENCE:
-            return sound
-        shorter = sound[count:].copy()
-        shorter[:fade] = sound[:fade] + self._fade * (shorter[:fade] - sound[:fade])
+        count = min(round(excess * self.playback.rate), len(audio) - fade)
+        if not ready or count <= 0 or np.abs(audio).max() > SILENCE:
+            return audio
+        shorter = audio[count:].copy()
+        shorter[:fade] = audio[:fade] + self._fade * (shorter[:fade] - audio[:fade])
         self._controller.shorten(count / self.playback.rate)
         return shorter
 
     def _begin(self, margin: float) -> None:
-        """Lay in silence up to the target; the device has run dry, so there is nothing to fade out."""
+        """Fill the queue with silence up to the target. It has run dry, so there is nothing to fade out."""
         missing = round((self.target - margin) * self.playback.rate)
         self.playback.ring.write(np.zeros(max(0, missing), np.float32))
         self._reset()
         self._starting, self._join = False, True
 
-    def _put(self, sound: Block, resync: float) -> None:
-        """Write sound; if there is far too much or too little, end in a fade and set it right at once."""
+    def _put(self, audio: Block, resync: float) -> None:
+        """Write audio. If a resync is due, fade out, then drop or insert that many seconds."""
         if resync:
-            fade = self._fade[::-1][-len(sound) :]
-            sound[len(sound) - len(fade) :] *= fade
+            fade = self._fade[::-1][-len(audio) :]
+            audio[len(audio) - len(fade) :] *= fade
             self._join = True
-        self.playback.ring.write(sound)
+        self.playback.ring.write(audio)
         if resync:
             samples = round(abs(resync) * self.playback.rate)
             if resync > 0:
@@ -168,6 +168,6 @@ class OutputQueue:
         self._controller.reset()
         self._settled = 0.0
 
-    def _drop(self, sound: Block) -> None:
-        self.dropped += len(sound) / self.playback.rate
+    def _drop(self, audio: Block) -> None:
+        self.dropped += len(audio) / self.playback.rate
         self._join = True

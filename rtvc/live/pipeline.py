@@ -1,7 +1,7 @@
-"""One step of the live path: from the microphone's ring to the listeners' rings.
+"""One step of the live path: from the microphone's ring to the rings of the output and the monitor.
 
-The worker owns the `Pipeline` and calls `step` whenever a whole step of audio waits. Any thread may read the
-counters.
+The worker owns the `Pipeline` and calls `step` whenever the ring holds a whole step of audio. Any thread may read the
+counters, meters and histories.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rtvc.transport import Transport
 from rtvc.voices.enrolment import Enrolment
 
 EXPIRY_SECONDS = 0.25
-"""Audio that has waited longer than this beyond its step is dropped, not converted."""
+"""Input that has waited longer than this is dropped, not converted."""
 
 RECENT_STEPS = 256
 HISTORY_SECONDS = 4.0
@@ -35,7 +35,7 @@ HISTORY_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Counts:
-    """What has gone wrong so far, as in `Snapshot`."""
+    """Counts of underruns and losses, as in `Snapshot`."""
 
     underruns: int = 0
     overruns: int = 0
@@ -52,25 +52,25 @@ class Counts:
 
 
 class Meter:
-    """The level of the last block, and the highest sample of the last second; in dBFS."""
+    """The level of the last block and the peak of the last second, in dBFS."""
 
     def __init__(self, blocks_per_second: int) -> None:
         self.level = SILENCE_DBFS
         self._peaks: deque[float] = deque(maxlen=max(1, blocks_per_second))
 
     def add(self, block: Block) -> None:
-        """Look at a block."""
+        """Measure a block."""
         self.level = decibels(float(np.sqrt(np.mean(np.square(block)))))
         self._peaks.append(float(np.max(np.abs(block))))
 
     @property
     def peak(self) -> float:
-        """The highest sample of the last second."""
+        """The largest magnitude of the last second."""
         return decibels(max(self._peaks.copy(), default=0.0))
 
 
 class History:
-    """The last seconds of a sound, for pictures: written by the worker, read by anyone."""
+    """The last seconds of a signal, for displays: written by the worker, read by any thread."""
 
     def __init__(self, samples: int) -> None:
         self._buffer = np.zeros(samples, np.float32)
@@ -85,27 +85,27 @@ class History:
         self._written += len(block)
 
     def latest(self, samples: int) -> Block:
-        """Return the last samples, oldest first; silence stands for what has not been yet."""
+        """Return the last samples, oldest first, with silence before the first one."""
         places = np.arange(self._written - samples, self._written) % len(self._buffer)
         return self._buffer[places]
 
 
 class Pipeline:
-    """Takes steps of audio from a port's microphone through the chain to its listeners.
+    """Takes audio from a port's microphone through the chain to its outputs, one step at a time.
 
-    It fails closed: as long as there is no map, silence goes out unless the settings ask for the speaker's own voice,
-    by bypass or a strength of 0.
+    It fails closed: without a map, silence goes out unless the settings ask for the speaker's own voice, by bypass or
+    a strength of 0.
 
     Parameters
     ----------
     converter, fitter
         The converter, and the fitter of its maps.
     port
-        Where audio comes from and goes to; open.
+        The open port.
     step
         Feature frames per step.
     settings, enrolment
-        As for the first `step`.
+        As for `step`.
 
     Attributes
     ----------
@@ -151,12 +151,12 @@ class Pipeline:
 
     @property
     def latency(self) -> Fraction:
-        """The algorithmic latency in seconds, from the microphone's ring to the output's."""
+        """The algorithmic latency in seconds: the chain's stages and the output's resampler."""
         return self.chain.latency_seconds + self.output.latency
 
     @property
     def counts(self) -> Counts:
-        """What has gone wrong since this pipeline began."""
+        """Counts since this pipeline was made."""
         lost, flags, underruns = self._before
         seconds = (self._lost - lost) / self._capture.rate + self.output.dropped
         dropped = round(seconds * self._frame_rate) + self._broken
@@ -164,7 +164,7 @@ class Pipeline:
 
     @property
     def _lost(self) -> int:
-        """Samples that the microphone has brought in vain since it was opened."""
+        """Input samples that were dropped since the microphone was opened."""
         return self._capture.ring.skipped + self._capture.ring.overwritten
 
     @property
@@ -172,7 +172,7 @@ class Pipeline:
         return self._capture.flags + self._playback.flags
 
     def step(self, settings: Settings, enrolment: Enrolment | None = None) -> bool:
-        """Convert the next step if all of it is there; return whether it was."""
+        """Convert the next step if the ring holds all of it; return whether it did."""
         ring = self._capture.ring
         self._expire()
         if ring.fill < self.block:
@@ -181,20 +181,20 @@ class Pipeline:
         more = ring.fill >= self.block
         began = time.perf_counter()
         self._apply(settings, enrolment)
-        sound = self.chain.process(self._input)
-        if not np.isfinite(sound).all():
-            # Only a damaged model does this; its state would stay so for ever.
-            sound = np.zeros_like(sound)
+        audio = self.chain.process(self._input)
+        if not np.isfinite(audio).all():
+            # Only a damaged model gives NaN, which would stay in its streaming state for ever.
+            audio = np.zeros_like(audio)
             self.chain.reset()
-            self._broken += len(sound) // self._hop
-        self.output.write(sound, more)
+            self._broken += len(audio) // self._hop
+        self.output.write(audio, more)
         if self.monitor is not None:
-            self.monitor.write(self._monitor_gain.process(sound), more)
+            self.monitor.write(self._monitor_gain.process(audio), more)
         self.compute.append(time.perf_counter() - began)
         heard = self.chain.tap.block
-        self._look(heard, sound)
+        self._measure(heard, audio)
         if self.recorder is not None:
-            self.recorder.write(heard, sound)
+            self.recorder.write(heard, audio)
         return True
 
     def _apply(self, settings: Settings, enrolment: Enrolment | None) -> None:
@@ -208,22 +208,22 @@ class Pipeline:
         resumed, self.silenced = self.silenced and not silenced, silenced
         self.chain.apply(settings, audible=not silenced)
         if resumed or wanted != self._map:
-            # What went through the chain while silenced, without a map, is dropped.
+            # Without a fade, unconverted audio that is still in the chain is dropped.
             self.chain.set_map(*wanted, fade=not resumed)
             self._map = wanted
         self.chain.set_level(None if enrolment is None else enrolment.level_dbfs + settings.input_gain_db)
         self._monitor_gain.factor = amplitude(settings.monitor_gain_db) if settings.monitor else 0.0
 
-    def _look(self, heard: Block, sound: Block) -> None:
+    def _measure(self, heard: Block, audio: Block) -> None:
         if len(heard) == 0:
             return
         self.input_meter.add(heard)
-        self.output_meter.add(sound)
+        self.output_meter.add(audio)
         self.input_history.add(heard)
-        self.output_history.add(sound)
+        self.output_history.add(audio)
 
     def _expire(self) -> None:
-        """Drop what has waited too long, and begin anew after it."""
+        """Drop input that has waited too long and reset the chain; count overruns of the ring."""
         ring = self._capture.ring
         if ring.fill > self.block + EXPIRY_SECONDS * self._capture.rate:
             ring.skip(self.block)

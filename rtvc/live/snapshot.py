@@ -1,6 +1,6 @@
 """The state of the live engine: one frozen object, made on request.
 
-`Engine.snapshot()` makes it on the caller's thread from counters that the worker and the callbacks only add to.
+`Engine.snapshot()` makes it on the caller's thread, from counters that the worker and the callbacks increment.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What the engine is doing, in the words that the user is shown.
+    """The state of the engine, in the words that the user is shown.
 
-    `SILENCED` is running without a map to any voice: silence goes out, never the speaker's own voice.
+    `SILENCED` means that it runs without a map: silence goes out, never the speaker's own voice.
     """
 
     STOPPED = "stopped"
@@ -36,7 +36,7 @@ class Latency:
     compute
         The worker's time for a step (median).
     queue
-        Sound waiting in the rings.
+        Audio waiting in the output queue.
     device
         Delay of the sound card and the system's audio server, as they report it.
     """
@@ -55,31 +55,31 @@ class Latency:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of the engine at one moment. Levels in dBFS, times in seconds, counts since the start.
+    """The state of the engine at one moment. Levels are in dBFS, times in seconds, counts since the start.
 
     Attributes
     ----------
     state, message
-        What the engine is doing, and a sentence for the user, or none.
+        What the engine is doing, and a sentence for the user, empty if there is nothing to say.
     input_level, output_level, input_peak, output_peak
-        Root mean square of the last step, and the highest sample of the last second.
+        Root mean square of the last step, and the peak of the last second.
     latency
         The delay and its parts.
     compute_p50, compute_p99, deadline
-        Seconds that recent steps took (median and 99th percentile), and the seconds that a step may take.
+        Compute time of recent steps (median and 99th percentile), and the duration of a step.
     recent_compute
-        Seconds of each of the last steps, oldest first.
+        Compute time of each of the last 256 steps, oldest first.
     underruns, overruns, dropped_frames, device_flags
-        Output blocks with nothing to play; times that input found the ring full; feature frames dropped to get back
-        to live (trimmed silence does not count); overflows and underflows that PortAudio reports.
+        Output blocks with nothing to play; times the input found the ring full; feature frames dropped to get back
+        to live (trimmed silence is not counted); overflows and underflows that PortAudio reports.
     drift_ppm
-        How fast the output's clock runs against the input's, as corrected.
+        Correction for the drift of the output's clock against the input's.
     cpu_share
-        The process's share of one core.
+        The process's CPU share of one core.
     speech_seconds
-        Seconds of speech that the speaker's statistics were learnt from; None with an enrolment.
+        Seconds of speech from which the speaker's statistics were learnt; None with an enrolment.
     fit_progress
-        Share of a long fit that is done, 0 … 1; None while there is none. Until then the map before is used.
+        Progress of a long fit, 0 … 1, during which the previous map is used; None otherwise.
     recording
         Whether a recording is being made.
     priority
