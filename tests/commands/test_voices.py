@@ -7,6 +7,7 @@ from typer.testing import CliRunner, Result
 from rtvc.cli import app
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
+from rtvc.voices.library import shipped_voices
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 
@@ -39,3 +40,18 @@ def test_a_voice_is_shared_renamed_and_copied(pack: ModelPack, tmp_path: Path) -
     again = run("export", "Anna")
     assert isinstance(again.exception, RtvcError)
     assert "exists already" in str(again.exception)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_list_fits_the_terminal_and_leaves_the_credit_to_show(
+    pack: ModelPack, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    listed = run("list").output
+    shipped = shipped_voices()
+    assert len(listed.splitlines()) == 1 + len(shipped), "one line each"
+    for voice, line in zip(shipped, listed.splitlines()[1:], strict=True):
+        for text in (voice.name, voice.register, voice.description):
+            assert text in line
+        assert voice.credit not in line
+    assert shipped[0].credit in run("show", shipped[0].name, "--pack", str(pack.folder)).output

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import sys
 import tracemalloc
@@ -423,14 +424,17 @@ def test_a_name_too_long_for_a_path_is_a_blend_or_no_voice(
         library.open("x" * 5000 + ".wav").features(pack)
 
 
-def test_shipped_voices_are_credited_and_long_enough() -> None:
+def test_shipped_voices_are_credited_described_and_long_enough() -> None:
     mini = find_pack("mini")
     voices = shipped_voices()
-    assert len(voices) >= 3
+    assert len(voices) >= 12
+    assert {voice.register for voice in voices} == {"low", "medium", "high"}
     for voice in voices:
-        assert voice.credit
+        assert re.search(r"CC0|CC BY 4\.0", voice.credit)
+        assert voice.description
         assert voice.warning(mini) is None
-        assert voice.recording.duration <= 10
+        assert (voice.recording.rate, voice.recording.channels) == (16_000, 1)
+        assert 5 <= voice.recording.duration <= 8
 
 
 def test_an_unknown_voice_is_answered_with_those_there_are(library: VoiceLibrary) -> None:
