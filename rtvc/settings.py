@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.pitch import PitchControl
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,10 @@ class Settings:
         Name of a stored voice, path of a recording, or a blend (`A:0.7,B:0.3`); empty for none.
     map
         Transport, block size and strength of the map towards the voice.
+    pitch_semitones
+        Offset of the converted pitch, -24 … 24; ignored, with a message, where the pack has no pitch dimension.
+    intonation
+        Factor on the distance of log pitch from its mean: 0 (monotone) … 3; ignored as the offset is.
     bypass
         Send the microphone's own sound, delayed as much as the converted sound.
     mute
@@ -39,6 +44,8 @@ class Settings:
 
     voice: str = ""
     map: MapChoice = field(default_factory=MapChoice)
+    pitch_semitones: float = 0.0
+    intonation: float = 1.0
     bypass: bool = False
     mute: bool = False
     push_to_talk: bool = False
@@ -48,3 +55,8 @@ class Settings:
     monitor: bool = False
     monitor_gain_db: float = -6.0
     gate_threshold_dbfs: float | None = -55.0
+
+    @property
+    def pitch(self) -> PitchControl:
+        """Offset and intonation as one value."""
+        return PitchControl(self.pitch_semitones, self.intonation)

@@ -23,6 +23,7 @@ from rtvc.interface import AnyPath, as_pack, as_voice
 from rtvc.packs.pack import ModelPack
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
+from rtvc.transport.pitch import PitchControl
 from rtvc.voices.enrolment import enrol_files
 from rtvc.voices.voice import Target
 
@@ -47,11 +48,14 @@ class StreamingConverter:
         converted right. None learns the speaker from the stream and refits the map about once a second.
     step
         Frames of 20 ms computed at once; None for the pack's default.
+    pitch_semitones, intonation
+        Offset of the converted pitch (-24 … 24), and the factor on the distance of log pitch from its mean (0 … 3);
+        for packs with a pitch dimension.
 
     Raises
     ------
     RtvcError
-        If pack, voice or recordings cannot be used, or the map needs `speaker`.
+        If pack, voice or recordings cannot be used, the map needs `speaker`, or the pack has no pitch dimension.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class StreamingConverter:
         map: MapChoice | None = None,
         speaker: AnyPath | list[AnyPath] | None = None,
         step: int | None = None,
+        pitch_semitones: float = 0.0,
+        intonation: float = 1.0,
     ) -> None:
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise RtvcError(f"The sample rate must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz, not {rate}.")
@@ -71,16 +77,18 @@ class StreamingConverter:
         self.rate = rate
         self.pack = as_pack(pack)
         choice, target, level = map or MapChoice(), as_voice(voice), None
+        pitch = PitchControl(pitch_semitones, intonation)
+        pitch.check(self.pack.roles, self.pack.name)
         converter = VoiceConverter(self.pack)
         if speaker is None:
-            Conversion(choice, Mode.LIVE).check()
-            converter.observe = LiveMap(converter, self.pack, target.features(self.pack), choice)
+            Conversion(choice, mode=Mode.LIVE).check()
+            converter.observe = LiveMap(converter, self.pack, target.features(self.pack), choice, pitch)
         else:
             paths = speaker if isinstance(speaker, list) else [speaker]
             enrolment = enrol_files([Path(path) for path in paths], self.pack, "")
             level = enrolment.level_dbfs
             transport = fit_map(self.pack, enrolment.features, target.features(self.pack), choice, target.maps)
-            converter.begin(transport, choice.strength)
+            converter.begin(transport, choice.strength, pitch)
         self._chain = FileChain(rate, converter, rate, level)
         self._block = block_length(rate, rate, self.pack, step or self.pack.defaults.step)
         self._waiting: Block

@@ -21,6 +21,7 @@ from rtvc.names import shortened
 from rtvc.settings import Settings
 from rtvc.storage import atomic_write, make_folder
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.pitch import LARGEST_INTONATION, LARGEST_SEMITONES
 
 FORMAT = 1
 
@@ -28,6 +29,8 @@ _MOMENTARY = {"talking"}
 _OPTIONAL: dict[str, type] = {"block_size": int, "gate_threshold_dbfs": float}
 _DEVICES = ("microphone", "output", "monitor")
 _LIMITS = {
+    "pitch_semitones": (-LARGEST_SEMITONES, LARGEST_SEMITONES),
+    "intonation": (0.0, LARGEST_INTONATION),
     "input_gain_db": (-60.0, 60.0),
     "output_gain_db": (-60.0, 60.0),
     "monitor_gain_db": (-60.0, 60.0),

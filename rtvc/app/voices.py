@@ -19,6 +19,7 @@ from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
+from rtvc.transport.pitch import UNCHANGED_PITCH
 from rtvc.voices import exchange
 from rtvc.voices.analysis import cut_warning
 from rtvc.voices.library import VoiceLibrary, shipped_voices
@@ -119,14 +120,16 @@ def preview(
     that they raise abandons the preview. Raises as `convert_file` does.
     """
     sentence = next(shipped for shipped in shipped_voices() if shipped.name != voice.name)
-    conversion = Conversion(settings.map)
+    models = open_pack(pack)
+    pitch = settings.pitch if models.roles.pitch is not None else UNCHANGED_PITCH
+    conversion = Conversion(settings.map, pitch_semitones=pitch.semitones, intonation=pitch.intonation)
     with tempfile.TemporaryDirectory(prefix="rtvc-preview-") as folder:
         output = Path(folder) / "preview.wav"
         convert_file(
             sentence.reference,
             voice,
             output,
-            open_pack(pack),
+            models,
             conversion,
             progress=progress,
             fitting=fitting,

@@ -20,6 +20,7 @@ from rtvc.dsp.stage import Block, Chain, Delay, Stage
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import Transport, lookahead_frames
+from rtvc.transport.pitch import PitchControl
 
 GATE_CHUNKS = 4
 """Levels that the gate takes per feature frame, where the frame divides evenly."""
@@ -143,16 +144,16 @@ class VoiceChain(Chain):
             ]
         )
 
-    def set_map(self, transport: Transport, strength: float, *, fade: bool = True) -> None:
-        """Use another map from the next block on.
+    def set_map(self, transport: Transport, strength: float, pitch: PitchControl, *, fade: bool = True) -> None:
+        """Use another map, strength or change of pitch from the next block on.
 
         The map fades in over a few feature frames. Without `fade`, or where the map looks further ahead than the
         present latency allows, the chain is reset and starts with silence.
         """
         if fade and lookahead_frames(transport) <= self.converter.transport.latency:
-            self.converter.transport.set(transport, strength)
+            self.converter.transport.set(transport, strength, pitch)
         else:
-            self.converter.begin(transport, strength)
+            self.converter.begin(transport, strength, pitch)
             self.reset()
 
     def set_level(self, level_dbfs: float | None) -> None:
@@ -160,7 +161,7 @@ class VoiceChain(Chain):
         self.normaliser.level_dbfs = level_dbfs
 
     def apply(self, settings: Settings, audible: bool = True) -> None:
-        """Glide to the settings from the next block on, except for voice and map.
+        """Glide to the settings from the next block on, except for voice, map and pitch.
 
         Mute, and `audible` false, act on the output at once; push-to-talk acts on what was said.
         """

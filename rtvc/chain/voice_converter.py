@@ -11,6 +11,7 @@ from rtvc.dsp.stage import Block, Stage
 from rtvc.features import Mask
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import Transport, TransportStage
+from rtvc.transport.pitch import UNCHANGED_PITCH, PitchControl, PitchTransport
 from rtvc.voices.analysis import Analyser
 
 Observer = Callable[[Block, Mask], None]
@@ -28,6 +29,8 @@ class VoiceConverter(Stage):
         The map, or None to resynthesise the speaker as they are.
     strength
         How far to move along the map: 0 … 1.
+    pitch
+        What the user adds to the pitch.
     observe
         Told the features of every step, as they were before the map; for statistics of the speaker.
     """
@@ -37,6 +40,7 @@ class VoiceConverter(Stage):
         pack: ModelPack,
         transport: Transport | None = None,
         strength: float = 1.0,
+        pitch: PitchControl = UNCHANGED_PITCH,
         observe: Observer | None = None,
     ) -> None:
         self.pack = pack
@@ -44,14 +48,14 @@ class VoiceConverter(Stage):
         self.vocoder = pack.vocoder()
         self.observe = observe
         super().__init__(pack.sample_rate, granularity=pack.hop)
-        self.begin(transport or unchanged, strength)
+        self.begin(transport or unchanged(pack), strength, pitch)
 
-    def begin(self, transport: Transport, strength: float) -> None:
+    def begin(self, transport: Transport, strength: float, pitch: PitchControl = UNCHANGED_PITCH) -> None:
         """Begin anew with a map, without a fade.
 
         Its lookahead becomes part of `latency`, so that stages around this one have to be made, or reset, afterwards.
         """
-        self.transport = TransportStage(transport, strength, self.pack.frame_rate)
+        self.transport = TransportStage(transport, strength, self.pack.frame_rate, pitch=pitch)
         lookahead = self.transport.latency * self.pack.hop
         self.latency = self.analyser.encoder.latency + lookahead + self.vocoder.latency
         self.reset()
@@ -71,6 +75,11 @@ class VoiceConverter(Stage):
         self.vocoder.reset()
 
 
-def unchanged(features: Block) -> Block:
-    """Return features as they are: the transport of a voice to itself."""
-    return features
+def unchanged(pack: ModelPack) -> PitchTransport:
+    """Return the transport of a voice to itself.
+
+    Its intonation is scaled around the mean pitch of the pack's population, since it knows no speaker.
+    """
+    index = pack.roles.pitch
+    mean = 0.0 if index is None else float(pack.population.mean[index])
+    return PitchTransport(index, 1.0, mean, mean)

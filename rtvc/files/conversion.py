@@ -13,6 +13,7 @@ from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITTED_ON_FRAMES
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.pitch import PitchControl
 from rtvc.voices.voice import Target
 
 Progress = Callable[[float], None]
@@ -51,15 +52,27 @@ class Conversion:
         Frames a step; None for 1 s in two passes, and for the pack's live step in the mode live.
     sample_rate
         Sample rate of the output in Hz; None for the source's.
+    pitch_semitones, intonation
+        Offset of the converted pitch (-24 … 24), and the factor on the distance of log pitch from its mean (0 … 3).
+        Only packs with a pitch dimension, such as mini, take others than 0 and 1.
     """
 
     map: MapChoice = field(default_factory=MapChoice)
     mode: Mode = Mode.TWO_PASS
     step: int | None = None
     sample_rate: int | None = None
+    pitch_semitones: float = 0.0
+    intonation: float = 1.0
 
-    def check(self) -> None:
-        """Raise `RtvcError` if the values do not go together."""
+    @property
+    def pitch(self) -> PitchControl:
+        """Offset and intonation as one value."""
+        return PitchControl(self.pitch_semitones, self.intonation)
+
+    def check(self, pack: ModelPack | None = None) -> None:
+        """Raise `RtvcError` if the values do not go together, or with the pack."""
+        if pack is not None:
+            self.pitch.check(pack.roles, pack.name)
         self.map.check()
         if self.mode is Mode.WHOLE_FILE and self.step is not None:
             raise RtvcError("The mode whole-file has no steps: leave out the step, or choose another mode.")

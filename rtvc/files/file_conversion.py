@@ -64,7 +64,7 @@ def convert_file(
         behind, and an existing output stays as it was.
     """
     conversion = conversion or Conversion()
-    conversion.check()
+    conversion.check(pack)
     check_destination(output, overwrite)
     recording = AudioFile(source)
     with audio_writer(output, conversion.sample_rate or recording.rate, overwrite=overwrite) as writer:
@@ -102,7 +102,7 @@ def convert_array(
         If the array is not sound, the voice cannot be used, or the values of `conversion` do not go together.
     """
     conversion = conversion or Conversion()
-    conversion.check()
+    conversion.check(pack)
     blocks: list[Block] = []
     # Blocks of the chain may be reused by their stage.
     keep: Callable[[Block], None] = lambda block: blocks.append(block.copy())  # noqa: E731

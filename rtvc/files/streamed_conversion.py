@@ -24,6 +24,7 @@ from rtvc.packs.pack import ModelPack
 from rtvc.transport import Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
+from rtvc.transport.pitch import UNCHANGED_PITCH, PitchControl
 from rtvc.voices.analysis import ANALYSIS_FRAMES, Analyser
 
 MOST_SOURCE_SECONDS = 60
@@ -47,7 +48,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     target = job.voice.features(pack)
     converter = VoiceConverter(pack)
     if conversion.mode is Mode.LIVE:
-        converter.observe = LiveMap(converter, pack, target, conversion.map)
+        converter.observe = LiveMap(converter, pack, target, conversion.map, conversion.pitch)
         chain = FileChain(recording.rate, converter, job.output_rate)
         frames, learnt = conversion.step or pack.defaults.step, 0.0
     else:
@@ -58,7 +59,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
             # Without speech there is nothing to fit a finer map on.
             speaker, choice = FeatureSet(speaker.frames, pack.population), MapChoice()
         transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting)
-        converter.begin(transport, conversion.map.strength)
+        converter.begin(transport, conversion.map.strength, conversion.pitch)
         chain = FileChain(recording.rate, converter, job.output_rate, level)
 
     skip, written = round(chain.latency_seconds * job.output_rate), 0
@@ -77,20 +78,28 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
 class LiveMap:
     """Refits the map of its converter about once a second of sound, as the live engine does; an `Observer`."""
 
-    def __init__(self, converter: VoiceConverter, pack: ModelPack, target: FeatureSet, choice: MapChoice) -> None:
+    def __init__(
+        self,
+        converter: VoiceConverter,
+        pack: ModelPack,
+        target: FeatureSet,
+        choice: MapChoice,
+        pitch: PitchControl = UNCHANGED_PITCH,
+    ) -> None:
         self._converter = converter
         self._speaker = Speaker(pack)
         self._target = target
         self._choice = choice
+        self._pitch = pitch
         self._pack = pack
-        converter.begin(self._fit(), choice.strength)
+        converter.begin(self._fit(), choice.strength, pitch)
 
     def __call__(self, features: Block, active: Mask) -> None:
         """Count in the active rows, and refit when enough of them have come."""
         version = self._speaker.version
         self._speaker(features, active)
         if self._speaker.version != version:
-            self._converter.transport.set(self._fit(), self._choice.strength)
+            self._converter.transport.set(self._fit(), self._choice.strength, self._pitch)
 
     def _fit(self) -> Transport:
         return fit_map(self._pack, self._speaker.features(), self._target, self._choice)

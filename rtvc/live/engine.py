@@ -206,12 +206,12 @@ class Engine:
         )
 
     def _map_message(self, silenced: bool) -> str:
-        """Return why the map does not lead to the chosen voice; empty if it does."""
+        """Return what to tell the user about map and pitch; empty if they are as chosen."""
         settings, error = self.settings, self._fitter.error
         if silenced:
             return f"{error or 'The map is being fitted.'} Until there is a map, silence is sent, not your own voice."
         if not error or not (settings.voice or self._fitter.voice):
-            return ""
+            return settings.pitch.problem(self.pack.roles, self.pack.name)
         return f"{error} The voice stays {self._fitter.voice}." if self._fitter.voice else error
 
     def _run(self) -> None:

@@ -24,6 +24,7 @@ from rtvc.live.output_queue import OutputQueue
 from rtvc.live.recorder import Recorder
 from rtvc.settings import Settings
 from rtvc.transport import Transport
+from rtvc.transport.pitch import UNCHANGED_PITCH, PitchControl
 from rtvc.voices.enrolment import Enrolment
 
 EXPIRY_SECONDS = 0.25
@@ -127,7 +128,10 @@ class Pipeline:
         self._playback = port.playback
         self._fitter = fitter
         self._frame_rate, self._hop = pack.frame_rate, pack.hop
-        self._map: tuple[Transport, float] = (unchanged, 0.0) if fitter.transport is None else (fitter.transport, 1.0)
+        self._pack, self._unchanged = pack, unchanged(pack)
+        self._map: tuple[Transport, float, PitchControl] = (self._unchanged, 0.0, UNCHANGED_PITCH)
+        if fitter.transport is not None:
+            self._map = (fitter.transport, 1.0, UNCHANGED_PITCH)
         converter.begin(*self._map)
         self.silenced = True
         self.chain = VoiceChain(port.capture.rate, converter, silent=True)
@@ -202,9 +206,11 @@ class Pipeline:
         transport, strength = self._fitter.transport, settings.map.strength
         silenced = transport is None and strength != 0 and not settings.bypass
         # The fitter refuses a strength out of range; the last map then stays at full strength.
-        wanted: tuple[Transport, float] = (unchanged, 0.0)
-        if transport is not None:
-            wanted = (transport, strength if 0 <= strength <= 1 else 1.0)
+        strength = strength if 0 <= strength <= 1 else 1.0
+        # `Engine.snapshot` tells the user of a change of pitch that is not possible.
+        possible = not settings.pitch.problem(self._pack.roles, self._pack.name)
+        pitch = settings.pitch if possible else UNCHANGED_PITCH
+        wanted = (self._unchanged, 0.0, pitch) if transport is None else (transport, strength, pitch)
         resumed, self.silenced = self.silenced and not silenced, silenced
         self.chain.apply(settings, audible=not silenced)
         if resumed or wanted != self._map:

@@ -17,6 +17,7 @@ from rtvc.features import FeatureSet, FeatureStatistics
 from rtvc.transport.flow_matching import FlowTransport, fit_flow
 from rtvc.transport.knn import fit_knn
 from rtvc.transport.mkl import fit_mkl
+from rtvc.transport.pitch import UNCHANGED_PITCH, PitchControl, PitchTransport
 from rtvc.transport.sinkhorn import fit_sinkhorn
 
 FADE_FRAMES = 5
@@ -58,6 +59,14 @@ class ContextTransport(Transport, Protocol):
 def lookahead_frames(transport: Transport) -> int:
     """Return by how many frames a transport's output lies behind its input."""
     return transport.lookahead_frames if isinstance(transport, ContextTransport) else 0
+
+
+@runtime_checkable
+class PitchedTransport(Transport, Protocol):
+    """A transport that knows its map of the pitch dimension; every one that `fit` returns does."""
+
+    @property
+    def pitch(self) -> PitchTransport: ...  # noqa: D102
 
 
 def _mkl(source: FeatureSet, target: FeatureSet, **options: Any) -> Transport:  # noqa: ANN401
@@ -127,10 +136,27 @@ class _Running:
         return self._late(self.transport(features))
 
 
+class _Move:
+    """What a `TransportStage` does to frames: a map at a strength, then the user's change of pitch."""
+
+    def __init__(self, running: _Running, strength: float, control: PitchControl) -> None:
+        self.running = running
+        self.strength = strength
+        self.control = control
+        self._pitch: PitchTransport | None = None
+        if isinstance(running.transport, PitchedTransport) and not control.neutral:
+            self._pitch = control.after(running.transport.pitch, strength)
+
+    def __call__(self, original: Block, mapped: Block) -> Block:
+        moved: Block = original + np.float32(self.strength) * (mapped - original)
+        return moved if self._pitch is None else self._pitch(moved)
+
+
 class TransportStage(Stage):
     """Applies a transport with a strength: `x + strength · (transport(x) - x)`, the displacement interpolation.
 
-    The latency is the lookahead of the first map. Frames and maps that wait for less are delayed by the rest.
+    Then the user's offset and intonation change the pitch of the moved frames. The latency is the lookahead of the
+    first map. Frames and maps that wait for less are delayed by the rest.
 
     Parameters
     ----------
@@ -142,22 +168,31 @@ class TransportStage(Stage):
         Frames a second.
     fade_frames
         Over how many frames `set` fades from one map to the next.
+    pitch
+        What the user adds to the pitch; for maps that know theirs, as all that are fitted do.
     """
 
-    def __init__(self, transport: Transport, strength: float, rate: int, fade_frames: int = FADE_FRAMES) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        strength: float,
+        rate: int,
+        fade_frames: int = FADE_FRAMES,
+        pitch: PitchControl = UNCHANGED_PITCH,
+    ) -> None:
         super().__init__(rate, lookahead_frames(transport))
         self._fade_frames = fade_frames
-        self._start(transport, strength)
+        self._start(transport, strength, pitch)
 
-    def _start(self, transport: Transport, strength: float) -> None:
+    def _start(self, transport: Transport, strength: float, pitch: PitchControl) -> None:
         self._late = Delay(self.latency, None)
-        self._current = (_Running(transport, self.latency), strength)
-        self._next: tuple[_Running, float] | None = None
-        self._waiting: tuple[Transport, float] | None = None
+        self._current = _Move(_Running(transport, self.latency), strength, pitch)
+        self._next: _Move | None = None
+        self._waiting: tuple[Transport, float, PitchControl] | None = None
         self._faded = 0
 
-    def set(self, transport: Transport, strength: float) -> None:
-        """Fade to this map and strength, linearly; during a fade, once it has ended (the latest call counts).
+    def set(self, transport: Transport, strength: float, pitch: PitchControl = UNCHANGED_PITCH) -> None:
+        """Fade to this map, strength and pitch, linearly; during a fade, once it has ended (the latest call counts).
 
         A map that is not running yet is first given the frames that it waits for.
 
@@ -169,16 +204,16 @@ class TransportStage(Stage):
         if lookahead_frames(transport) > self.latency:
             raise ValueError(f"a stage {self.latency} frames late cannot take a map that waits for more")
         if self._next is None:
-            self._fade_to(transport, strength)
+            self._fade_to(transport, strength, pitch)
         else:
-            self._waiting = (transport, strength)
+            self._waiting = (transport, strength, pitch)
 
-    def _fade_to(self, transport: Transport, strength: float) -> None:
-        running, _ = self._current
+    def _fade_to(self, transport: Transport, strength: float, pitch: PitchControl) -> None:
+        running = self._current.running
         if transport is running.transport:
-            self._next, self._faded = (running, strength), 0
+            self._next, self._faded = _Move(running, strength, pitch), 0
         else:
-            self._next, self._faded = (_Running(transport, self.latency), strength), -self.latency
+            self._next, self._faded = _Move(_Running(transport, self.latency), strength, pitch), -self.latency
 
     def _process(self, block: Block) -> Block:
         late = self._late(block)
@@ -186,22 +221,21 @@ class TransportStage(Stage):
         start = 0
         while start < len(block):
             rows, original = block[start:], late[start:]
-            running, strength = self._current
-            if self._next is None:
-                output[start:] = _moved(original, running(rows), strength)
+            current, following = self._current, self._next
+            if following is None:
+                output[start:] = current(original, current.running(rows))
                 break
             count = min(len(rows), self._fade_frames - self._faded)
             rows, original = rows[:count], original[:count]
-            following, next_strength = self._next
-            mapped = running(rows)
-            before = _moved(original, mapped, strength)
-            after = _moved(original, mapped if following is running else following(rows), next_strength)
+            mapped = current.running(rows)
+            before = current(original, mapped)
+            after = following(original, mapped if following.running is current.running else following.running(rows))
             weight = np.arange(self._faded + 1, self._faded + count + 1, dtype=np.float32) / self._fade_frames
             output[start : start + count] = before + np.maximum(weight, 0)[:, None] * (after - before)
             self._faded += count
             start += count
             if self._faded == self._fade_frames:
-                self._current, self._next = self._next, None
+                self._current, self._next = following, None
                 if self._waiting is not None:
                     self._fade_to(*self._waiting)
                     self._waiting = None
@@ -209,10 +243,5 @@ class TransportStage(Stage):
 
     def reset(self) -> None:
         """Forget all frames, and end any fade at the map that was set last."""
-        running, strength = self._next or self._current
-        self._start(*(self._waiting or (running.transport, strength)))
-
-
-def _moved(original: Block, mapped: Block, strength: float) -> Block:
-    moved: Block = original + np.float32(strength) * (mapped - original)
-    return moved
+        move = self._next or self._current
+        self._start(*(self._waiting or (move.running.transport, move.strength, move.control)))

@@ -17,11 +17,12 @@ import numpy.typing as npt
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureRoles, FeatureSet
-from rtvc.transport.mkl import PitchTransport, fit_pitch
+from rtvc.transport.mkl import fit_pitch
 from rtvc.transport.network import Layers, Trainer, layer_outputs
+from rtvc.transport.pitch import PitchTransport
 from rtvc.transport.sinkhorn import REGULARISATION, cosine_cost, solve, spread
 
-ARRAYS_VERSION = 1
+ARRAYS_VERSION = 2
 """Increased whenever the arrays or the fit change, so that cached maps are fitted again."""
 
 
@@ -67,7 +68,7 @@ class FlowTransport:
             "version": np.array(ARRAYS_VERSION),
             "roles": self.roles.to_array(),
             "steps": np.array(self.steps),
-            "pitch": np.array([self.pitch.gain, self.pitch.offset]),
+            "pitch": np.array([self.pitch.gain, self.pitch.source_mean, self.pitch.target_mean]),
             "centre": self.centre,
             "scale": self.scale,
         }
@@ -83,7 +84,7 @@ class FlowTransport:
         damaged = RtvcError("The saved flow is damaged: fit it again.")
         try:
             roles, steps = FeatureRoles.from_array(arrays["roles"]), int(arrays["steps"].item())
-            gain, offset = arrays["pitch"].astype(np.float64).tolist()
+            gain, *means = arrays["pitch"].astype(np.float64).tolist()
             names = [f"{kind}{index}" for index in range(3) for kind in ("weight", "bias")]
             centre, scale, *parameters = (arrays[name].astype(np.float32) for name in ("centre", "scale", *names))
         except (KeyError, ValueError, TypeError) as error:
@@ -94,11 +95,11 @@ class FlowTransport:
             weight.shape == (before, after) and bias.shape == (after,)
             for (weight, bias), (before, after) in zip(layers, pairwise(widths), strict=True)
         )
-        finite = all(np.isfinite(array).all() for array in (centre, scale, *parameters, gain, offset))
+        finite = all(np.isfinite(array).all() for array in (centre, scale, *parameters, gain, means))
         if not (fits and finite and steps > 0 and centre.shape == scale.shape == (widths[-1],) and (scale > 0).all()):
             raise damaged
         roles.check(centre.size + sum(role is not None for role in (roles.pitch, roles.voicing)))
-        return cls(roles, PitchTransport(roles.pitch, gain, offset), centre, scale, layers, steps)
+        return cls(roles, PitchTransport(roles.pitch, gain, *means), centre, scale, layers, steps)
 
 
 def fit_flow(

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
-from rtvc.transport.mkl import PitchTransport, check_pair, fit_pitch
+from rtvc.transport.mkl import check_pair, fit_pitch
+from rtvc.transport.pitch import PitchTransport
 
 NEIGHBOURS = 4
 

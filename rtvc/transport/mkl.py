@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import Array, FeatureStatistics
+from rtvc.transport.pitch import NO_PITCH, PitchTransport
 
 FRAMES_BEYOND_BLOCK = 4
 """A block of K dimensions needs K + 4 frames on both sides (arXiv 2506.09709)."""
@@ -34,30 +35,18 @@ PITCH_FRAMES = 8
 
 @dataclass(frozen=True, eq=False)
 class AffineTransport:
-    """`y = x · matrix + offset`, with `matrix` `[dim, dim]` and `offset` `[dim]` in float32."""
+    """`y = x · matrix + offset`, with `matrix` `[dim, dim]` and `offset` `[dim]` in float32.
+
+    `pitch` is the map of log pitch, which `matrix` and `offset` contain.
+    """
 
     matrix: Block
     offset: Block
+    pitch: PitchTransport = NO_PITCH
 
     def __call__(self, features: Block) -> Block:
         """Map features `[n, dim]`."""
         mapped: Block = features @ self.matrix + self.offset
-        return mapped
-
-
-@dataclass(frozen=True)
-class PitchTransport:
-    """`y = gain · x + offset` in the dimension `index` (none, if `None`); all others stay."""
-
-    index: int | None
-    gain: float
-    offset: float
-
-    def __call__(self, features: Block) -> Block:
-        """Map features `[n, dim]`."""
-        mapped = features.copy()
-        if self.index is not None:
-            mapped[:, self.index] = np.float32(self.gain) * features[:, self.index] + np.float32(self.offset)
         return mapped
 
 
@@ -121,23 +110,26 @@ def fit_mkl(
     offset = source.mean - source.mean @ matrix + shift
     matrix[:, cepstra] = np.eye(dim)[:, cepstra] + overdrive * (matrix - np.eye(dim))[:, cepstra]
     offset[cepstra] *= overdrive
-    if roles.pitch is not None:
-        pitch = fit_pitch(source, target)
-        matrix[roles.pitch, roles.pitch], offset[roles.pitch] = pitch.gain, pitch.offset
-    return AffineTransport(matrix.astype(np.float32), offset.astype(np.float32))
+    pitch = fit_pitch(source, target)
+    if pitch.index is not None:
+        matrix[pitch.index, pitch.index], offset[pitch.index] = pitch.gain, pitch.offset
+    return AffineTransport(matrix.astype(np.float32), offset.astype(np.float32), pitch)
 
 
 def fit_pitch(source: FeatureStatistics, target: FeatureStatistics) -> PitchTransport:
     """Fit the map of the Gaussians' log pitch, which leaves every other dimension as it is."""
     index = source.roles.pitch
     voiced = min(source.voiced_count, target.voiced_count)
-    if index is None or voiced == 0:
-        return PitchTransport(index, 1.0, 0.0)
+    if index is None:
+        return NO_PITCH
+    if voiced == 0:
+        heard = source if source.voiced_count else target
+        return PitchTransport(index, 1.0, float(heard.mean[index]), float(heard.mean[index]))
     gain = 1.0
     if voiced >= PITCH_FRAMES:
         a, b = _block_covariances(source, target, np.array([[index]]), None)
         gain = float(np.sqrt(b / a)[0, 0, 0])
-    return PitchTransport(index, gain, float(target.mean[index] - gain * source.mean[index]))
+    return PitchTransport(index, gain, float(source.mean[index]), float(target.mean[index]))
 
 
 def check_pair(source: FeatureStatistics, target: FeatureStatistics) -> None:

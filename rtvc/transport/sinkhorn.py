@@ -15,7 +15,8 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import Array, FeatureSet
 from rtvc.transport.knn import NEIGHBOURS, NearestTransport, Reference, nearest
-from rtvc.transport.mkl import PitchTransport, check_pair, fit_pitch
+from rtvc.transport.mkl import check_pair, fit_pitch
+from rtvc.transport.pitch import PitchTransport
 
 REGULARISATION = 0.1
 LEAST_REGULARISATION = 0.01
