@@ -68,7 +68,11 @@ def run() -> None:
     breath = QTimer()
     breath.timeout.connect(lambda: None)
     breath.start(SIGNAL_MILLISECONDS)
-    window.show()
+    options = session.preferences.options
+    if not options.start_minimised:
+        window.show()
+    elif tray is None or not options.close_to_tray:
+        window.showMinimized()
     QTimer.singleShot(0, session.begin)
     code = application.exec()
     if tray is not None:

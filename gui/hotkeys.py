@@ -14,12 +14,12 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QKeySequence
 
 from gui.chords import chord
+from gui.models.voices import SLOTS
 from gui.options import Options
 from gui.session import Session
 from rtvc.errors import RtvcError
 
 ADD_KEYS = "Ctrl+O"
-VOICES = 9
 
 
 class Scope(StrEnum):
@@ -48,8 +48,8 @@ HOTKEYS = (
     Hotkey("monitor", "Hear myself", "Ctrl+H"),
     Hotkey("record", "Record", "Ctrl+R"),
     *(
-        Hotkey(f"voice{number}", f"Choose voice {number}", f"Ctrl+{number}", f"Ctrl+Alt+{number}")
-        for number in range(1, VOICES + 1)
+        Hotkey(f"voice{number}", f"Voice of hotkey {number}", f"Ctrl+{number}", f"Ctrl+Alt+{number}")
+        for number in range(1, SLOTS + 1)
     ),
 )
 
@@ -149,8 +149,8 @@ def actions(session: Session) -> dict[str, Callable[[], None]]:
         "monitor": lambda: session.devices.hear_myself(not preferences.settings.monitor),
         "record": lambda: live.set_recording(not live.snapshot.recording),
     }
-    for number in range(1, VOICES + 1):
-        result[f"voice{number}"] = partial(session.voices.choose_number, number)
+    for number in range(1, SLOTS + 1):
+        result[f"voice{number}"] = partial(session.voices.choose_slot, number)
     return result
 
 

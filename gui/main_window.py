@@ -30,6 +30,7 @@ from PyQt6.QtWidgets import (
 
 from gui.hotkeys import ADD_KEYS
 from gui.icons import pixmap
+from gui.pages.guide import GuidePage
 from gui.pages.live import LivePage
 from gui.pages.packs import PacksPage
 from gui.pages.settings import SettingsPage
@@ -41,6 +42,7 @@ from gui.widgets.status_light import DOT, StatusLight
 from gui.widgets.toast import Toast
 from gui.window_hotkeys import WindowHotkeys
 from rtvc.live.snapshot import Snapshot
+from rtvc.voices.exchange import SUFFIX
 from rtvc.voices.library import AUDIO_SUFFIXES
 
 UNDO_SECONDS = 8.0
@@ -54,7 +56,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session = session
         session.setParent(self)
-        self.setWindowTitle("rtvc: real-time voice changer")
+        self.setWindowTitle("Real-time voice changer")
         self.setWindowIcon(QIcon(pixmap("rtvc", "#000000", 64)))
         self.setMinimumWidth(360)
         self.resize(QSize(1180, 780))
@@ -86,6 +88,14 @@ class MainWindow(QMainWindow):
         self.add_page("Live", self.live)
         self.add_page("Models", self.packs_page)
         self.add_page("Settings", self.settings_page)
+        self.guide = GuidePage(session)
+        self.add_page("Set up", self.guide)
+        self.guide.finished.connect(self._end_guide)
+        self.settings_page.guide_wanted.connect(self.show_guide)
+        if session.preferences.options.welcomed:
+            self.tabs[-1].hide()
+        else:
+            self.show_guide()
         self.hotkeys = WindowHotkeys(self, session)
         QShortcut(QKeySequence(ADD_KEYS), self).activated.connect(self.live.voices.ask_for_files)
 
@@ -122,6 +132,15 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(page)
         tab.setChecked(len(self.tabs) == 1)
 
+    def show_guide(self) -> None:
+        """Show the setup guide."""
+        self.tabs[-1].show()
+        self.tabs[-1].click()
+
+    def _end_guide(self) -> None:
+        self.tabs[0].click()
+        self.tabs[-1].hide()
+
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Hide the name where it does not fit, then the logo, then the status words."""
         super().resizeEvent(event)
@@ -130,7 +149,7 @@ class MainWindow(QMainWindow):
     def _fit_header(self) -> None:
         words = self.light.sizeHint().width()
         room = self.width() - 5 * SPACE - words
-        room -= sum(tab.sizeHint().width() for tab in self.tabs)
+        room -= sum(tab.sizeHint().width() for tab in self.tabs if not tab.isHidden())
         self.light.setFixedWidth(max(DOT, words + min(0, room)))
         room -= self.logo.sizeHint().width() + SPACE
         self.logo.setVisible(room >= 0)
@@ -221,4 +240,4 @@ def _recordings(data: QMimeData | None) -> list[Path]:
     if data is None:
         return []
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    return [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
+    return [path for path in paths if path.suffix.lower() in (*AUDIO_SUFFIXES, SUFFIX)]

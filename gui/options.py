@@ -19,6 +19,14 @@ class Provider(StrEnum):
     GRAPHICS = "cuda"
 
 
+class VoiceOrder(StrEnum):
+    """How the gallery is sorted, after the favourites."""
+
+    NAME = "name"
+    REGISTER = "register"
+    OWN_FIRST = "own first"
+
+
 @dataclass(frozen=True)
 class Options:
     """The panel's own choices.
@@ -31,12 +39,24 @@ class Options:
         How the engine is built: delay against safety, threads per graph, and where the models run.
     close_to_tray
         Whether closing the window leaves the panel running in the tray.
+    start_minimised
+        Whether the window starts minimised, or in the tray if closing leaves the panel there.
+    recordings
+        Folder for recordings; empty for the default one.
     global_hotkeys
         Whether hotkeys work while other windows have the focus.
     window_keys, global_keys
         Keys that replace a hotkey's defaults, in Qt's portable text; an empty string for no key.
-    spectrogram
-        Whether the spectrogram is open.
+    spectrogram, meter_details, sound_details
+        Whether the spectrogram and the details of meters and sound are open.
+    favourites
+        Names of the voices that the user marked.
+    voice_slots
+        Voice names by the number of the hotkey that chooses them.
+    voice_order
+        How the gallery is sorted.
+    guide_step
+        Index of the step at which the setup guide was left.
     welcomed
         Whether the user has finished or skipped the first run.
     """
@@ -46,10 +66,18 @@ class Options:
     threads: int = 1
     provider: Provider = Provider.AUTOMATIC
     close_to_tray: bool = False
+    start_minimised: bool = False
+    recordings: str = ""
     global_hotkeys: bool = False
     window_keys: Mapping[str, str] = field(default_factory=dict)
     global_keys: Mapping[str, str] = field(default_factory=dict)
     spectrogram: bool = False
+    meter_details: bool = False
+    sound_details: bool = False
+    favourites: tuple[str, ...] = ()
+    voice_slots: Mapping[str, str] = field(default_factory=dict)
+    voice_order: VoiceOrder = VoiceOrder.OWN_FIRST
+    guide_step: int = 0
     welcomed: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +95,9 @@ class Options:
                 value = kind(values[entry.name])
             except (KeyError, ValueError, TypeError):
                 continue
-            if kind is int and not 1 <= value <= MOST_THREADS:
+            if entry.name == "threads" and not 1 <= value <= MOST_THREADS:
+                continue
+            if kind is tuple and not all(isinstance(name, str) for name in value):
                 continue
             if kind is dict and not all(isinstance(text, str) for pair in value.items() for text in pair):
                 continue

@@ -17,7 +17,7 @@ from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.virtual_microphone import VirtualMicrophoneState
 from rtvc.audio_file import audio_writer
-from rtvc.devices.virtual_cable import DESCRIPTION
+from rtvc.devices.virtual_cable import DESCRIPTION, explain_virtual_cable
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
@@ -78,6 +78,21 @@ def rehearsal_session(folder: Path, seconds: float) -> Session:
         library=VoiceLibrary(folder / "voices"),
         enrolments=EnrolmentLibrary(folder / "enrolments"),
         open_engine=open_engine,
+        look=look,
+    )
+
+
+def bare_session(folder: Path) -> Session:
+    """Return a session on a computer with nothing plugged in and no sound server."""
+
+    def look(refresh: bool) -> Found:
+        return Found((), VirtualMicrophoneState("", False, explain_virtual_cable()))
+
+    return Session(
+        QtPlayer(),
+        preferences=PreferenceFile(folder / "preferences.json"),
+        library=VoiceLibrary(folder / "voices"),
+        enrolments=EnrolmentLibrary(folder / "enrolments"),
         look=look,
     )
 

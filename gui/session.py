@@ -76,7 +76,7 @@ class Session(QObject):
         self.devices = DevicesModel(self.preferences, look, self)
         self.live = LiveModel(self.preferences, self.devices, open_engine or open_live, self)
         self.voices = VoicesModel(self.preferences, self.devices, self.tasks, library, self)
-        self.previews = PreviewsModel(self.preferences, self.tasks, player, self)
+        self.previews = PreviewsModel(self.preferences, self.devices, self.tasks, player, self)
         self.enrolment = EnrolmentModel(self.preferences, self.devices, self.live, self.tasks, enrolments, self)
         self.packs = PacksModel(self.preferences, self.tasks, self)
         speakers = (self.live, self.voices, self.previews, self.packs)

@@ -8,9 +8,10 @@ from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui.dialogs.wizard import Wizard
 from gui.session import Session
+from gui.view.devices import steps_text
 from gui.view.levels import level_text, tone_verdict
 from gui.widgets.labels import label, set_tone
-from rtvc.app.virtual_microphone import ApplicationSteps, application_steps
+from rtvc.app.virtual_microphone import application_steps
 
 
 class VirtualMicrophoneDialog(Wizard):
@@ -91,8 +92,3 @@ class VirtualMicrophoneDialog(Wizard):
         set_tone(self.verdict, tone)
         self.verdict.setText(sentence)
         self.test_button.setEnabled(sentence != "Listening…")
-
-
-def steps_text(steps: ApplicationSteps) -> str:
-    """Return the menu items that lead to the microphone in an application, and the advice that goes with them."""
-    return f"{steps.application}: {' ▸ '.join(steps.path)}. {steps.advice}".strip()

@@ -14,13 +14,14 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui.models.preferences import PreferencesModel
 from gui.tasks import Control, Task, Tasks
-from rtvc.app import virtual_microphone
+from rtvc.app import devices, virtual_microphone
 from rtvc.app.virtual_microphone import VirtualMicrophoneState
 from rtvc.devices import portaudio
 from rtvc.devices.portaudio import Device
 from rtvc.devices.virtual_microphone import VirtualMicrophone
 from rtvc.errors import RtvcError
 
+LISTEN_SECONDS = 3600.0
 DEVICE_TASKS = 5
 """Threads: an engine that opens or stops, one that failed, a recording that ends, a device list, and a borrower."""
 
@@ -63,7 +64,11 @@ class DevicesModel(QObject):
     changed
         The devices or the virtual microphone were listed again.
     freed
-        The devices are free, or nearly: whoever waits for them may ask again.
+        Nobody uses the devices any more: whoever waits for them may ask again.
+    level_heard, listening_failed
+        While listening: level and peak in dBFS; or why the microphone cannot be heard.
+    listeners_found
+        The names of the programs that record the virtual microphone; None where no one can tell.
     tone_heard, tone_failed
         The level in dBFS at which a test tone arrived, or why it could not be sent.
     failed
@@ -72,6 +77,9 @@ class DevicesModel(QObject):
 
     changed = pyqtSignal()
     freed = pyqtSignal()
+    level_heard = pyqtSignal(float, float)
+    listening_failed = pyqtSignal(str)
+    listeners_found = pyqtSignal(object)
     tone_heard = pyqtSignal(float)
     tone_failed = pyqtSignal(str)
     failed = pyqtSignal(str)
@@ -96,6 +104,7 @@ class DevicesModel(QObject):
         self._reload_wanted = False
         self._make_wanted = False
         self._borrower: Task | None = None
+        self._listening: Task | None = None
 
     @property
     def output_name(self) -> str:
@@ -114,12 +123,15 @@ class DevicesModel(QObject):
             self._list()
         elif self.use is not Use.LISTING:
             self._reload_wanted = True
+            self.stop_listening()
 
     def make_virtual_microphone(self) -> None:
         """Make the virtual microphone and list the devices again, once they are free."""
         self._make_wanted = True
         if self.use is Use.FREE:
             self._list()
+        else:
+            self.stop_listening()
 
     def _list(self) -> None:
         self.use = Use.LISTING
@@ -141,10 +153,10 @@ class DevicesModel(QObject):
         if self.use is Use.ENDED:
             return
         self.use = Use.FREE
-        self.freed.emit()
-        # A slot of `freed` may have reserved them.
-        if (self._reload_wanted or self._make_wanted) and self.use is Use.FREE:
+        if self._reload_wanted or self._make_wanted:
             self._list()
+        else:
+            self.freed.emit()
 
     def reserve(self) -> bool:
         """Reserve the devices for opening an engine; if they are in use, cancel a borrower and return False."""
@@ -175,13 +187,42 @@ class DevicesModel(QObject):
 
         def ended() -> None:
             self._borrower = None
-            if finished is not None:
-                finished()
-            self._free()
+            try:
+                if finished is not None:
+                    finished()
+            finally:
+                self._free()
 
         self.use = Use.BORROWED
         self._borrower = self.tasks.start(work, then, failed, progress, ended)
         return self._borrower
+
+    def listen(self) -> None:
+        """Report the microphone's level by `level_heard` until `stop_listening`, or until an engine opens."""
+        microphone = self._preferences.wiring.microphone
+
+        def work(control: Control) -> None:
+            def heard(level: float, peak: float) -> None:
+                control.check()
+                self.level_heard.emit(level, peak)
+
+            devices.listen(microphone, LISTEN_SECONDS, heard)
+
+        self._listening = self.borrow(work, lambda nothing: None, self.listening_failed.emit)
+
+    def stop_listening(self) -> None:
+        """End `listen`."""
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
+
+    def look_for_listeners(self) -> None:
+        """Find out which programs record the virtual microphone; `listeners_found` follows."""
+        self.tasks.start(
+            lambda control: virtual_microphone.listeners(),
+            self.listeners_found.emit,
+            lambda sentence: self.listeners_found.emit(None),
+        )
 
     def test_tone(self) -> None:
         """Play a tone into the virtual microphone and listen there; `tone_heard` or `tone_failed` follow."""

@@ -222,7 +222,7 @@ class LiveModel(QObject):
         elif on:
             stamp = time.strftime("%Y-%m-%d %H-%M-%S")
             try:
-                folder = live.recordings_folder()
+                folder = live.recordings_folder(self._preferences.options.recordings or None)
                 output = folder / f"{stamp} output.wav"
                 engine.start_recording(folder / f"{stamp} microphone.wav", output)
                 self._recorded_to = output

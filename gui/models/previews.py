@@ -5,11 +5,14 @@ Lives on the GUI thread; conversion and resampling run in tasks, so the window n
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from enum import Enum, auto
+from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
 from gui.player import QtPlayer
 from gui.tasks import Control, Task, Tasks
@@ -19,11 +22,14 @@ from rtvc.dsp.resample import resample
 from rtvc.errors import RtvcError
 from rtvc.voices.voice import Voice
 
+MYSELF_SECONDS = 4.0
+
 
 class Playing(Enum):
     """What the player does."""
 
     NOTHING = auto()
+    RECORDING = auto()
     PREPARING = auto()
     SOUNDING = auto()
 
@@ -35,26 +41,32 @@ class PreviewsModel(QObject):
     -------
     changed
         Name of the voice that is played or prepared, or empty; and the share that was played.
+    recording_progressed
+        Share of the recording for `hear_myself`, 0 … 1; below 0 once it has ended.
     failed, noticed
         A sentence for the user.
     """
 
     changed = pyqtSignal(str, float)
+    recording_progressed = pyqtSignal(float)
     failed = pyqtSignal(str)
     noticed = pyqtSignal(str)
 
     def __init__(
         self,
         preferences: PreferencesModel,
+        devices: DevicesModel,
         tasks: Tasks,
         player: QtPlayer,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._preferences = preferences
+        self._devices = devices
         self._tasks = tasks
         self._player = player
         self._task: Task | None = None
+        self._recording_folder: tempfile.TemporaryDirectory[str] | None = None
         self.state = Playing.NOTHING
         self.voice = ""
         """Name of the voice that is played or prepared; empty for none."""
@@ -75,6 +87,50 @@ class PreviewsModel(QObject):
 
         self._start(voice.name, work)
 
+    def hear_myself(self, voice: Voice) -> None:
+        """Record the user for 4 s, convert that into a voice and play it, or stop it; nobody else hears it."""
+        before = self.voice
+        self.stop()
+        if before == voice.name:
+            return
+        microphone = self._preferences.wiring.microphone
+        pack, settings = self._preferences.wiring.pack, self._preferences.settings
+        folder = tempfile.TemporaryDirectory(prefix="rtvc-panel-", ignore_cleanup_errors=True)
+
+        def convert(path: Path) -> None:
+            self._start(
+                voice.name,
+                lambda control: voices.preview(
+                    voice,
+                    pack,
+                    settings,
+                    speech=path,
+                    progress=lambda share: control.check(),
+                    fitting=control.progress,
+                ),
+            )
+
+        def ended() -> None:
+            self.recording_progressed.emit(-1.0)
+            # The conversion that may follow keeps the recording until it has read it.
+            self._recording_folder = folder
+
+        self._task = self._devices.borrow(
+            lambda control: voices.record_reference(
+                microphone, MYSELF_SECONDS, Path(folder.name), progress=control.progress
+            ),
+            convert,
+            self._fail,
+            self.recording_progressed.emit,
+            ended,
+        )
+        if self._task is not None:
+            self._enter(Playing.RECORDING, voice.name)
+
+    def _fail(self, sentence: str) -> None:
+        self.stop()
+        self.failed.emit(sentence)
+
     def stop(self) -> None:
         """Stop playing and preparing."""
         if self._task is not None:
@@ -88,9 +144,10 @@ class PreviewsModel(QObject):
         self.changed.emit(voice, 0.0)
 
     def _start(self, name: str, work: Callable[[Control], Sound]) -> None:
+        recorded = self.state is Playing.RECORDING
         before = self.voice
         self.stop()
-        if before == name:
+        if before == name and not recorded:
             return
         try:
             rate = self._player.rate()
@@ -108,14 +165,10 @@ class PreviewsModel(QObject):
             try:
                 self._player.play(sound, lambda share: self.changed.emit(name, share), self.stop)
             except RtvcError as error:
-                failed(str(error))
-
-        def failed(sentence: str) -> None:
-            self.stop()
-            self.failed.emit(sentence)
+                self._fail(str(error))
 
         def progressed(share: float) -> None:
             self.noticed.emit(f"Fitting the map to {name} for the preview: {share:.0%}")
 
         self._enter(Playing.PREPARING, name)
-        self._task = self._tasks.start(resampled, ready, failed, progressed)
+        self._task = self._tasks.start(resampled, ready, self._fail, progressed)

@@ -1,4 +1,4 @@
-"""The voices: list, outlines, choice, adding, renaming, deleting with undo, recording a new one.
+"""The voices: list, search, hotkeys, adding, sharing, renaming, deleting with undo, recording a new one.
 
 Lives on the GUI thread; analysis and recording run in tasks.
 """
@@ -6,7 +6,7 @@ Lives on the GUI thread; analysis and recording run in tasks.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,15 +14,18 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
+from gui.options import VoiceOrder
 from gui.tasks import Control, Task, Tasks
-from gui.view.voices import Outline, envelope
-from rtvc.app import voices
-from rtvc.app.voices import AddedVoice
+from gui.view.voices import Outline, blend_parts, envelope
+from rtvc.app import models, voices
 from rtvc.errors import RtvcError
+from rtvc.voices import exchange
 from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.voice import Voice
 
 RECORD_SECONDS = 5.0
+SLOTS = 9
+REGISTERS = ("low", "medium", "high")
 
 
 class VoicesModel(QObject):
@@ -79,11 +82,15 @@ class VoicesModel(QObject):
             if voice.reference not in self.outlines:
                 self.outlines[voice.reference] = Outline()
                 self._tasks.start(partial(_outline, voice), partial(self._take_outline, voice), self.failed.emit)
+        if not self._preferences.options.voice_slots:
+            self._give_slots([voice.name for voice in self.voices])
         self.changed.emit()
 
     def choose_existing(self) -> None:
-        """Choose the first voice if the chosen one does not exist."""
-        if self.voices and self._preferences.settings.voice not in self.names():
+        """Choose the first voice if the chosen one, or a part of the chosen blend, does not exist."""
+        chosen = self._preferences.settings.voice
+        wanted = {name for name, _ in blend_parts(chosen) or ((chosen, 1.0),)}
+        if self.voices and not wanted <= self.names():
             self._preferences.change(voice=self.voices[0].name)
 
     def _take_outline(self, voice: Voice, outline: Outline) -> None:
@@ -103,10 +110,93 @@ class VoicesModel(QObject):
         """Return all names in use, including voices that are being added or whose deletion can be undone."""
         return self.names() | self._hidden | self._adding
 
-    def choose_number(self, number: int) -> None:
-        """Choose a voice by its position, from 1."""
-        if number <= len(self.voices):
-            self._preferences.change(voice=self.voices[number - 1].name)
+    def slot(self, name: str) -> int | None:
+        """Return the number of the hotkey that chooses a voice, or None."""
+        slots = self._preferences.options.voice_slots
+        return next((int(number) for number, voice in slots.items() if voice == name), None)
+
+    def assign_slot(self, name: str, number: int) -> None:
+        """Let the hotkey of a number choose a voice instead of its previous one; 0 removes the voice's hotkey."""
+        slots = {key: voice for key, voice in self._preferences.options.voice_slots.items() if voice != name}
+        if number:
+            slots[str(number)] = name
+        self._preferences.choose(voice_slots=slots)
+
+    def choose_slot(self, number: int) -> None:
+        """Choose the voice of a hotkey, if it has one."""
+        name = self._preferences.options.voice_slots.get(str(number))
+        if name in self.names():
+            self._preferences.change(voice=name)
+
+    def toggle_favourite(self, name: str) -> None:
+        """Mark a voice as a favourite, or unmark it."""
+        favourites = self._preferences.options.favourites
+        kept = tuple(one for one in favourites if one != name)
+        self._preferences.choose(favourites=kept if name in favourites else (*kept, name))
+
+    def shown(self, search: str) -> list[Voice]:
+        """Return the voices whose name or description contains a text: favourites first, then in the user's order."""
+        options = self._preferences.options
+        wanted = search.casefold().split()
+
+        def matches(voice: Voice) -> bool:
+            text = " ".join((voice.name, voice.description, voice.register)).casefold()
+            return all(word in text for word in wanted)
+
+        def key(voice: Voice) -> tuple[bool, object, str]:
+            order: object = 0
+            if options.voice_order is VoiceOrder.REGISTER:
+                order = REGISTERS.index(voice.register) if voice.register in REGISTERS else len(REGISTERS)
+            elif options.voice_order is VoiceOrder.OWN_FIRST:
+                order = voice.folder is None
+            return voice.name not in options.favourites, order, voice.name.casefold()
+
+        return sorted(filter(matches, self.voices), key=key)
+
+    def duplicate(self, name: str, new_name: str) -> None:
+        """Store a copy of a voice under another name."""
+        self._store(new_name, lambda: self._library.duplicate(name, new_name))
+
+    def export(self, name: str, path: Path) -> None:
+        """Write a voice to a `.rtvcvoice` file; the file dialog has asked before replacing one."""
+        voice = self.find(name)
+        self._tasks.start(
+            lambda control: exchange.export_voice(voice, path, overwrite=True),
+            lambda nothing: self.noticed.emit(f"{name} was exported to {path}."),
+            self.failed.emit,
+        )
+
+    def import_file(self, path: Path) -> None:
+        """Add the voice of a `.rtvcvoice` file, under its own name."""
+        pack = self._preferences.wiring.pack
+
+        def work(control: Control) -> Voice:
+            return exchange.import_voice(self._library, path, models.open_pack(pack))
+
+        self._tasks.start(work, lambda voice: self._added(voice.name), self.failed.emit)
+
+    def _store(self, name: str, work: Callable[[], object]) -> None:
+        self._adding.add(name)
+        self._tasks.start(
+            lambda control: work(),
+            lambda result: self._added(name),
+            self.failed.emit,
+            finished=lambda: self._adding.discard(name),
+        )
+
+    def _added(self, name: str, warning: str | None = None) -> None:
+        self.reload()
+        self._give_slots([name])
+        self._preferences.change(voice=name)
+        self.noticed.emit(warning or f"{name} is ready.")
+
+    def _give_slots(self, names: Sequence[str]) -> None:
+        """Give voices the hotkeys that are free; those of other voices never move."""
+        slots = self._preferences.options.voice_slots
+        kept = {number: name for number, name in slots.items() if name in self.names() | self._hidden}
+        free = [str(number) for number in range(1, SLOTS + 1) if str(number) not in kept]
+        without = (name for name in names if name not in kept.values())
+        self._preferences.choose(voice_slots={**kept, **dict(zip(free, without, strict=False))})
 
     def add(self, name: str, recordings: Sequence[Path]) -> None:
         """Store a voice and choose it."""
@@ -114,14 +204,9 @@ class VoicesModel(QObject):
         self._adding.add(name)
         self.noticed.emit(f"Adding {name} …")
 
-        def added(voice: AddedVoice) -> None:
-            self.reload()
-            self._preferences.change(voice=name)
-            self.noticed.emit(voice.warning or f"{name} is ready.")
-
         self._tasks.start(
             lambda control: voices.add_voice(name, recordings, pack, voices=self._library),
-            added,
+            lambda added: self._added(name, added.warning),
             self.failed.emit,
             finished=lambda: self._adding.discard(name),
         )
@@ -133,6 +218,11 @@ class VoicesModel(QObject):
         except RtvcError as error:
             self.failed.emit(str(error))
             return
+        options = self._preferences.options
+        self._preferences.choose(
+            favourites=tuple(new_name if one == name else one for one in options.favourites),
+            voice_slots={number: new_name if one == name else one for number, one in options.voice_slots.items()},
+        )
         self.reload()
         self._preferences.follow_renamed_voice(name, new_name)
 

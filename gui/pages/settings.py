@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from PyQt6.QtWidgets import QCheckBox, QSystemTrayIcon, QVBoxLayout, QWidget
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QFileDialog, QPushButton, QSystemTrayIcon, QVBoxLayout, QWidget
 
 from gui.options import MOST_THREADS, Provider
+from gui.sections.about import AboutSection
 from gui.sections.hotkeys import HotkeysSection
 from gui.session import Session
 from gui.theme import SPACE, Appearance
@@ -26,7 +29,9 @@ _PROFILES = {
 
 
 class SettingsPage(Page):
-    """Settings of the engine and the window."""
+    """Settings of the engine and the window, and what rtvc is."""
+
+    guide_wanted = pyqtSignal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +41,9 @@ class SettingsPage(Page):
         self._add_looks()
         self.hotkeys = HotkeysSection(session)
         self.column.addWidget(self.hotkeys)
+        self.about = AboutSection(session)
+        self.about.guide_wanted.connect(self.guide_wanted)
+        self.column.addWidget(self.about)
         self.column.addStretch(1)
         session.preferences.options_changed.connect(self._show)
         self._show()
@@ -106,6 +114,15 @@ class SettingsPage(Page):
             self.tray = QCheckBox("Closing the window keeps rtvc in the tray")
             self.tray.clicked.connect(lambda on: self._session.preferences.choose(close_to_tray=on))
             card.body.addWidget(self.tray)
+        self.minimised = QCheckBox("Start minimised")
+        self.minimised.clicked.connect(lambda on: self._session.preferences.choose(start_minimised=on))
+        card.body.addWidget(self.minimised)
+        recordings = QWidget()
+        self.recordings = QPushButton()
+        self.recordings.setAccessibleName("Folder for recordings")
+        self.recordings.clicked.connect(self._pick_recordings)
+        _name(recordings, "Folder for recordings", self.recordings)
+        card.body.addWidget(recordings)
         self.column.addWidget(card)
 
     def _show(self) -> None:
@@ -117,6 +134,21 @@ class SettingsPage(Page):
         self.provider.set_value(options.provider)
         if self.tray is not None:
             self.tray.setChecked(options.close_to_tray)
+        self.minimised.setChecked(options.start_minimised)
+        self.recordings.setText(
+            shortened_path(options.recordings) if options.recordings else "Music folder (default)"
+        )
+
+    def _pick_recordings(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for recordings")
+        if folder:
+            self._session.preferences.choose(recordings=folder)
+
+
+def shortened_path(path: str) -> str:
+    """Return the last two parts of a path, which fit on a button."""
+    parts = Path(path).parts
+    return path if len(parts) < 4 else str(Path("…", *parts[-2:]))
 
 
 def _name(row: QWidget, name: str, widget: QWidget) -> None:

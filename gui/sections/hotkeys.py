@@ -7,7 +7,8 @@ from functools import partial
 from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
-from gui.hotkeys import HOTKEYS, VOICES, Scope, heard_everywhere, keys, problem, unavailable, with_keys
+from gui.hotkeys import HOTKEYS, Scope, heard_everywhere, keys, problem, unavailable, with_keys
+from gui.models.voices import SLOTS
 from gui.session import Session
 from gui.theme import SPACE
 from gui.widgets.card import Card
@@ -35,7 +36,7 @@ class HotkeysSection(Card):
         if reason:
             self.body.addWidget(label(reason, "caption", wrap=True))
         else:
-            self.everywhere = QCheckBox("Use hotkeys in other programs, too")
+            self.everywhere = QCheckBox("Use hotkeys everywhere")
             self.everywhere.clicked.connect(lambda on: session.preferences.choose(global_hotkeys=on))
             self.body.addWidget(self.everywhere)
         self._headings = [label(words, "caption") for words in _HEADINGS.values()]
@@ -48,7 +49,7 @@ class HotkeysSection(Card):
                 field = self.fields[scope, hotkey.name] = KeyField(f"{hotkey.explanation}: {heading_words}")
                 field.picked.connect(partial(self._pick, scope, hotkey.name))
             self.rows[hotkey.name] = KeyRow(hotkey.explanation, [self.fields[scope, hotkey.name] for scope in Scope])
-        self._voices = Expander(f"Voices 1 to {VOICES}")
+        self._voices = Expander(f"Voice hotkeys 1 to {SLOTS}")
         self._voices.body.setSpacing(SPACE)
         column = QVBoxLayout()
         column.setSpacing(SPACE)

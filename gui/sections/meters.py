@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 
 from PyQt6.QtGui import QShowEvent
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view.status import LIVE, Status
+from gui.view.delay import delay_verdict
+from gui.view.status import LIVE, Status, Tone
 from gui.widgets.card import Card
 from gui.widgets.delay_bar import DelayBar
+from gui.widgets.expander import Expander
 from gui.widgets.frame_time_graph import FrameTimeGraph
 from gui.widgets.labels import label, set_text, set_tone
 from gui.widgets.level_meter import LevelMeter
@@ -21,8 +23,18 @@ FIGURES_SECONDS = 0.2
 """Figures that change more often cannot be read, and laying out text is expensive."""
 
 
+_COUNTERS = (
+    ("Gaps", "Blocks for which the output had no sound (underruns)"),
+    ("Dropped", "Frames dropped to catch up, and input that did not fit (overruns)"),
+    ("Device flags", "Overflows and underflows that the sound card reported"),
+    ("Clock drift", "How much faster the output's clock runs than the microphone's"),
+    ("Processor", "This program's share of one processor core"),
+    ("Learnt", "Speech from which rtvc has learnt your own voice so far"),
+)
+
+
 class MetersSection(Card):
-    """Levels, delay, step times and counters, from snapshots only."""
+    """Levels and one figure of delay; its parts, step times and counters under Details. All from snapshots."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Meters", parent)
@@ -33,39 +45,31 @@ class MetersSection(Card):
 
         self.delay = label("—", "figure")
         self.delay.setAccessibleName("Total delay")
-        self.delay_bar = DelayBar()
-        self._add_figure("Delay from microphone to output", self.delay)
-        self.body.addWidget(self.delay_bar)
+        self.health = label("", "muted")
+        row = QHBoxLayout()
+        row.setContentsMargins(0, SPACE // 2, 0, 0)
+        row.setSpacing(SPACE)
+        row.addWidget(label("Delay"))
+        row.addStretch(1)
+        row.addWidget(self.health)
+        row.addWidget(self.delay)
+        self.body.addLayout(row)
 
+        self.details = Expander("Details")
+        self.body.addWidget(self.details)
+        self.delay_bar = DelayBar()
         self.step_time = label("—", "muted")
         self.graph = FrameTimeGraph()
-        self._add_figure("Time per step", self.step_time)
-        self.body.addWidget(self.graph)
-
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(2 * SPACE)
-        grid.setVerticalSpacing(SPACE // 2)
-        self.counters = {}
-        for index, (name, explanation) in enumerate(
-            (
-                ("Gaps", "Blocks for which the output had no sound (underruns)"),
-                ("Dropped", "Frames dropped to catch up, and input that did not fit (overruns)"),
-                ("Device flags", "Overflows and underflows that the sound card reported"),
-                ("Clock drift", "How much faster the output's clock runs than the microphone's"),
-                ("Processor", "This program's share of one processor core"),
-                ("Learnt", "Speech from which rtvc has learnt your own voice so far"),
-            )
-        ):
-            caption, figure = label(name, "caption"), label("—")
-            for one in (caption, figure):
-                one.setToolTip(explanation)
-            figure.setAccessibleName(name)
-            self.counters[name] = figure
-            column = index % 3
-            grid.addWidget(caption, index // 3 * 2, column)
-            grid.addWidget(figure, index // 3 * 2 + 1, column)
-            grid.setColumnStretch(column, 1)
-        self.body.addLayout(grid)
+        heading = QVBoxLayout()
+        heading.setSpacing(0)
+        heading.addWidget(label("Time per step"))
+        heading.addWidget(self.step_time)
+        self.details.body.addWidget(self.delay_bar)
+        self.details.body.addLayout(heading)
+        self.details.body.addWidget(self.graph)
+        self.details.body.addLayout(self._counters())
+        self.details.set_open(session.preferences.options.meter_details)
+        self.details.toggled.connect(lambda is_open: session.preferences.choose(meter_details=is_open))
         self._session = session
         self._state = State.STOPPED
         self._shown_at = float("-inf")
@@ -77,12 +81,22 @@ class MetersSection(Card):
         self._shown_at = float("-inf")
         self._poll(self._session.live.snapshot, self._session.live.status)
 
-    def _add_figure(self, name: str, figure: QWidget) -> None:
-        row = QHBoxLayout()
-        row.setContentsMargins(0, SPACE // 2, 0, 0)
-        row.addWidget(label(name, wrap=True), 1)
-        row.addWidget(figure)
-        self.body.addLayout(row)
+    def _counters(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * SPACE)
+        grid.setVerticalSpacing(SPACE // 2)
+        self.counters = {}
+        for index, (name, explanation) in enumerate(_COUNTERS):
+            caption, figure = label(name, "caption"), label("—")
+            for one in (caption, figure):
+                one.setToolTip(explanation)
+            figure.setAccessibleName(name)
+            self.counters[name] = figure
+            column = index % 3
+            grid.addWidget(caption, index // 3 * 2, column)
+            grid.addWidget(figure, index // 3 * 2 + 1, column)
+            grid.setColumnStretch(column, 1)
+        return grid
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         if not self.isVisible():
@@ -99,6 +113,9 @@ class MetersSection(Card):
         running = snapshot.state in LIVE
         total = snapshot.latency.total
         set_text(self.delay, f"{total * 1000:.0f} ms" if total else "—")
+        word, tone = delay_verdict(total) if total else ("", Tone.QUIET)
+        set_text(self.health, word)
+        set_tone(self.health, tone)
         set_text(
             self.step_time,
             f"{snapshot.compute_p50 * 1000:.1f} ms, 99 % below {snapshot.compute_p99 * 1000:.1f} ms"

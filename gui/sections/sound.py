@@ -26,16 +26,16 @@ class SoundSection(Card):
         self._session = session
         self._sizes: tuple[int, ...] = (1,)
         self.strength = LabelledSlider(
-            "Strength",
+            "How much",
             "How far to move from your own voice towards the chosen one",
             ("my voice", "the other voice"),
             lambda position: f"{position} %",
         )
         self.strength.moved.connect(lambda position: session.preferences.change_map(strength=position / 100))
         self.similarity = LabelledSlider(
-            "Clarity or similarity",
+            "Similarity and clarity",
             "K, the number of feature dimensions mapped together: small is clearer, large is more similar",
-            ("clearer", "more alike"),
+            ("clearer", "more similar"),
             self._size_text,
             0,
         )
@@ -65,12 +65,13 @@ class SoundSection(Card):
         self.header.addWidget(self.presets)
         self.body.setSpacing(2 * SPACE)
         self.body.addWidget(self.strength)
-        self.transport = TransportSection(session)
-        self.body.addWidget(self.transport)
         self.body.addWidget(self.similarity)
-        self.more = Expander("Gains and noise gate")
-        for slider in (self.input_gain, self.output_gain, self.gate):
-            self.more.body.addWidget(slider)
+        self.transport = TransportSection(session)
+        self.more = Expander("Details")
+        for widget in (self.transport, self.input_gain, self.output_gain, self.gate):
+            self.more.body.addWidget(widget)
+        self.more.set_open(session.preferences.options.sound_details)
+        self.more.toggled.connect(lambda is_open: session.preferences.choose(sound_details=is_open))
         self.body.addWidget(self.more)
         session.preferences.settings_changed.connect(self._show_settings)
         session.packs.figures_changed.connect(self._show_pack)
@@ -103,7 +104,9 @@ class SoundSection(Card):
 
     def _size_text(self, position: int) -> str:
         size = self._sizes[min(position, len(self._sizes) - 1)]
-        return f"K = {size}" + (" (default)" if size == self._default_size() else "")
+        if size == self._default_size():
+            return "default"
+        return "clearer" if size < self._default_size() else "more similar"
 
 
 def _decibels(position: int) -> str:

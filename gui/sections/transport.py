@@ -26,7 +26,7 @@ class TransportSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE // 2)
-        self.choice = Choice("Map")
+        self.choice = Choice("Transport")
         self.choice.chosen.connect(session.preferences.choose_transport)
         column.addWidget(self.choice)
         self.sentence = label("", "caption", wrap=True)
@@ -54,6 +54,7 @@ class TransportSection(QWidget):
         column.addWidget(self.fit)
         session.preferences.settings_changed.connect(self._show)
         session.enrolment.changed.connect(self._show)
+        session.packs.figures_changed.connect(self._show)
         session.live.polled.connect(self._poll)
         self._show()
         self._poll(session.live.snapshot, session.live.status)
@@ -63,6 +64,9 @@ class TransportSection(QWidget):
         self.choice.fill([(name, transport_words(name).name) for name in FITS], chosen)
         lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment.enrolment is None
         words = transport_words(chosen).sentence
+        if chosen == "mkl" and (figures := self._session.packs.figures) is not None:
+            words += f" It maps K = {self._session.preferences.settings.map.block_size or figures.block_size} "
+            words += f"of {figures.learned_dim} feature dimensions together."
         if lacking:
             words += " It needs an enrolment: teach rtvc your voice first. Until then, MKL is used."
         self.sentence.setText(words)

@@ -6,18 +6,28 @@ from itertools import pairwise
 from pathlib import Path
 
 from PyQt6.QtGui import QKeySequence, QResizeEvent
-from PyQt6.QtWidgets import QFileDialog, QInputDialog, QPushButton, QWidget
+from PyQt6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QInputDialog, QLineEdit, QPushButton, QWidget
 
-from gui.hotkeys import ADD_KEYS, VOICES, Scope, in_words, keys
+from gui.hotkeys import ADD_KEYS, Scope, in_words, keys
 from gui.icons import set_icon
-from gui.models.voices import RECORD_SECONDS
+from gui.models.voices import RECORD_SECONDS, SLOTS
+from gui.options import VoiceOrder
+from gui.sections.blend import BlendSection
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.voices import fitting_name
 from gui.widgets.card import Card
+from gui.widgets.labels import label
 from gui.widgets.voice_card import VoiceCard
 from gui.widgets.voice_gallery import VoiceGallery
+from rtvc.voices.exchange import SUFFIX
 from rtvc.voices.library import AUDIO_SUFFIXES
+
+_ORDERS = {
+    VoiceOrder.NAME: "By name",
+    VoiceOrder.REGISTER: "Low to high",
+    VoiceOrder.OWN_FIRST: "My voices first",
+}
 
 
 class VoicesSection(Card):
@@ -40,12 +50,31 @@ class VoicesSection(Card):
         self.header.setSpacing(SPACE // 2)
         self.header.addWidget(self.record)
         self.header.addWidget(self.add)
+        tools = QHBoxLayout()
+        tools.setSpacing(SPACE)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search voices")
+        self.search.setAccessibleName("Search voices")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(lambda text: self._show_voices())
+        self.order = QComboBox()
+        self.order.setAccessibleName("Order of the voices")
+        for order, words in _ORDERS.items():
+            self.order.addItem(words, order)
+        self.order.activated.connect(lambda index: session.preferences.choose(voice_order=self.order.itemData(index)))
+        tools.addWidget(self.search, 1)
+        tools.addWidget(self.order)
+        self.body.addLayout(tools)
         self.gallery = VoiceGallery()
         self.gallery.drop_area.clicked.connect(self.ask_for_files)
         self.body.addWidget(self.gallery)
+        self.nothing = label("No voice matches.", "muted")
+        self.body.addWidget(self.nothing)
+        self.blend = BlendSection(session)
+        self.body.addWidget(self.blend)
 
         session.voices.changed.connect(self._show_voices)
-        session.preferences.options_changed.connect(self._explain_numbers)
+        session.preferences.options_changed.connect(self._follow_options)
         session.preferences.settings_changed.connect(self._show_chosen)
         session.voices.outline_ready.connect(self._show_outline)
         session.previews.changed.connect(self._show_playing)
@@ -61,42 +90,61 @@ class VoicesSection(Card):
 
     def ask_for_files(self) -> None:
         """Let the user pick recordings and add each as a voice."""
-        patterns = " ".join(f"*{suffix}" for suffix in AUDIO_SUFFIXES)
-        paths, _ = QFileDialog.getOpenFileNames(self, "Recordings of a voice", "", f"Recordings ({patterns})")
+        patterns = " ".join(f"*{suffix}" for suffix in (*AUDIO_SUFFIXES, SUFFIX))
+        paths, _ = QFileDialog.getOpenFileNames(
+            self, "Recordings of a voice, or exported voices", "", f"Recordings and voices ({patterns})"
+        )
         self.add_files([Path(path) for path in paths])
 
     def add_files(self, paths: list[Path]) -> None:
-        """Add each recording as a voice named after its file."""
+        """Add each recording as a voice named after its file, and import exported voices."""
         taken = self._session.voices.taken_names()
         for path in paths:
+            if path.suffix.lower() == SUFFIX:
+                self._session.voices.import_file(path)
+                continue
             name = fitting_name(path.stem, taken)
             taken.add(name)
             self._session.voices.add(name, [path])
 
     def _show_voices(self) -> None:
+        session, options = self._session, self._session.preferences.options
+        self._shown_options = (options.favourites, options.voice_slots, options.voice_order)
+        self.order.setCurrentIndex(list(_ORDERS).index(options.voice_order))
         cards = []
-        for index, voice in enumerate(self._session.voices.voices):
-            number = index + 1 if index < VOICES else None
-            card = VoiceCard(voice.name, voice.credit, voice.folder is not None, number)
-            card.set_outline(self._session.voices.outlines[voice.reference])
-            card.chosen.connect(lambda name: self._session.preferences.change(voice=name))
+        for voice in session.voices.shown(self.search.text()):
+            card = VoiceCard(voice, voice.name in options.favourites, session.voices.slot(voice.name), SLOTS)
+            card.set_outline(session.voices.outlines[voice.reference])
+            card.chosen.connect(lambda name: session.preferences.change(voice=name))
             card.play_wanted.connect(self._play)
             card.preview_wanted.connect(self._preview)
+            card.favourite_wanted.connect(session.voices.toggle_favourite)
             card.rename_wanted.connect(self._rename)
-            card.delete_wanted.connect(self._session.voices.delete)
-            card.set_playing(voice.name == self._session.previews.voice)
+            card.duplicate_wanted.connect(self._duplicate)
+            card.export_wanted.connect(self._export)
+            card.slot_wanted.connect(session.voices.assign_slot)
+            card.delete_wanted.connect(session.voices.delete)
+            card.set_playing(voice.name == session.previews.voice)
             cards.append(card)
         self.gallery.set_cards(cards)
-        controls = [self.add, *(control for card in cards for control in card.controls)]
+        self.nothing.setVisible(not cards and bool(self.search.text()))
+        controls = [self.add, self.search, self.order, *(control for card in cards for control in card.controls)]
         for one, other in pairwise(controls):
             QWidget.setTabOrder(one, other)
         self._explain_numbers()
         self._show_chosen()
 
+    def _follow_options(self) -> None:
+        options = self._session.preferences.options
+        if (options.favourites, options.voice_slots, options.voice_order) != self._shown_options:
+            self._show_voices()
+        else:
+            self._explain_numbers()
+
     def _explain_numbers(self) -> None:
         known = keys(self._session.preferences.options, Scope.WINDOW)
-        for number, card in enumerate(list(self.gallery.cards.values())[:VOICES], 1):
-            card.explain_number(in_words(known[f"voice{number}"]))
+        for card in self.gallery.cards.values():
+            card.explain_number(in_words(known[f"voice{card.slot}"]) if card.slot else "")
 
     def _play(self, name: str) -> None:
         self._session.previews.play_reference(self._session.voices.find(name))
@@ -134,3 +182,14 @@ class VoicesSection(Card):
         new_name, accepted = QInputDialog.getText(self, "Rename the voice", "New name:", text=name)
         if accepted and new_name != name:
             self._session.voices.rename(name, new_name)
+
+    def _duplicate(self, name: str) -> None:
+        suggested = fitting_name(name, self._session.voices.taken_names())
+        new_name, accepted = QInputDialog.getText(self, "Duplicate the voice", "Name of the copy:", text=suggested)
+        if accepted:
+            self._session.voices.duplicate(name, new_name)
+
+    def _export(self, name: str) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, f"Export {name}", f"{name}{SUFFIX}", f"Voices (*{SUFFIX})")
+        if path:
+            self._session.voices.export(name, Path(path))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gui.view.status import Tone
 from rtvc.live.snapshot import Latency, Snapshot
 
 HEADROOM = 1.35
@@ -37,6 +38,20 @@ def delay_parts(latency: Latency) -> tuple[DelayPart, ...]:
     )
 
 
+SHORT_SECONDS = 0.15
+ACCEPTABLE_SECONDS = 0.4
+"""One-way delays of ITU-T G.114: a conversation is unaffected below the first, and hampered above the second."""
+
+
+def delay_verdict(seconds: float) -> tuple[str, Tone]:
+    """Return a word for a total delay, and its tone."""
+    if seconds <= SHORT_SECONDS:
+        return "short", Tone.GOOD
+    if seconds <= ACCEPTABLE_SECONDS:
+        return "noticeable", Tone.CAUTION
+    return "long", Tone.BAD
+
+
 class FrameTimes:
     """The history of step times, as shares of the deadline."""
 
@@ -45,7 +60,15 @@ class FrameTimes:
         self._seen: tuple[float, ...] = ()
 
     def update(self, snapshot: Snapshot) -> bool:
-        """Append the steps that are new in a snapshot; return whether there were any."""
+        """Append the steps that are new in a snapshot, or clear the history of an engine that is off.
+
+        Returns whether anything has changed.
+        """
+        if not snapshot.recent_compute:
+            shown = bool(self.shares)
+            self.shares.clear()
+            self._seen = ()
+            return shown
         fresh = _fresh(self._seen, snapshot.recent_compute)
         self._seen = snapshot.recent_compute
         self.shares.extend(seconds / snapshot.deadline for seconds in fresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FLOOR_DBFS = -60.0
 CAUTION_DBFS = -12.0
+HOT_DBFS = -3.0
 CLIP_DBFS = -0.1
 PEAK_HOLD_SECONDS = 1.5
 PEAK_FALL_DB_PER_SECOND = 20.0

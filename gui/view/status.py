@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gui.view.voices import voice_words
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.settings import Settings
 
@@ -105,4 +106,4 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
         return Status(Tone.CAUTION, "Own voice", f"Your unchanged voice goes to {output}.")
     if snapshot.message:
         return Status(Tone.CAUTION, "On", snapshot.message)
-    return Status(Tone.GOOD, "On", f"You are heard on {output} as {settings.voice or 'yourself'}.")
+    return Status(Tone.GOOD, "On", f"You are heard on {output} as {voice_words(settings.voice)}.")

@@ -59,3 +59,31 @@ def duration_text(seconds: float) -> str:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d}"
+
+
+def blend_name(one: str, other: str, share: float) -> str:
+    """Return the name under which a library opens the blend of two voices; `share` is the second one's."""
+    return f"{one}:{1 - share:g},{other}:{share:g}" if one != other else one
+
+
+def blend_parts(name: str) -> tuple[tuple[str, float], tuple[str, float]] | None:
+    """Return the two voices of a blend with their shares, which sum to 1; None if the name is no blend of two."""
+    found = [part.rpartition(":") for part in name.split(",")]
+    try:
+        weights = [(voice.strip(), float(weight)) for voice, _, weight in found]
+    except ValueError:
+        return None
+    total = sum(weight for _, weight in weights)
+    if len(weights) != 2 or not all(voice and weight >= 0 for voice, weight in weights) or not total > 0:
+        return None
+    (one, first), (other, second) = weights
+    return (one, first / total), (other, second / total)
+
+
+def voice_words(name: str) -> str:
+    """Return what to call the chosen voice in a sentence."""
+    parts = blend_parts(name)
+    if parts is None:
+        return name or "yourself"
+    (one, first), (other, second) = parts
+    return f"a blend of {one} ({first:.0%}) and {other} ({second:.0%})"

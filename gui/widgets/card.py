@@ -14,9 +14,13 @@ class Card(QFrame):
     def __init__(self, heading: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("card")
-        self.body = QVBoxLayout(self)
+        outer = QVBoxLayout(self)
         top = SPACE + SPACE // 2 if heading else 2 * SPACE
-        self.body.setContentsMargins(2 * SPACE, top, 2 * SPACE, 2 * SPACE)
+        outer.setContentsMargins(2 * SPACE, top, 2 * SPACE, 2 * SPACE)
+        self.body = QVBoxLayout()
+        outer.addLayout(self.body)
+        # A card that is higher than its content, to end with the other columns, keeps the content at its top.
+        outer.addStretch(1)
         self.body.setSpacing(SPACE + SPACE // 2)
         self.header = QHBoxLayout()
         self.header.setSpacing(SPACE // 2)

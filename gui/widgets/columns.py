@@ -60,8 +60,7 @@ class Columns(QWidget):
             column = QVBoxLayout()
             column.setSpacing(margin)
             for section in sections:
-                column.addWidget(section)
-            column.addStretch(1)
+                column.addWidget(section, int(section is sections[-1]))
             self._row.addLayout(column, stretch)
 
 

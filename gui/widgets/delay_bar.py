@@ -12,7 +12,7 @@ from rtvc.live.snapshot import Latency
 
 BAR = 14
 SWATCH = 9
-COLUMN = 150
+WIDTH = 200
 
 
 class DelayBar(QWidget):
@@ -21,9 +21,7 @@ class DelayBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.parts: tuple[DelayPart, ...] = delay_parts(Latency())
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Delay by its parts")
         self.setToolTip("\n".join(f"{part.name}: {part.explanation}" for part in self.parts))
         theme.changed.connect(self.update)
@@ -36,22 +34,13 @@ class DelayBar(QWidget):
             self.setAccessibleDescription(", ".join(f"{part.name} {part.milliseconds:.0f} ms" for part in parts))
             self.update()
 
-    def hasHeightForWidth(self) -> bool:
-        """The legend takes more lines where it is narrow."""
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        """Return the height of bar and legend."""
-        rows = -(-len(self.parts) // self._columns(width))
-        return BAR + SPACE + rows * self._row()
-
     def sizeHint(self) -> QSize:
-        """Return the size at a usual width."""
-        return QSize(2 * COLUMN, self.heightForWidth(2 * COLUMN))
+        """Return the size of the bar and a line for each part."""
+        return QSize(WIDTH, BAR + SPACE + len(self.parts) * self._row())
 
     def minimumSizeHint(self) -> QSize:
-        """Return the size at the least width."""
-        return QSize(COLUMN, self.heightForWidth(max(COLUMN, self.width())))
+        """Return the same height; any width will do."""
+        return QSize(0, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint the bar and the legend."""
@@ -71,17 +60,9 @@ class DelayBar(QWidget):
             painter.fillRect(QRectF(left, 0, max(0.0, width - 1), BAR), colour)
             left += width
         painter.restore()
-        columns = self._columns(self.width())
-        column = self.width() / columns
         painter.setFont(font(0.88))
-        gap = 2 * SPACE if columns > 1 else 0
         for index, (part, colour) in enumerate(zip(self.parts, colours, strict=True)):
-            area = QRectF(
-                index % columns * column,
-                BAR + SPACE + index // columns * self._row(),
-                column - (gap if index % columns < columns - 1 else 0),
-                self._row(),
-            )
+            area = QRectF(0, BAR + SPACE + index * self._row(), self.width(), self._row())
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)
             painter.drawRoundedRect(QRectF(area.left(), area.center().y() - SWATCH / 2, SWATCH, SWATCH), 3, 3)
@@ -91,9 +72,6 @@ class DelayBar(QWidget):
             painter.setPen(theme.colour("text"))
             figure = f"{part.milliseconds:.0f} ms" if total else "—"
             painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, figure)
-
-    def _columns(self, width: int) -> int:
-        return max(1, min(len(self.parts), width // max(COLUMN, self.fontMetrics().horizontalAdvance("M" * 13))))
 
     def _row(self) -> int:
         return self.fontMetrics().height() + SPACE // 2

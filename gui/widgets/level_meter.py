@@ -9,13 +9,13 @@ from PyQt6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import SPACE, font, theme
-from gui.view.levels import CAUTION_DBFS, CLIP_DBFS, FLOOR_DBFS, PeakHold, level_fraction, level_text
+from gui.view.levels import CAUTION_DBFS, FLOOR_DBFS, HOT_DBFS, PeakHold, level_fraction, level_text
 
 BAR = 10
 
 
 class LevelMeter(QWidget):
-    """One level. Below -12 dBFS it has the accent's colour, above it warns."""
+    """One level: green below -12 dBFS, yellow up to -3 dBFS, red above."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,9 +79,9 @@ class LevelMeter(QWidget):
         painter.setClipPath(path)
         filled = level_fraction(self._level)
         for colour, begin, end in (
-            ("accent", 0.0, level_fraction(CAUTION_DBFS)),
-            ("caution", level_fraction(CAUTION_DBFS), level_fraction(CLIP_DBFS)),
-            ("bad", level_fraction(CLIP_DBFS), 1.0),
+            ("good", 0.0, level_fraction(CAUTION_DBFS)),
+            ("caution", level_fraction(CAUTION_DBFS), level_fraction(HOT_DBFS)),
+            ("bad", level_fraction(HOT_DBFS), 1.0),
         ):
             if filled > begin:
                 width = (min(filled, end) - begin) * bar.width()

@@ -45,10 +45,12 @@ class Spectrogram(QWidget):
         image.setColorTable(self._colours)
         painter.drawImage(area, image)
         painter.setFont(font(0.8))
-        painter.setPen(theme.colour("muted"))
-        painter.drawText(
-            area.adjusted(8, 5, -8, -5), Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, self._name
-        )
+        width, height = painter.fontMetrics().horizontalAdvance(self._name), painter.fontMetrics().height()
+        plate = QRectF(area.left() + 6, area.top() + 5, width + 10, height + 4)
+        # On a plate: in light colours the name would vanish over loud sound.
+        painter.fillRect(plate, theme.colour("surface", 0.85))
+        painter.setPen(theme.colour("text"))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, self._name)
 
     def _recolour(self) -> None:
         self._colours = _colour_table()

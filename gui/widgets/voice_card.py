@@ -1,58 +1,73 @@
-"""One voice: name and outline, with buttons to play, preview, rename and delete."""
+"""One voice: portrait, name and outline, with buttons to hear it and a menu to manage it."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gui.icons import set_icon
 from gui.theme import RADIUS, SPACE, theme
 from gui.view.voices import Outline, duration_text
 from gui.widgets.labels import ElidedLabel, label
+from gui.widgets.portrait import Portrait
 from gui.widgets.waveform import Waveform
+from rtvc.voices.voice import Voice
 
-WIDTH = 156
+WIDTH = 190
 """Width in pixels at which another column of cards fits."""
+
+ROOM_BESIDE_WORDS = 120
+"""Pixels for the icons, paddings and margins beside the words of the buttons."""
 
 
 class VoiceCard(QAbstractButton):
-    """A voice to choose; checked while it is in use.
+    """A voice to choose; checked while it is in use. Signals carry the voice's name.
 
-    Signals carry the voice's name. `own` voices can be renamed and deleted; `number` is the key that chooses it.
+    Parameters
+    ----------
+    voice
+        The voice. The user's own voices can be renamed and deleted.
+    favourite
+        Whether the user marked it.
+    slot
+        Number of the hotkey that chooses it, or None.
+    slots
+        How many hotkeys there are.
     """
 
     chosen = pyqtSignal(str)
     play_wanted = pyqtSignal(str)
     preview_wanted = pyqtSignal(str)
+    favourite_wanted = pyqtSignal(str)
     rename_wanted = pyqtSignal(str)
+    duplicate_wanted = pyqtSignal(str)
+    export_wanted = pyqtSignal(str)
     delete_wanted = pyqtSignal(str)
+    slot_wanted = pyqtSignal(str, int)
 
-    def __init__(self, name: str, credit: str, own: bool, number: int | None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, voice: Voice, favourite: bool, slot: int | None, slots: int, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.name = name
-        self.own = own
+        self.name = voice.name
+        self.own = voice.folder is not None
         self.playing = False
+        self.favourite = favourite
+        self.slot = slot
         self.setCheckable(True)
-        self.setAccessibleName(f"Voice {name}")
-        self.setAccessibleDescription(credit or "your own voice")
-        if credit:
-            self.setToolTip(credit)
+        self.setAccessibleName(f"Voice {self.name}")
+        self.setAccessibleDescription(voice.description or voice.credit or "your own voice")
+        self.setToolTip("\n".join(filter(None, (voice.description, voice.credit))))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE + 4, SPACE + 2, SPACE - 2, SPACE - 2)
+        column.setContentsMargins(SPACE + 2, SPACE + 2, SPACE - 2, SPACE - 2)
         column.setSpacing(SPACE // 2)
-        top = QHBoxLayout()
-        title = ElidedLabel(name)
-        title.setStyleSheet("font-weight: 600;")
-        title.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        top.addWidget(title, 1)
-        self._number = label("" if number is None else str(number), "caption")
-        self._number.setContentsMargins(0, 0, SPACE - 2, 0)
-        top.addWidget(self._number)
-        column.addLayout(top)
+        column.addLayout(self._heading(voice))
         self.waveform = Waveform()
         inset = QHBoxLayout()
         inset.setContentsMargins(0, 0, SPACE - 2, 0)
@@ -60,31 +75,79 @@ class VoiceCard(QAbstractButton):
         column.addLayout(inset)
         bottom = QHBoxLayout()
         bottom.setSpacing(0)
-        self.duration = ElidedLabel("", "caption", whole=True)
-        self.duration.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        bottom.addWidget(self.duration, 1)
-        self.play = self._tool("play", f"Play the reference of {name}")
+        self.play = self._tool("play", f"Play the original recording of {self.name}", "Original")
         self.play.clicked.connect(lambda: self.play_wanted.emit(self.name))
-        self.preview = self._tool("preview", f"Hear a sentence in the voice of {name}")
+        self.preview = self._tool("preview", f"Hear a sentence converted into {self.name}", "Preview")
         self.preview.clicked.connect(lambda: self.preview_wanted.emit(self.name))
+        self.more = self._tool("more", f"More for {self.name}")
+        self.more.setMenu(self._menu(slots))
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         bottom.addWidget(self.play)
         bottom.addWidget(self.preview)
-        if own:
-            self.more = self._tool("more", f"Rename or delete {name}")
-            menu = QMenu(self.more)
-            self.rename_action = menu.addAction("Rename…", lambda: self.rename_wanted.emit(self.name))
-            self.delete_action = menu.addAction("Delete", lambda: self.delete_wanted.emit(self.name))
-            self.more.setMenu(menu)
-            self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-            bottom.addWidget(self.more)
+        bottom.addStretch(1)
+        bottom.addWidget(self.more)
         column.addLayout(bottom)
         self.toggled.connect(self.waveform.set_selected)
         self.clicked.connect(lambda: self.chosen.emit(self.name))
         theme.changed.connect(self.update)
 
+    def _heading(self, voice: Voice) -> QHBoxLayout:
+        """Portrait, name and register; star and slot at the right."""
+        heading = QHBoxLayout()
+        heading.setSpacing(SPACE)
+        heading.addWidget(Portrait(self.name))
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        title = ElidedLabel(self.name)
+        title.setStyleSheet("font-weight: 600;")
+        self._register = voice.register
+        self.caption = ElidedLabel("", "caption")
+        for line in (title, self.caption):
+            line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            words.addWidget(line)
+        heading.addLayout(words, 1)
+        self._number = label("" if self.slot is None else str(self.slot), "caption")
+        heading.addWidget(self._number)
+        star, colour = ("star-filled", "accent") if self.favourite else ("star", "faint")
+        explanation = f"Remove {self.name} from the favourites" if self.favourite else f"Make {self.name} a favourite"
+        self.star = self._tool(star, explanation)
+        set_icon(self.star, star, colour, size=16)
+        self.star.clicked.connect(lambda: self.favourite_wanted.emit(self.name))
+        heading.addWidget(self.star)
+        return heading
+
+    def _menu(self, slots: int) -> QMenu:
+        menu = QMenu(self.more)
+        self.rename_action = menu.addAction("Rename…", lambda: self.rename_wanted.emit(self.name))
+        menu.addAction("Duplicate…", lambda: self.duplicate_wanted.emit(self.name))
+        menu.addAction("Export…", lambda: self.export_wanted.emit(self.name))
+        self.slot_menu = QMenu("Hotkey", menu)
+        for number in range(slots + 1):
+            words = f"Hotkey {number}" if number else "None"
+            action = self.slot_menu.addAction(words, partial(self.slot_wanted.emit, self.name, number))
+            assert action is not None
+            action.setCheckable(True)
+            action.setChecked(number == (self.slot or 0))
+        menu.addMenu(self.slot_menu)
+        menu.addSeparator()
+        self.delete_action = menu.addAction("Delete", lambda: self.delete_wanted.emit(self.name))
+        for action in (self.rename_action, self.delete_action):
+            assert action is not None
+            action.setEnabled(self.own)
+        return menu
+
     def sizeHint(self) -> QSize:
         """Return the size of the content."""
         return super().minimumSizeHint().expandedTo(QSize(WIDTH, self.minimumSizeHint().height()))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Show only the icons of the buttons where their words do not fit."""
+        super().resizeEvent(event)
+        words = sum(self.fontMetrics().horizontalAdvance(button.text()) for button in (self.play, self.preview))
+        fits = self.width() >= words + ROOM_BESIDE_WORDS
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if fits else Qt.ToolButtonStyle.ToolButtonIconOnly
+        for button in (self.play, self.preview):
+            button.setToolButtonStyle(style)
 
     def minimumSizeHint(self) -> QSize:
         """Return the height of the content."""
@@ -98,7 +161,7 @@ class VoiceCard(QAbstractButton):
     @property
     def controls(self) -> tuple[QWidget, ...]:
         """The card and its buttons, in tab order."""
-        return (self, self.play, self.preview, *([self.more] if self.own else []))
+        return (self, self.star, self.play, self.preview, self.more)
 
     def explain_number(self, keys: str) -> None:
         """Show which keys choose this voice, if any."""
@@ -107,13 +170,16 @@ class VoiceCard(QAbstractButton):
     def set_outline(self, outline: Outline) -> None:
         """Show the outline of the reference."""
         self.waveform.set_envelope(outline.envelope)
-        self.duration.setText(duration_text(outline.seconds) if outline.seconds else "")
+        duration = duration_text(outline.seconds) if outline.seconds else ""
+        self.caption.setText(" · ".join(filter(None, (self._register, duration))))
 
     def set_playing(self, playing: bool) -> None:
         """Show that the reference or the preview is playing; the button then stops it."""
         self.playing = playing
         set_icon(self.play, "stop" if playing else "play", "accent" if playing else "muted", size=16)
-        self.play.setAccessibleName(f"Stop playing {self.name}" if playing else f"Play the reference of {self.name}")
+        self.play.setAccessibleName(
+            f"Stop playing {self.name}" if playing else f"Play the original recording of {self.name}"
+        )
         if not playing:
             self.waveform.set_played(0.0)
 
@@ -143,9 +209,13 @@ class VoiceCard(QAbstractButton):
         inset = width / 2
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS - 2, RADIUS - 2)
 
-    def _tool(self, picture: str, explanation: str) -> QToolButton:
+    def _tool(self, picture: str, explanation: str, words: str = "") -> QToolButton:
         button = QToolButton(self)
         button.setToolTip(explanation)
         button.setAccessibleName(explanation)
         set_icon(button, picture, "muted", size=16)
+        if words:
+            button.setText(words)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setProperty("role", "caption")
         return button

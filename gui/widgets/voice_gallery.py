@@ -53,7 +53,8 @@ class VoiceGallery(QWidget):
         columns = max(2, (self.width() + self._grid.spacing()) // (WIDTH + self._grid.spacing()))
         if columns == self._columns:
             return
-        for column in range(self._grid.columnCount()):
+        # Columns that the grid does not have yet need their stretch, too: without it the cards differ in width.
+        for column in range(max(columns, self._grid.columnCount())):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         self._columns = columns
         widgets = [*self.cards.values(), self.drop_area]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from rtvc.devices import portaudio
 from rtvc.devices.live_port import Wanted
+from rtvc.devices.microphone import microphone_blocks
 from rtvc.devices.portaudio import OWN_PREFIX, PULSE, Device, DeviceIdentity, Direction
 from rtvc.devices.virtual_cable import find_virtual_cable
 from rtvc.devices.virtual_microphone import SOURCE
+from rtvc.dsp.decibels import decibels
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,15 @@ def find_microphone(wanted: Wanted) -> Device:
     """Look for devices anew and return the wanted microphone; raise `RtvcError` if it is not plugged in."""
     portaudio.refresh()
     return portaudio.find_device(wanted, "input", portaudio.list_devices())
+
+
+def listen(microphone: Wanted, seconds: float, heard: Callable[[float, float], None]) -> None:
+    """Report level and peak of a microphone in dBFS ten times a second, to show that it works.
+
+    An exception that `heard` raises ends it early. Raises `RtvcError` if the microphone is missing or fails.
+    """
+    for block, _ in microphone_blocks(find_microphone(microphone), seconds):
+        heard(decibels(float(np.sqrt(np.mean(block**2)))), decibels(float(np.max(np.abs(block)))))
 
 
 def device_rows() -> list[DeviceRow]:

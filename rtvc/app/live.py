@@ -115,8 +115,11 @@ def open_live(
     )
 
 
-def recordings_folder() -> Path:
-    """Return the folder for recordings of live sessions, created if need be; raise `RtvcError` if that fails."""
-    folder = user_music_path() / "rtvc"
+def recordings_folder(chosen: str | None = None) -> Path:
+    """Return the folder for recordings of live sessions, created if need be; raise `RtvcError` if that fails.
+
+    `chosen` is the user's own folder; None for `rtvc` in the music folder.
+    """
+    folder = Path(chosen) if chosen else user_music_path() / "rtvc"
     make_folder(folder, private=True)
     return folder

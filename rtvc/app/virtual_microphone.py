@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtvc.devices import portaudio
+from rtvc.devices import portaudio, pulse
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
 from rtvc.devices.virtual_cable import DESCRIPTION, explain_virtual_cable, find_virtual_cable
@@ -23,6 +24,7 @@ __all__ = [
     "ApplicationSteps",
     "VirtualMicrophoneState",
     "application_steps",
+    "listeners",
     "measure_delays",
     "send_test_tone",
     "virtual_microphone",
@@ -92,6 +94,22 @@ def application_steps(microphone: str, platform: str = sys.platform) -> tuple[Ap
         ),
         ApplicationSteps("OBS", ("Sources", "+", source, "Device", microphone)),
     )
+
+
+def listeners() -> list[str] | None:
+    """Return the names of the programs that record the virtual microphone now; None where no one can tell.
+
+    Only PulseAudio and PipeWire tell it. Raises `RtvcError` if the server does not answer.
+    """
+    if sys.platform != "linux":
+        return None
+    with pulse.connect("rtvc listeners") as server:
+        microphones = {source.index for source in server.source_list() if source.name == SOURCE}
+        return sorted(
+            stream.proplist.get("application.name", "A program")
+            for stream in server.source_output_list()
+            if stream.source in microphones and stream.proplist.get("application.process.id") != str(os.getpid())
+        )
 
 
 def send_test_tone(

@@ -111,22 +111,24 @@ def preview(
     pack: str,
     settings: Settings,
     *,
+    speech: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
     fitting: Callable[[float], None] = lambda share: None,
 ) -> Sound:
-    """Convert a shipped sentence, spoken by another voice, into this voice.
+    """Convert a recording into this voice: `speech`, or else a shipped sentence that another voice speaks.
 
     `progress` and `fitting` are told the share of the conversion and of a long fit that is done, 0 to 1; an exception
     that they raise abandons the preview. Raises as `convert_file` does.
     """
-    sentence = next(shipped for shipped in shipped_voices() if shipped.name != voice.name)
+    if speech is None:
+        speech = next(shipped for shipped in shipped_voices() if shipped.name != voice.name).reference
     models = open_pack(pack)
     pitch = settings.pitch if models.roles.pitch is not None else UNCHANGED_PITCH
     conversion = Conversion(settings.map, pitch_semitones=pitch.semitones, intonation=pitch.intonation)
     with tempfile.TemporaryDirectory(prefix="rtvc-preview-") as folder:
         output = Path(folder) / "preview.wav"
         convert_file(
-            sentence.reference,
+            speech,
             voice,
             output,
             models,

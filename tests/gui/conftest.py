@@ -1,6 +1,6 @@
 """The panel over fakes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,18 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
 from tests.support.panel import FakeBackend, FakePlayer, open_window
+
+
+class PatientBot(QtBot):
+    """Waits up to 20 s: a loaded machine may need more than the usual 5 s to open a window."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 20_000) -> None:  # noqa: N802
+        super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture

@@ -26,15 +26,15 @@ def test_the_users_voice_is_enrolled(qtbot: QtBot, window: MainWindow, backend: 
     dialog = window.findChild(EnrolmentDialog)
     assert dialog is not None
     dialog.start_button.click()
-    qtbot.waitUntil(lambda: dialog.outcome.text() == "4 s of speech so far")
-    assert dialog.bar.value() == 500
+    qtbot.waitUntil(lambda: dialog.form.outcome.text() == "4 s of speech so far")
+    assert dialog.form.bar.value() == 500
     assert not dialog.start_button.isEnabled()
     backend.may_end.set()
-    qtbot.waitUntil(lambda: dialog.outcome.text() == "rtvc knows your voice from 20 s of speech.")
+    qtbot.waitUntil(lambda: dialog.form.outcome.text() == "rtvc knows your voice from 20 s of speech.")
     assert dialog.close_button.text() == "Done"
     backend.failure = "The recording holds 1.0 s of speech."
     dialog.start_button.click()
-    qtbot.waitUntil(lambda: dialog.outcome.text() == backend.failure)
+    qtbot.waitUntil(lambda: dialog.form.outcome.text() == backend.failure)
     dialog.close_button.click()
 
 
@@ -44,7 +44,7 @@ def learning(qtbot: QtBot, window: MainWindow) -> EnrolmentDialog:
     dialog = window.findChild(EnrolmentDialog)
     assert dialog is not None
     dialog.start_button.click()
-    qtbot.waitUntil(lambda: dialog.bar.value() == 500)
+    qtbot.waitUntil(lambda: dialog.form.bar.value() == 500)
     return dialog
 
 
@@ -90,7 +90,7 @@ def test_forgetting_an_enrolment_can_be_undone(qtbot: QtBot, window: MainWindow,
     window.live.teach_voice()
     dialog = window.findChild(EnrolmentDialog)
     assert dialog is not None
-    assert "18 s" in dialog.outcome.text()
+    assert "18 s" in dialog.form.outcome.text()
     QTest.mouseClick(dialog.forget_button, LEFT)
     assert not dialog.isVisible(), "it would cover the way back"
     qtbot.waitUntil(lambda: "forgotten" in window.toast.message.text())
@@ -125,6 +125,6 @@ def test_switching_on_cancels_an_enrolment(qtbot: QtBot, window: MainWindow, bac
     dialog = learning(qtbot, window)
     window.session.live.set_power(True)
     qtbot.waitUntil(lambda: window.session.live.snapshot.state is State.RUNNING)
-    assert "cancelled" in dialog.outcome.text()
+    assert "cancelled" in dialog.form.outcome.text()
     assert dialog.start_button.isEnabled()
     dialog.close()

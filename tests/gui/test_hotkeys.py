@@ -168,13 +168,15 @@ def test_a_cleared_hotkey_has_no_keys(window: MainWindow) -> None:
     assert window.session.preferences.settings.bypass
 
 
-def test_the_usual_keys_come_back(window: MainWindow) -> None:
+def test_reset_restores_the_default_keys(window: MainWindow) -> None:
     reset = section(window).reset
     assert not reset.isEnabled()
     give(window, "mute", Qt.Key.Key_F6, NONE)
     give(window, "voice2", Qt.Key.Key_F7, NONE)
     QTest.mouseClick(reset, LEFT)
-    assert window.session.preferences.options == Options(welcomed=window.session.preferences.options.welcomed)
+    options = window.session.preferences.options
+    assert not options.window_keys
+    assert not options.global_keys
     assert section(window).fields[Scope.WINDOW, "mute"].keySequence() == QKeySequence("Ctrl+M")
     assert not reset.isEnabled()
 
@@ -197,7 +199,7 @@ def test_default_hotkeys_do_not_clash() -> None:
 @pytest.mark.parametrize(
     ("scope", "name", "sequence", "why"),
     [
-        (Scope.WINDOW, "mute", "Ctrl+1", "Choose voice 1"),
+        (Scope.WINDOW, "mute", "Ctrl+1", "Voice of hotkey 1"),
         (Scope.WINDOW, "mute", "Ctrl+Alt+B", "in other programs"),
         (Scope.WINDOW, "mute", "Ctrl+O", "adds a voice"),
         (Scope.WINDOW, "mute", "Return", "navigate"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PyQt6.QtGui import QColor
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
@@ -19,6 +21,7 @@ from tests.support.panel import (
     QTest,
     is_live,
     open_window,
+    switch_on,
 )
 
 
@@ -108,3 +111,27 @@ def test_unreadable_preferences_are_reported_and_the_panel_starts(
     with open_window(qtbot, qapp, backend, FakePlayer()) as window:
         assert window.toast.message.text() == backend.preferences.failure
         backend.preferences.failure = ""
+
+
+def test_diagnostics_are_copied(
+    qtbot: QtBot, qapp: QApplication, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtvc.app.about.diagnostics", lambda: "versions")
+    window.settings_page.about.copy.click()
+    qtbot.waitUntil(lambda: "copied" in window.toast.message.text())
+    clipboard = qapp.clipboard()
+    assert clipboard is not None
+    assert clipboard.text() == "versions"
+
+
+def test_recordings_go_where_the_user_wants(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path / "mine"))
+    window.settings_page.recordings.click()
+    assert window.settings_page.recordings.text().endswith("mine")
+    switch_on(qtbot, window)
+    window.session.live.set_recording(True)
+    recording = backend.engines[0].recording
+    assert recording is not None
+    assert recording[1].parent == tmp_path / "mine"

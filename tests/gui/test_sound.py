@@ -35,7 +35,7 @@ def test_sliders_change_their_settings(window: MainWindow) -> None:
     assert settings(window).map.block_size == 1
     sound.similarity.slider.setValue(4)
     assert settings(window).map.block_size is None, "the pack's own K is not pinned"
-    assert sound.similarity.value_label.text() == "K = 16 (default)"
+    assert sound.similarity.value_label.text() == "default"
     sound.similarity.slider.setValue(6)
     assert settings(window).map.block_size == 64
     sound.input_gain.slider.setValue(6)
@@ -66,6 +66,7 @@ def test_another_transport_is_used_at_once_and_only_mkl_has_k(
 ) -> None:
     switch_on(qtbot, window)
     sound = window.live.sound
+    sound.more.set_open(True)
     assert [sound.transport.choice.box.itemData(index) for index in range(4)] == ["mkl", "knn", "sinkhorn", "flow"]
     sound.similarity.slider.setValue(2)
     assert sound.similarity.isVisible()
@@ -83,6 +84,7 @@ def test_another_transport_is_used_at_once_and_only_mkl_has_k(
 def test_a_transport_that_needs_an_enrolment_leads_to_it(
     qtbot: QtBot, window: MainWindow, backend: FakeBackend, name: str
 ) -> None:
+    window.live.sound.more.set_open(True)
     part = window.live.sound.transport
     choose(part.choice.box, transport_words(name).name)
     assert "teach rtvc your voice" in part.sentence.text()
@@ -99,6 +101,7 @@ def test_a_transport_that_needs_an_enrolment_leads_to_it(
 def test_a_long_fit_shows_progress_and_can_be_cancelled(
     qtbot: QtBot, window: MainWindow, backend: FakeBackend
 ) -> None:
+    window.live.sound.more.set_open(True)
     part = window.live.sound.transport
     switch_on(qtbot, window)
     choose(part.choice.box, transport_words("knn").name)

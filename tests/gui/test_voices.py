@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QApplication, QInputDialog
+from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
+from gui.options import Options
+from gui.view.voices import blend_name, blend_parts, voice_words
 from rtvc.app.voices import AddedVoice, Sound
 from rtvc.voices.library import VoiceLibrary
 from tests.support.panel import (
@@ -20,7 +23,9 @@ from tests.support.panel import (
     FakeBackend,
     FakePlayer,
     QTest,
+    choose,
     open_window,
+    press,
     settings,
 )
 
@@ -97,7 +102,8 @@ def test_a_deletion_is_settled_once_it_cannot_be_undone(
 
 def test_shipped_voices_cannot_be_deleted(qtbot: QtBot, window: MainWindow) -> None:
     card = window.live.voices.gallery.cards["Amber"]
-    assert not hasattr(card, "more")
+    assert card.delete_action is not None
+    assert not card.delete_action.isEnabled()
     QTest.keyClick(card, Qt.Key.Key_Delete)
     assert "Amber" in window.live.voices.gallery.cards
 
@@ -179,3 +185,101 @@ def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication,
         first_row = [card for card in cards if card.y() == cards[0].y()]
         assert len(first_row) >= 2
         assert narrowest() < 2 * 168, "and no fewer"
+
+
+def names(window: MainWindow) -> list[str]:
+    return list(window.live.voices.gallery.cards)
+
+
+def test_searching_narrows_the_gallery(window: MainWindow) -> None:
+    search = window.live.voices.search
+    search.setText("GRAND")
+    assert names(window) == ["Grandfather"]
+    search.setText("nobody")
+    assert names(window) == []
+    assert window.live.voices.nothing.isVisible()
+    search.clear()
+    assert names(window) == ["Grandfather", "Amber", "Bernard"]
+
+
+def test_favourites_come_first_and_are_remembered(window: MainWindow, backend: FakeBackend) -> None:
+    QTest.mouseClick(window.live.voices.gallery.cards["Bernard"].star, LEFT)
+    assert names(window) == ["Bernard", "Grandfather", "Amber"]
+    window.quit()
+    assert Options.from_json(backend.preferences.saved.panel).favourites == ("Bernard",)
+
+
+def test_the_gallery_is_sorted_as_chosen(window: MainWindow, backend: FakeBackend) -> None:
+    backend.library.registers = {"Bernard": "low", "Amber": "high"}
+    window.session.voices.reload()
+    choose(window.live.voices.order, "By name")
+    assert names(window) == ["Amber", "Bernard", "Grandfather"]
+    choose(window.live.voices.order, "Low to high")
+    assert names(window) == ["Bernard", "Amber", "Grandfather"]
+
+
+def test_a_new_voice_leaves_the_hotkeys_of_the_others_alone(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    cards = window.live.voices.gallery.cards
+    assert {name: card.slot for name, card in cards.items()} == {"Grandfather": 1, "Amber": 2, "Bernard": 3}
+    drop(window, tmp_path / "aaron.wav")
+    qtbot.waitUntil(lambda: "aaron" in names(window))
+    slots = {name: card.slot for name, card in window.live.voices.gallery.cards.items()}
+    assert slots == {"Grandfather": 1, "Amber": 2, "Bernard": 3, "aaron": 4}
+    press(window, Qt.Key.Key_2)
+    assert settings(window).voice == "Amber"
+
+
+def test_a_hotkey_can_be_given_to_another_voice(window: MainWindow) -> None:
+    window.live.voices.gallery.cards["Bernard"].slot_menu.actions()[1].trigger()
+    slots = {name: card.slot for name, card in window.live.voices.gallery.cards.items()}
+    assert slots == {"Grandfather": None, "Amber": 2, "Bernard": 1}
+    press(window, Qt.Key.Key_1)
+    assert settings(window).voice == "Bernard"
+
+
+def test_a_voice_is_duplicated(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, text, **kwargs: (text, True))
+    window.live.voices.gallery.cards["Amber"].duplicate_wanted.emit("Amber")
+    qtbot.waitUntil(lambda: settings(window).voice == "Amber 2")
+
+
+def test_a_voice_goes_to_a_file_and_comes_back(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "shared.rtvcvoice"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
+    soundfile.write(backend.folder / "Grandfather.wav", 0.1 * np.ones(32_000), 16_000)
+    window.live.voices.gallery.cards["Grandfather"].export_wanted.emit("Grandfather")
+    qtbot.waitUntil(lambda: str(path) in window.toast.message.text())
+    window.session.voices.delete("Grandfather")
+    window.session.voices.settle_deletion("Grandfather")
+    drop(window, path)
+    qtbot.waitUntil(lambda: settings(window).voice == "Grandfather")
+    assert backend.library.own == ["Grandfather"]
+
+
+def test_a_file_that_is_no_voice_is_refused(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "broken.rtvcvoice"
+    path.write_bytes(b"PK nonsense")
+    drop(window, path)
+    qtbot.waitUntil(lambda: "not a voice that can be imported" in window.toast.message.text())
+
+
+def test_two_voices_are_blended(window: MainWindow) -> None:
+    blend = window.live.voices.blend
+    blend.set_open(True)
+    choose(blend.one.box, "Amber")
+    choose(blend.other.box, "Bernard")
+    blend.share.slider.setValue(30)
+    assert blend_parts(settings(window).voice) == (("Amber", 0.7), ("Bernard", 0.3))
+    assert "a blend of Amber (70%) and Bernard (30%)" in voice_words(settings(window).voice)
+    window.session.voices.choose_existing()
+    assert blend_parts(settings(window).voice) is not None, "a blend of voices that exist stays chosen"
+    QTest.mouseClick(window.live.voices.gallery.cards["Amber"], LEFT)
+    assert settings(window).voice == "Amber"
+
+
+def test_only_blends_of_two_are_blends() -> None:
+    assert blend_parts(blend_name("A", "B", 0.25)) == (("A", 0.75), ("B", 0.25))
+    for name in ("", "Amber", "A:1,B:1,C:1", "A:x,B:1", "A:-1,B:1", "A:0,B:0"):
+        assert blend_parts(name) is None

@@ -9,7 +9,6 @@ from pytestqt.qtbot import QtBot
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
 from gui.main_window import MainWindow
-from gui.options import Options
 from tests.support.panel import (
     LEFT,
     FakeBackend,
@@ -39,7 +38,7 @@ def test_a_wizard_fits_its_text_and_the_screen(
             assert bar is not None
             qtbot.wait(50)
             height = dialog.height() if scale == 1 else 0
-            dialog.outcome.setText("A sentence of what was learnt. " * 8)
+            dialog.form.outcome.setText("A sentence of what was learnt. " * 8)
             qtbot.waitUntil(lambda: (bar.maximum() > 0) == (scale > 1) and dialog.height() > height)
             assert dialog.height() < screen.availableGeometry().height()
             assert dialog.rect().contains(dialog.start_button.geometry())
@@ -80,16 +79,3 @@ def test_no_test_tone_while_live(qtbot: QtBot, window: MainWindow, backend: Fake
     assert not dialog.test_button.isEnabled()
     assert "Switch the voice changer off" in dialog.verdict.text()
     dialog.close()
-
-
-def test_the_welcome_is_dismissed_for_good(window: MainWindow, backend: FakeBackend) -> None:
-    welcome = window.live.welcome
-    assert welcome.isVisible()
-    QTest.mouseClick(welcome.microphone, LEFT)
-    wizard = window.findChild(VirtualMicrophoneDialog)
-    assert wizard is not None
-    wizard.close()
-    QTest.mouseClick(welcome.dismiss, LEFT)
-    assert not welcome.isVisible()
-    window.quit()
-    assert Options.from_json(backend.preferences.saved.panel).welcomed

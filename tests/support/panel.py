@@ -23,7 +23,7 @@ from gui.models.devices import Found, Use
 from gui.player import QtPlayer
 from gui.session import Session
 from gui.theme import Appearance, theme
-from rtvc.app import enrolment, live, models, virtual_microphone, voices
+from rtvc.app import devices, enrolment, live, models, virtual_microphone, voices
 from rtvc.app.enrolment import EnrolmentProgress
 from rtvc.app.live import LiveSetup
 from rtvc.app.models import BuildOptions, PackEntry
@@ -153,7 +153,7 @@ class FakePreferenceFile(PreferenceFile):
 
     def __init__(self) -> None:
         super().__init__(Path())
-        self.saved = Preferences()
+        self.saved = Preferences(panel={"welcomed": True})
         self.failure = ""
 
     def load(self) -> Preferences:
@@ -174,12 +174,30 @@ class FakeLibrary(VoiceLibrary):
         super().__init__(folder)
         self.shipped = list(shipped)
         self.own = list(own)
+        self.registers: dict[str, str] = {}
         for name in (*shipped, *own):
             soundfile.write(folder / f"{name}.wav", np.zeros(8_000, np.float32), 16_000)
 
     def list(self) -> list[Voice]:
         own = [Voice(name, self.folder / f"{name}.wav", self.folder) for name in sorted(self.own)]
-        return [*own, *(Voice(name, self.folder / f"{name}.wav", credit="shipped") for name in self.shipped)]
+        shipped = (Voice(name, self.folder / f"{name}.wav", credit="shipped") for name in self.shipped)
+        return [replace(voice, register=self.registers.get(voice.name, "")) for voice in (*own, *shipped)]
+
+    def add(
+        self,
+        name: str,
+        recordings: Sequence[Path],
+        pack: object,
+        replace: bool = False,
+        credit: str = "",
+        description: str = "",
+    ) -> Voice:
+        self.own.append(name)
+        return self.find(name)
+
+    def duplicate(self, name: str, new_name: str) -> Voice:
+        self.own.append(new_name)
+        return self.find(new_name)
 
     def rename(self, name: str, new_name: str) -> None:
         if new_name in self.own:
@@ -226,6 +244,9 @@ class FakeBackend:
         self.has_cuda = True
         self.learned_dim = 64
         self.built_from: Path | None = None
+        self.recording_programs: list[str] | None = []
+        self.listened: list[DeviceIdentity | None] = []
+        self.spoken: list[Path | None] = []
         self.listed_packs = [
             PackEntry("mini", "shipped", "Small and quick, for every computer", "GPL-3.0-or-later", 14_000_000, 0.04),
             PackEntry("large", "installed", "Slower, and closer to the voice", "MIT", 420_000_000, 0.085),
@@ -241,7 +262,8 @@ class FakeBackend:
         replaced = {
             voices: ("add_voice", "record_reference", "reference", "preview"),
             enrolment: ("record_enrolment", "find_enrolment", "store_enrolment", "remove_enrolment"),
-            virtual_microphone: ("virtual_microphone", "send_test_tone"),
+            virtual_microphone: ("virtual_microphone", "send_test_tone", "listeners"),
+            devices: ("listen",),
             models: ("open_pack", "list_packs", "build_pack", "remove_pack"),
             catalogue: ("verify",),
             live: ("recordings_folder",),
@@ -261,6 +283,15 @@ class FakeBackend:
         self._fail()
         return self.tone
 
+    def listeners(self) -> list[str] | None:
+        return self.recording_programs
+
+    def listen(
+        self, microphone: DeviceIdentity | None, seconds: float, heard: Callable[[float, float], None]
+    ) -> None:
+        self.listened.append(microphone)
+        self._wait(lambda: heard(-20.0, -9.0))
+
     def open_engine(self, setup: LiveSetup, settings: Settings) -> Engine:
         self._fail()
         self.engines.append(FakeEngine(setup, settings))
@@ -269,8 +300,8 @@ class FakeBackend:
     def running(self) -> int:
         return sum(engine.running for engine in self.engines)
 
-    def recordings_folder(self) -> Path:
-        return self.folder
+    def recordings_folder(self, chosen: str | None = None) -> Path:
+        return Path(chosen) if chosen else self.folder
 
     def add_voice(self, name: str, recordings: Sequence[Path], pack: str, *, voices: VoiceLibrary) -> AddedVoice:
         if any("silent" in path.name for path in recordings):
@@ -296,10 +327,12 @@ class FakeBackend:
         pack: str,
         settings: Settings,
         *,
+        speech: Path | None = None,
         progress: Callable[[float], None],
         fitting: Callable[[float], None],
     ) -> Sound:
         self.heard.append(("preview", voice.name))
+        self.spoken.append(speech)
         if settings.map.transport == "flow":
             self._wait(lambda: fitting(0.25))
         return Sound(np.zeros(1600, np.float32), 16_000)

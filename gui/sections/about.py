@@ -1,0 +1,71 @@
+"""About: version, licences, where data lies, diagnostics for a bug report, and the setup guide again."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, QUrl, pyqtSignal
+from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtWidgets import QGridLayout, QPushButton, QWidget
+
+from gui.session import Session
+from gui.theme import SPACE
+from gui.widgets.card import Card
+from gui.widgets.expander import Expander
+from gui.widgets.flow import Flow
+from gui.widgets.labels import label
+from rtvc.app import about
+
+
+class AboutSection(Card):
+    """Shows what `rtvc.app.about` tells."""
+
+    guide_wanted = pyqtSignal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("About", parent)
+        self._session = session
+        components = about.components()
+        own = components[0]
+        self.body.addWidget(
+            label(
+                f"rtvc {own.version}, a real-time voice changer. Licence: {own.licence}. It runs on this computer "
+                "alone and sends nothing anywhere.",
+                wrap=True,
+            )
+        )
+        actions = Flow()
+        self.copy = QPushButton("Copy diagnostics")
+        self.copy.setToolTip("Copy versions, system and the latest crash report for a bug report; nothing private")
+        self.copy.clicked.connect(self._copy)
+        self.guide = QPushButton("Open the setup guide")
+        self.guide.clicked.connect(self.guide_wanted)
+        for button in (self.copy, self.guide):
+            actions.add(button)
+        self.body.addWidget(actions)
+        self.places = Expander("Where data lies")
+        grid = QGridLayout()
+        grid.setSpacing(SPACE)
+        grid.setColumnStretch(1, 1)
+        for row, (words, path) in enumerate(about.places()):
+            grid.addWidget(label(words, "caption"), row, 0, Qt.AlignmentFlag.AlignTop)
+            place = QPushButton(str(path))
+            place.setProperty("kind", "link")
+            place.setAccessibleName(f"Open the folder of {words.lower()}")
+            place.setToolTip(str(path))
+            place.setMinimumWidth(0)
+            place.clicked.connect(lambda checked, path=path: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))))
+            grid.addWidget(place, row, 1)
+        self.places.body.addLayout(grid)
+        self.body.addWidget(self.places)
+        self.licences = Expander("Licences and credits")
+        lines = [f"{component.name} {component.version}: {component.licence}" for component in components]
+        self.licences.body.addWidget(label("\n".join([*lines, "", *about.credits()]), "caption", wrap=True))
+        self.body.addWidget(self.licences)
+
+    def _copy(self) -> None:
+        self._session.tasks.start(lambda control: about.diagnostics(), self._copied, self._session.failed.emit)
+
+    def _copied(self, text: str) -> None:
+        clipboard = QGuiApplication.clipboard()
+        assert clipboard is not None
+        clipboard.setText(text)
+        self._session.noticed.emit("The diagnostics were copied. Paste them into a bug report.")

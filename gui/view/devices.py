@@ -1,0 +1,30 @@
+"""What the panel says about devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rtvc.app.devices import device_choices
+from rtvc.app.virtual_microphone import ApplicationSteps
+from rtvc.devices.portaudio import Device
+
+NO_MICROPHONE = "No microphone was found. Plug in a headset or a USB microphone, then refresh the devices."
+
+
+def has_microphone(devices: Sequence[Device]) -> bool:
+    """Tell whether there is a microphone to speak into."""
+    return len(device_choices(devices, "input")) > 1
+
+
+def steps_text(steps: ApplicationSteps) -> str:
+    """Return the menu items that lead to the microphone in an application, and the advice that goes with them."""
+    return f"{steps.application}: {' ▸ '.join(steps.path)}. {steps.advice}".strip()
+
+
+def listeners_text(listeners: Sequence[str] | None, microphone: str) -> tuple[bool, str]:
+    """Return whether a program records the virtual microphone, and a sentence about it."""
+    if listeners is None:
+        return False, "On this system rtvc cannot tell which programs record the virtual microphone."
+    if not listeners:
+        return False, f"No program records “{microphone}” yet. This light turns green as soon as one does."
+    return True, f"{', '.join(listeners)} can hear you through “{microphone}”."
