@@ -24,6 +24,9 @@ from rtvc.commands.panel import gui
 from rtvc.commands.terminal import errors
 from rtvc.errors import RtvcError
 
+_UsageError = typer.BadParameter.__bases__[0]
+"""What typer raises for an unknown option, a missing argument or a value out of range: click's class, or its own."""
+
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
 
 app = typer.Typer(
@@ -58,7 +61,13 @@ def main() -> None:
     if not debug:
         crash_report.install(_tell_crash)
     try:
-        app()
+        sys.exit(app(prog_name="rtvc", standalone_mode=False))
+    except _UsageError as error:
+        if debug:
+            raise
+        if sentence := error.format_message().rstrip("."):  # Empty where the help has been printed instead.
+            _complain(f"{sentence}: `{error.ctx.command_path if error.ctx else 'rtvc'} --help` shows what it takes.")
+        sys.exit(2)
     except (RtvcError, OSError) as error:
         sentence = _sentence(error)
         if sentence is None or debug:

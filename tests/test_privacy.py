@@ -108,6 +108,12 @@ def test_nothing_is_written_outside_the_folders_of_rtvc(command: list[str], home
     assert [path for path in files if not (OWN_FOLDERS.search(path) or FONTS.search(path))] == []
 
 
+def test_telemetry_is_off_where_onnx_runtime_was_imported_before_rtvc(home: Path, folder: Path) -> None:
+    # Its API takes no effect that Python could read, so the call is what is observed.
+    asked = "import onnxruntime; called = []; onnxruntime.disable_telemetry_events = lambda: called.append(True)"
+    run([sys.executable, "-c", f"{asked}; import rtvc.packs.runtime; assert called"], home, folder)
+
+
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs the program 'strace' (apt install strace)")
 @pytest.mark.parametrize(
     "command", [[*RTVC, *CONVERT], [*RTVC, *LIVE], [sys.executable, "-c", PANEL]], ids=["convert", "live", "gui"]

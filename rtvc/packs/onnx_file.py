@@ -11,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from rtvc.names import shortened
+
 DEEPEST = 64
 """Levels of nested messages; a graph within a graph takes three. Exported packs need 5."""
+
+MOST_FIELDS = 2**18
+"""Fields read in all: about 1 s. The graphs of `mini` have up to 8,400; 100 MB of tiny fields would take minutes."""
 
 # Which fields of a message hold messages that can hold tensors, from the model down to them.
 _NESTED: dict[str, dict[int, str]] = {
@@ -60,105 +65,111 @@ class OnnxFile:
     def read(cls, content: bytes) -> OnnxFile:
         """Read a model; raise `ValueError` if the bytes are not one."""
         found = cls()
+        reader = _Reader()
         initializers: set[str] = set()
         graphs = 0
-        for number, value in _fields(memoryview(content)):
+        for number, value in reader.fields(memoryview(content)):
             if number == 14:
-                key, text = _texts(value, 1, 2)
+                key, text = reader.texts(value, 1, 2)
                 if key in found.metadata:
-                    raise ValueError(f"the metadata name {key} twice")
+                    raise ValueError(f"the metadata name {shortened(key)} twice")
                 found.metadata[key] = text
             elif number == 7:
                 graphs += 1
-                for part, inner in _fields(_message(value)):
+                for part, inner in reader.fields(_message(value)):
                     if part in (11, 12):
-                        name, declared = _value_info(_message(inner))
+                        name, declared = reader.value_info(_message(inner))
                         (found.inputs if part == 11 else found.outputs)[name] = declared
                     elif part == 5:
-                        initializers.update(_texts(inner, 8))
+                        initializers.update(reader.texts(inner, 8))
         if graphs != 1:
             raise ValueError("it holds no graph")
         found.inputs = {name: value for name, value in found.inputs.items() if name not in initializers}
-        found.external = _external(memoryview(content), "model", 0)
+        found.external = reader.external(memoryview(content), "model", 0)
         return found
 
 
-def _external(message: memoryview, kind: str, depth: int) -> bool:
-    """Tell whether a tensor in a message of this kind, however deep, places its data outside the file."""
-    if depth > DEEPEST:
-        raise ValueError(f"its messages are nested more than {DEEPEST} levels deep")
-    nested = _NESTED[kind]
-    for number, value in _fields(message):
-        if kind == "tensor" and number in _EXTERNAL and value:
-            return True
-        if number in nested and _external(_message(value), nested[number], depth + 1):
-            return True
-    return False
+class _Reader:
+    """Reads the messages of one file, and gives up after `MOST_FIELDS` fields."""
 
+    def __init__(self) -> None:
+        self._left = MOST_FIELDS
 
-def _value_info(message: memoryview) -> tuple[str, Value]:
-    (name,) = _texts(message, 1)
-    element, shape = 0, []
-    for tensor in _submessages(_last(message, 2), 1):
-        for number, value in _fields(tensor):
+    def external(self, message: memoryview, kind: str, depth: int) -> bool:
+        """Tell whether a tensor in a message of this kind, however deep, places its data outside the file."""
+        if depth > DEEPEST:
+            raise ValueError(f"its messages are nested more than {DEEPEST} levels deep")
+        nested = _NESTED[kind]
+        for number, value in self.fields(message):
+            if kind == "tensor" and number in _EXTERNAL and value:
+                return True
+            if number in nested and self.external(_message(value), nested[number], depth + 1):
+                return True
+        return False
+
+    def value_info(self, message: memoryview) -> tuple[str, Value]:
+        (name,) = self.texts(message, 1)
+        if not name.isprintable():
+            raise ValueError("an input or output has control characters in its name")
+        element, shape = 0, []
+        for tensor in self.submessages(self.last(message, 2), 1):
+            for number, value in self.fields(tensor):
+                if number == 1 and isinstance(value, int):
+                    element = value
+                elif number == 2:
+                    shape = [self.length(dimension) for dimension in self.submessages(_message(value), 1)]
+        return name, Value(element, tuple(shape))
+
+    def length(self, dimension: memoryview) -> int | None:
+        length = None
+        for number, value in self.fields(dimension):
             if number == 1 and isinstance(value, int):
-                element = value
-            elif number == 2:
-                shape = [_length(dimension) for dimension in _submessages(_message(value), 1)]
-    return name, Value(element, tuple(shape))
+                length = value
+        return length
 
+    def texts(self, message: int | memoryview, *numbers: int) -> tuple[str, ...]:
+        """Return string fields of a message; those that it lacks are empty."""
+        found: Mapping[int, int | memoryview] = dict(self.fields(_message(message)))
+        return tuple(str(_message(found.get(number, memoryview(b""))), "utf-8") for number in numbers)
 
-def _length(dimension: memoryview) -> int | None:
-    length = None
-    for number, value in _fields(dimension):
-        if number == 1 and isinstance(value, int):
-            length = value
-    return length
+    def submessages(self, message: memoryview, number: int) -> Iterator[memoryview]:
+        return (_message(value) for found, value in self.fields(message) if found == number)
 
+    def last(self, message: memoryview, number: int) -> memoryview:
+        return [memoryview(b""), *self.submessages(message, number)][-1]
 
-def _texts(message: int | memoryview, *numbers: int) -> tuple[str, ...]:
-    """Return string fields of a message; those that it lacks are empty."""
-    found: Mapping[int, int | memoryview] = dict(_fields(_message(message)))
-    return tuple(str(_message(found.get(number, memoryview(b""))), "utf-8") for number in numbers)
+    def fields(self, message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+        """Yield the number and value of each field of a message, in order; raise `ValueError` where it is damaged.
 
-
-def _submessages(message: memoryview, number: int) -> Iterator[memoryview]:
-    return (_message(value) for found, value in _fields(message) if found == number)
-
-
-def _last(message: memoryview, number: int) -> memoryview:
-    return [memoryview(b""), *_submessages(message, number)][-1]
+        Strings, messages and numbers of fixed size are given as their bytes.
+        """
+        at = 0
+        while at < len(message):
+            key, at = _varint(message, at)
+            number, wire = key >> 3, key & 7
+            self._left -= 1
+            if self._left < 0:
+                raise ValueError(f"it has more than {MOST_FIELDS} fields")
+            if wire == 0:
+                value, at = _varint(message, at)
+                yield number, value
+                continue
+            if wire == 2:
+                length, at = _varint(message, at)
+            elif wire in (1, 5):
+                length = 8 if wire == 1 else 4
+            else:
+                raise ValueError(f"it has a field of the unknown wire type {wire}")
+            if at + length > len(message):
+                raise ValueError("it is cut off")
+            yield number, message[at : at + length]
+            at += length
 
 
 def _message(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
         raise ValueError("a message is a number")
     return value
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the number and value of each field of a message, in order; raise `ValueError` where it is damaged.
-
-    Strings, messages and numbers of fixed size are given as their bytes.
-    """
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, at = _varint(message, at)
-            yield number, value
-            continue
-        if wire == 2:
-            length, at = _varint(message, at)
-        elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
-        else:
-            raise ValueError(f"it has a field of the unknown wire type {wire}")
-        if at + length > len(message):
-            raise ValueError("it is cut off")
-        yield number, message[at : at + length]
-        at += length
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:

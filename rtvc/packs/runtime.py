@@ -15,6 +15,10 @@ import onnxruntime
 
 from rtvc.errors import RtvcError
 
+# `rtvc/__init__.py` switches the telemetry off before this import. This covers a program that imported ONNX Runtime
+# before rtvc: it sends no events from here on.
+onnxruntime.disable_telemetry_events()
+
 PROVIDERS = ("auto", "cpu", "cuda")
 
 

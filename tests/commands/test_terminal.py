@@ -83,12 +83,36 @@ def test_absurd_numbers_are_refused(number: str, tmp_path: Path) -> None:
         assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["convert", "--nope"], "No such option: --nope"),
+        (["voices", "show"], "Missing argument 'name': `rtvc voices show --help`"),
+        (["live", "--strength", "9" * 400], "Invalid value for '--strength'"),
+        (["\x1b[31m"], "No such command '\\x1b[31m': `rtvc --help`"),
+    ],
+)
+def test_a_wrong_usage_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.setattr(cli, "_end_on_signals", lambda: None)
+    monkeypatch.setattr(cli.crash_report, "install", lambda tell: None)
+    monkeypatch.setattr(sys, "argv", ["rtvc", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.out == ""
+    assert said.err.startswith(f"rtvc: {sentence}")
+    assert len(said.err.splitlines()) == 1
+
+
 def test_a_fault_of_the_program_is_a_sentence_and_a_report(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     hooks = sys.excepthook
     monkeypatch.setattr("rtvc.app.crash_report.reports_folder", lambda: tmp_path)
-    monkeypatch.setattr(cli, "app", lambda: 1 / 0)
+    monkeypatch.setattr(cli, "app", lambda **options: 1 / 0)
     monkeypatch.setattr(sys, "argv", ["rtvc", "voices"])
     monkeypatch.setattr("threading.excepthook", None)
     try:
@@ -104,7 +128,7 @@ def test_a_fault_of_the_program_is_a_sentence_and_a_report(
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(**options: object) -> None:
         raise RtvcError("no")
 
     monkeypatch.setattr(cli, "app", fail)

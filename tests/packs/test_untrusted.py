@@ -142,6 +142,23 @@ def test_weights_outside_the_file_are_found_in_attributes_and_branches() -> None
         assert OnnxFile.read(model.SerializeToString()).external == external
 
 
+def test_a_graph_of_endless_fields_is_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (folder / ENCODER).read_bytes()
+    OnnxFile.read(content)
+    monkeypatch.setattr("rtvc.packs.onnx_file.MOST_FIELDS", 1_000)
+    with pytest.raises(ValueError, match="more than 1000 fields"):
+        OnnxFile.read(content + b"\x0a\x00" * 1_000)
+
+
+def test_names_with_control_characters_are_refused(folder: Path) -> None:
+    content = (folder / ENCODER).read_bytes()
+    (folder / ENCODER).write_bytes(content.replace(b"state.past", b"state.\x7fast"))
+    sign(folder)
+    with pytest.raises(RtvcError, match="control characters") as refused:
+        ModelPack(folder)
+    assert str(refused.value).isprintable()
+
+
 @pytest.mark.parametrize(
     "values",
     [
