@@ -1,1 +1,1 @@
-"""The path of a voice, the same live and for files: level, encoder, transport, vocoder, limiter."""
+"""The processing chain, the same live and for files: level, encoder, transport, vocoder, limiter."""

@@ -1,6 +1,6 @@
-"""The level around the models: speech enters them at the level they were trained on and leaves at its own.
+"""Level normalisation around the models: speech enters at the level they were trained on and leaves at its own.
 
-A stage of the thread that processes blocks: the worker, or the command line.
+Runs on the thread that processes blocks: the worker when live, the calling thread for files.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ GAIN_DB_PER_SECOND = 12.0
 
 
 class LevelNormaliser(Stage):
-    """Wraps a stage: brings speech to the level the stage expects, and its output back to the speaker's level.
+    """Wraps a stage: scales speech to the level that the stage expects, and its output back to the speaker's level.
 
-    The level is given, or learnt as the mean over the last 30 s of speech. The gain follows by 12 dB/s.
+    The speaker's level is given, or learnt as the mean over the last 30 s of speech. The gain changes by at most
+    12 dB/s.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class LevelNormaliser(Stage):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the audio; the speaker's level stays known."""
+        """Reset the audio state; the learnt level stays."""
         self.inner.reset()
         self.latency = self.inner.latency
         self._activity.reset()

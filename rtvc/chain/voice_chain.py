@@ -1,6 +1,6 @@
-"""The path of a voice at a pack's rate, the same for a file and for a microphone.
+"""The chain of stages from input audio to converted audio at the pack's rate, the same live and for files.
 
-A `VoiceChain` belongs to the thread that processes blocks: the worker, or the command line.
+A chain belongs to the thread that processes blocks: the worker when live, the calling thread for files.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from rtvc.transport import Transport, lookahead_frames
 from rtvc.transport.pitch import PitchControl
 
 GATE_CHUNKS = 4
-"""Levels that the gate takes per feature frame, where the frame divides evenly."""
+"""Level measurements of the gate per feature frame, if the hop divides evenly."""
 
 
 class Bypass(Stage):
-    """Wraps a stage: its output, or its input equally late. Set `active` between blocks to crossfade."""
+    """Wraps a stage: passes its output or, while `active`, its input with the same delay. A change crossfades."""
 
     def __init__(self, inner: Stage) -> None:
         super().__init__(inner.rate, inner.latency, inner.granularity)
@@ -37,7 +37,7 @@ class Bypass(Stage):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the audio and end any fade."""
+        """Reset the audio state and end any fade."""
         self.inner.reset()
         self.latency = self.inner.latency
         self._late = Delay(self.latency, 0.0)
@@ -51,9 +51,10 @@ class Bypass(Stage):
 
 
 class PushToTalk(Stage):
-    """Wraps a stage: passes what was said while `talking`, to its end, and nothing that was said before.
+    """Wraps a stage: passes exactly what was said while `talking`.
 
-    The switch acts on the output as late as the audio itself is. Set `talking` between blocks.
+    The switch is delayed by the latency of the stage, so that it acts on the audio of its moment. Set `talking`
+    between blocks.
     """
 
     def __init__(self, inner: Stage) -> None:
@@ -64,7 +65,7 @@ class PushToTalk(Stage):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the audio and what was said."""
+        """Reset the audio state."""
         self.inner.reset()
         self.latency = self.inner.latency
         self._ramp.target = float(self.talking)
@@ -78,7 +79,7 @@ class PushToTalk(Stage):
 
 
 class Tap(Stage):
-    """Passes blocks on and keeps the latest in `block` for meters and recordings."""
+    """Passes blocks unchanged and keeps the latest as `block`, for meters and recordings."""
 
     def __init__(self, rate: int) -> None:
         super().__init__(rate)
@@ -94,9 +95,9 @@ class Tap(Stage):
 
 
 class VoiceChain(Chain):
-    """Audio at any rate to converted audio at the pack's rate: resampler, gains, gate, converter, limiter.
+    """Converts audio at any rate to the pack's rate: resampler, gains, gate, converter, limiter.
 
-    Without `apply` it does only what a file needs.
+    Until `apply` is called, gains are 1 and the gate is open, as for a file.
 
     Parameters
     ----------
@@ -107,12 +108,12 @@ class VoiceChain(Chain):
     level_dbfs
         The speaker's level, or None to learn it.
     silent
-        Whether the output starts muted, until `apply` makes it audible.
+        Whether the output is muted until `apply` makes it audible.
 
     Attributes
     ----------
     resampler, input_gain, tap, gate, push_to_talk, output_gain, limiter
-        The stages, in this order. `tap.block` is the latest block of the microphone at the pack's rate.
+        The stages, in this order. `tap.block` is the latest block of input at the pack's rate.
     bypass, normaliser, converter
         Inside `push_to_talk`, each wrapping the next.
     """
@@ -147,8 +148,8 @@ class VoiceChain(Chain):
     def set_map(self, transport: Transport, strength: float, pitch: PitchControl, *, fade: bool = True) -> None:
         """Use another map, strength or change of pitch from the next block on.
 
-        The map fades in over a few feature frames. Without `fade`, or where the map looks further ahead than the
-        present latency allows, the chain is reset and starts with silence.
+        The map fades in over 5 feature frames. Without `fade`, or if its lookahead exceeds the current latency, the
+        chain is reset and starts with silence.
         """
         if fade and lookahead_frames(transport) <= self.converter.transport.latency:
             self.converter.transport.set(transport, strength, pitch)
@@ -161,9 +162,9 @@ class VoiceChain(Chain):
         self.normaliser.level_dbfs = level_dbfs
 
     def apply(self, settings: Settings, audible: bool = True) -> None:
-        """Glide to the settings from the next block on, except for voice, map and pitch.
+        """Fade to the settings, except voice, map and pitch, from the next block on.
 
-        Mute, and `audible` false, act on the output at once; push-to-talk acts on what was said.
+        Mute, and `audible` false, act on the output at once; push-to-talk acts on what was said at that moment.
         """
         self.input_gain.factor = amplitude(settings.input_gain_db)
         self.gate.threshold_dbfs = settings.gate_threshold_dbfs
@@ -173,9 +174,9 @@ class VoiceChain(Chain):
 
 
 class FileChain(Chain):
-    """A `VoiceChain` and the resampler to the output's rate: the whole path of a file.
+    """The whole chain of a file: a `VoiceChain` and the resampler to the output's rate.
 
-    Parameters are those of `VoiceChain`, and the output's samples per second.
+    Parameters are those of `VoiceChain`, and the output's sample rate in Hz.
 
     Attributes
     ----------
@@ -192,9 +193,10 @@ class FileChain(Chain):
 
 
 def block_length(input_rate: int, output_rate: int, pack: ModelPack, frames: int) -> int:
-    """Return the input samples that make at least `frames` feature frames and whole samples at every rate.
+    """Return the input samples of at least `frames` feature frames that are whole samples at every rate.
 
-    At common rates that is exactly `frames`; at odd ones, such as 11,025 Hz, one frame more.
+    At common rates this is exactly `frames`. At 11,025 Hz a frame has 220.5 samples, so `frames` is rounded up to an
+    even number.
     """
     per_frame = [Fraction(rate * pack.hop, pack.sample_rate) for rate in (input_rate, output_rate)]
     unit = lcm(*(length.denominator for length in per_frame))

@@ -1,6 +1,6 @@
-"""The heart of every conversion, live or from a file: encoder, transport, vocoder.
+"""The conversion itself, live or from a file: encoder, transport, vocoder.
 
-A `VoiceConverter` belongs to the thread that processes blocks (the worker, or the command line).
+A `VoiceConverter` belongs to the thread that processes blocks: the worker when live, the calling thread for files.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from rtvc.transport.pitch import UNCHANGED_PITCH, PitchControl, PitchTransport
 from rtvc.voices.analysis import Analyser
 
 Observer = Callable[[Block, Mask], None]
-"""Called with every step's features `[n, dim]` and which of them are speech `[n]`."""
+"""Called with the features `[n, dim]` of every step and their speech mask `[n]`."""
 
 
 class VoiceConverter(Stage):
-    """Turns speech at the pack's rate into another voice at the pack's rate, whole frames at a time.
+    """Converts speech at the pack's rate into another voice, in whole feature frames.
 
     Parameters
     ----------
     pack
         The models.
     transport
-        The map, or None to resynthesise the speaker as they are.
+        The map, or None to resynthesise the speaker's own voice.
     strength
-        How far to move along the map: 0 … 1.
+        Displacement along the map, 0 … 1.
     pitch
-        What the user adds to the pitch.
+        The user's change of pitch.
     observe
-        Told the features of every step, as they were before the map; for statistics of the speaker.
+        Called with the features of every step before the map, for the speaker's statistics.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class VoiceConverter(Stage):
         self.begin(transport or unchanged(pack), strength, pitch)
 
     def begin(self, transport: Transport, strength: float, pitch: PitchControl = UNCHANGED_PITCH) -> None:
-        """Begin anew with a map, without a fade.
+        """Reset with this map, without a fade.
 
-        Its lookahead becomes part of `latency`, so that stages around this one have to be made, or reset, afterwards.
+        Its lookahead becomes part of `latency`, so stages that wrap this one must be made or reset afterwards.
         """
         self.transport = TransportStage(transport, strength, self.pack.frame_rate, pitch=pitch)
         lookahead = self.transport.latency * self.pack.hop
@@ -63,13 +63,13 @@ class VoiceConverter(Stage):
     def _process(self, block: Block) -> Block:
         features, active = self.analyser.process(block)
         moved = self.transport.process(features)
-        # What is learnt from a step holds for the next one: so the size of a step changes nothing.
+        # Statistics learnt from a step apply from the next one on.
         if self.observe is not None:
             self.observe(features, active)
         return self.vocoder.process(moved)
 
     def reset(self) -> None:
-        """Forget everything heard; the map stays."""
+        """Return to the initial state; the map stays."""
         self.analyser.reset()
         self.transport.reset()
         self.vocoder.reset()
@@ -78,7 +78,7 @@ class VoiceConverter(Stage):
 def unchanged(pack: ModelPack) -> PitchTransport:
     """Return the transport of a voice to itself.
 
-    Its intonation is scaled around the mean pitch of the pack's population, since it knows no speaker.
+    Intonation is scaled around the mean pitch of the pack's population, as there is no speaker to take it from.
     """
     index = pack.roles.pitch
     mean = 0.0 if index is None else float(pack.population.mean[index])

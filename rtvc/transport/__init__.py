@@ -1,7 +1,7 @@
-"""Maps from the source's features to the target's, and the stage that applies one to live frames.
+"""Transports: maps from the source's features to the target's, and the stage that applies them.
 
-Fitting (`fit`) runs off the audio path, on any thread. A `TransportStage` belongs to the worker, which also calls
-its `set` between two blocks.
+Fitting (`fit`) runs off the audio path, on any thread. A `TransportStage` belongs to the thread that processes
+blocks, which also calls its `set` between two blocks.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from rtvc.transport.sinkhorn import fit_sinkhorn
 FADE_FRAMES = 5
 
 LARGEST_RATIO = 1e4
-"""A map that takes typical frames to values this many times as large as either voice's own is not usable. Between
-real voices of one feature space, sizes differ by less than 10."""
+"""A map whose output exceeds either voice's own values by more than this factor is refused. Real voices in one
+feature space differ by less than a factor of 10."""
 
 
 class Transport(Protocol):
     """A fitted map of features `[n, dim]` float32 to features of the same shape.
 
-    A stretch of frames gives the same in one call as in many. A transport that is no `ContextTransport` maps every
-    frame by itself and is immutable, so one may be used by several threads.
+    The result does not depend on how the frames are cut into calls. Unless it is a `ContextTransport`, a transport
+    maps every frame on its own and is immutable, so several threads may use it.
     """
 
     def __call__(self, features: Block) -> Block:
@@ -41,23 +41,23 @@ class Transport(Protocol):
 
 @runtime_checkable
 class ContextTransport(Transport, Protocol):
-    """A transport that keeps state between frames, for one `TransportStage` at a time.
+    """A transport with streaming state, for one `TransportStage` at a time.
 
     Attributes
     ----------
     lookahead_frames
-        By how many frames its output lies behind its input; what it gives before its first frame is not heard.
+        Frames by which the output lags the input. The output before the first frame is not used.
     """
 
     lookahead_frames: int
 
     def reset(self) -> None:
-        """Forget every frame: the transport is then as if newly fitted."""
+        """Return to the initial state."""
         ...
 
 
 def lookahead_frames(transport: Transport) -> int:
-    """Return by how many frames a transport's output lies behind its input."""
+    """Return the frames by which a transport's output lags its input."""
     return transport.lookahead_frames if isinstance(transport, ContextTransport) else 0
 
 
@@ -79,25 +79,25 @@ FITS: dict[str, Callable[..., Transport]] = {
     "sinkhorn": fit_sinkhorn,
     "flow": fit_flow,
 }
-"""The transports by the names that people give them."""
+"""The fit function of each transport, by the name that users choose."""
 
 FITTED_ON_FRAMES = ("sinkhorn", "flow")
-"""Transports that take recorded frames of the speaker; for the others statistics are enough."""
+"""Transports fitted on recorded frames of the speaker, so they need an enrolment; others need statistics only."""
 
 
 KEPT: dict[str, type[FlowTransport]] = {"flow": FlowTransport}
-"""Transports whose fit takes so long that it tells a `progress`, and that the map is kept; with their classes."""
+"""Transports with a long fit, which reports `progress` and whose map is cached; with the class of the map."""
 
 
 def fit(name: str, source: FeatureSet, target: FeatureSet, **options: Any) -> Transport:  # noqa: ANN401
-    """Fit the named transport from the source voice to the target; options are those of its own fit function.
+    """Fit the named transport from the source voice to the target; options go to its fit function.
 
-    Raises `RtvcError` if there is no such transport, the voices do not suffice for it, or the map is not usable.
+    Raises `RtvcError` if the name is unknown, a voice holds too little speech, or the map is not usable.
     """
     if name not in FITS:
         raise RtvcError(f"There is no transport named {name!r}: choose one of {', '.join(FITS)}.")
     damaged = RtvcError(
-        "No usable map between these voices can be fitted, so their features are damaged: add the voice again, or "
+        "No usable map can be fitted between these voices; the features of one are damaged. Add the voice again, or "
         "enrol again."
     )
     try:
@@ -112,7 +112,7 @@ def fit(name: str, source: FeatureSet, target: FeatureSet, **options: Any) -> Tr
 
 
 def _is_usable(transport: Transport, source: FeatureStatistics, target: FeatureStatistics) -> bool:
-    """Whether the map takes typical frames of both voices to finite values of a plausible size."""
+    """Whether the map takes typical frames of both voices to finite values of plausible size."""
     probes, sizes = [], []
     for side in (source, target):
         probes += [side.mean, side.mean + side.standard_deviation, side.mean - side.standard_deviation]
@@ -124,7 +124,7 @@ def _is_usable(transport: Transport, source: FeatureStatistics, target: FeatureS
 
 
 class _Running:
-    """A transport at work from its first frame on, brought to the latency of its stage."""
+    """A transport in its initial state, delayed to the latency of its stage."""
 
     def __init__(self, transport: Transport, latency: int) -> None:
         self.transport = transport
@@ -153,23 +153,23 @@ class _Move:
 
 
 class TransportStage(Stage):
-    """Applies a transport with a strength: `x + strength · (transport(x) - x)`, the displacement interpolation.
+    """Applies a transport by displacement interpolation: `x + strength · (transport(x) - x)`.
 
-    Then the user's offset and intonation change the pitch of the moved frames. The latency is the lookahead of the
-    first map. Frames and maps that wait for less are delayed by the rest.
+    The user's offset and intonation then change the pitch of the mapped frames. The latency is the lookahead of the
+    first map. Frames, and maps with less lookahead, are delayed by the rest.
 
     Parameters
     ----------
     transport
-        The map; dimensions that it returns unchanged stay exactly as they are.
+        The map. Dimensions that it returns unchanged pass exactly.
     strength
         0 (the source's own voice) … 1 (the target's).
     rate
-        Frames a second.
+        Frames per second.
     fade_frames
-        Over how many frames `set` fades from one map to the next.
+        Length of the fade from one map to the next.
     pitch
-        What the user adds to the pitch; for maps that know theirs, as all that are fitted do.
+        The user's change of pitch, for maps with a `pitch`, as all fitted ones have.
     """
 
     def __init__(
@@ -192,17 +192,18 @@ class TransportStage(Stage):
         self._faded = 0
 
     def set(self, transport: Transport, strength: float, pitch: PitchControl = UNCHANGED_PITCH) -> None:
-        """Fade to this map, strength and pitch, linearly; during a fade, once it has ended (the latest call counts).
+        """Fade linearly to this map, strength and pitch.
 
-        A map that is not running yet is first given the frames that it waits for.
+        During a fade, the new one starts when that has ended; the latest call counts. A map with lookahead first
+        processes that many frames unheard.
 
         Raises
         ------
         ValueError
-            If the map looks further ahead than the stage's latency.
+            If the map's lookahead exceeds the stage's latency.
         """
         if lookahead_frames(transport) > self.latency:
-            raise ValueError(f"a stage {self.latency} frames late cannot take a map that waits for more")
+            raise ValueError(f"the map has more lookahead than the {self.latency} frames of the stage's latency")
         if self._next is None:
             self._fade_to(transport, strength, pitch)
         else:
@@ -242,6 +243,6 @@ class TransportStage(Stage):
         return output
 
     def reset(self) -> None:
-        """Forget all frames, and end any fade at the map that was set last."""
+        """Return to the initial state with the map that was set last, without a fade."""
         move = self._next or self._current
         self._start(*(self._waiting or (move.running.transport, move.strength, move.control)))

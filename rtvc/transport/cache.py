@@ -1,4 +1,4 @@
-"""Fitted maps kept on disk, for transports that take long to fit.
+"""The cache on disk of maps that take long to fit.
 
 Runs on the thread that fits: the map fitter's, or the command line's.
 """
@@ -21,7 +21,7 @@ from rtvc.storage import atomic_write, make_folder
 from rtvc.transport import KEPT, Transport
 
 MAXIMUM_KEPT = 8
-"""Maps kept for a voice; the least recently used is deleted first."""
+"""Maps cached per voice; the least recently used is deleted first."""
 
 
 def cache_path(

@@ -1,4 +1,4 @@
-"""The user's choice of map: which transport, how fine, how strong.
+"""The user's choice of map: transport, block size and strength.
 
 Immutable; may cross threads.
 """
@@ -15,7 +15,7 @@ from rtvc.transport import FITS
 class MapChoice:
     """Which map moves the speaker's features to the target's, and how far.
 
-    Any values may be held, as they come from files and users; `check` refuses those that no map can be fitted for.
+    Values come from files and users and are not checked on construction; `check` refuses those out of range.
 
     Attributes
     ----------

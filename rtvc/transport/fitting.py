@@ -1,4 +1,4 @@
-"""Fits the map that a user chose, with the pack's defaults, and keeps maps that take long to fit.
+"""Fitting of the chosen map with the pack's defaults, and caching of maps that take long to fit.
 
 Runs off the audio path: on the map fitter's thread when live, on the calling thread for files.
 """
@@ -41,15 +41,15 @@ def fit_map(
         Where maps of the transports in `rtvc.transport.KEPT` are cached. A cached map is reused if frames,
         statistics, options and pack are the same. None for no cache.
     progress
-        Called with the share done, 0 … 1, on the calling thread, for transports that take long to fit. An exception
-        that it raises ends the fit.
+        Called with the share done, 0 … 1, on the calling thread, for transports with a long fit. An exception that it
+        raises ends the fit.
     options
         Further options of the transport's own fit function.
 
     Raises
     ------
     RtvcError
-        If the choice is out of range, the voices do not suffice, or the fitted map is not usable.
+        If the choice is out of range, a voice holds too little speech, or the map is not usable.
     """
     choice.check()
     if choice.transport == "mkl":
@@ -65,7 +65,7 @@ def fit_map(
     fitted = fit(choice.transport, source, target, progress=progress, **options)
     if path is not None:
         assert isinstance(fitted, KEPT[choice.transport])
-        # A full or read-only disk costs another fit next time, and nothing now.
+        # On a full or read-only disk the map is fitted again next time.
         with suppress(RtvcError):
             write_map(path, fitted.to_arrays())
     return fitted

@@ -1,8 +1,8 @@
-"""Each frame becomes the mean of the most similar frames of the reference (kNN-VC, arXiv 2305.18975).
+"""kNN: each frame becomes the mean of the most similar frames of the reference (kNN-VC, arXiv 2305.18975).
 
-Fitting only normalises the reference; mapping, on the worker, is one matrix product with all of it. With ten minutes
-of reference in 1024 dimensions that is a third of a 20 ms frame on one core, in single precision. Half precision
-halves the memory, but processors have no product for it: converting it piece by piece took ten times as long.
+Fitting only normalises the reference. Mapping, on the worker, is one matrix product with all reference frames: for
+ten minutes of reference in 1024 dimensions it takes a third of a 20 ms frame, on one core in single precision. Half
+precision halves the memory, but CPUs have no matrix product for it: converting it in pieces took ten times as long.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ NEIGHBOURS = 4
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The ordinary dimensions of the frames to choose from, and how they compare to a live frame.
+    """The ordinary dimensions of the reference frames.
 
-    `directions` `[ordinary, frames]` are scaled to length one, which `lengths` `[frames]` undoes; `bonus` `[frames]`
-    is what is added to the cosine similarity of each frame.
+    `directions` `[ordinary, frames]` are the frames scaled to unit length, `lengths` `[frames]` their norms, and
+    `bonus` `[frames]` is added to the cosine similarity of each.
     """
 
     ordinary: npt.NDArray[np.intp]
@@ -36,7 +36,7 @@ class Reference:
 
     @classmethod
     def of(cls, voice: FeatureSet) -> Reference:
-        """Take all frames of a voice, with no bonus for any."""
+        """Return all frames of a voice, without a bonus."""
         ordinary = voice.statistics.roles.ordinary(voice.statistics.dim)
         return cls(ordinary, voice.directions, voice.lengths, np.zeros(len(voice.frames), np.float32))
 
@@ -56,7 +56,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class NearestTransport:
-    """Replaces the ordinary dimensions by the mean of the `neighbours` reference frames that score highest."""
+    """Replaces the ordinary dimensions by the mean of the `neighbours` reference frames with the highest scores."""
 
     reference: Reference
     pitch: PitchTransport
@@ -72,9 +72,9 @@ class NearestTransport:
 
 
 def fit_knn(source: FeatureSet, target: FeatureSet, neighbours: int = NEIGHBOURS) -> NearestTransport:
-    """Fit kNN-VC: cosine similarity over the ordinary dimensions, the mean of the best `neighbours` target frames.
+    """Fit kNN-VC: the mean of the `neighbours` target frames with the highest cosine similarity.
 
-    The source serves the map of pitch alone. A target of fewer frames than `neighbours` is averaged whole.
+    The source is only used for the map of pitch. A target with fewer frames than `neighbours` is averaged as a whole.
 
     Raises
     ------
@@ -86,8 +86,8 @@ def fit_knn(source: FeatureSet, target: FeatureSet, neighbours: int = NEIGHBOURS
 
 
 def nearest(source: FeatureSet, target: FeatureSet, reference: Reference, neighbours: int) -> NearestTransport:
-    """Return the map to the `neighbours` best frames of a reference, and from the source's pitch to the target's."""
+    """Return the map to the `neighbours` best reference frames, and from the source's pitch to the target's."""
     if neighbours < 1:
-        raise RtvcError(f"At least one reference frame must be averaged, not {neighbours}.")
+        raise RtvcError(f"At least one neighbour is needed, not {neighbours}.")
     pitch = fit_pitch(source.statistics, target.statistics)
     return NearestTransport(reference, pitch, min(neighbours, len(reference.lengths)))

@@ -1,7 +1,7 @@
-"""Each frame goes where the entropic optimal plan between the two voices' frames sends it (SinkVC, arXiv 2411.02402).
+"""Sinkhorn: each frame follows the entropic optimal plan between the two voices' frames (SinkVC, arXiv 2411.02402).
 
-Fitting solves the plan off the audio path, in seconds. What it leaves for the worker is one number a reference
-frame, the dual potential: mapping costs what kNN costs.
+Fitting solves the plan off the audio path, in seconds. The result is one number per reference frame, the dual
+potential, so mapping on the worker costs as much as kNN.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from rtvc.transport.pitch import PitchTransport
 
 REGULARISATION = 0.1
 LEAST_REGULARISATION = 0.01
-"""The cosine cost is at most 2, so down to here `exp(-cost / regularisation)` is far from the end of float64 and the
+"""The cosine cost is at most 2, so `exp(-cost / regularisation)` is at least e^-200, well within float64: the
 iteration needs no logarithms."""
 
 SOURCE_FRAMES = 1500
-"""The plan is solved for at most this many source frames, taken at equal distances (30 s of speech at 50 Hz)."""
+"""Largest number of source frames in the plan, taken at equal distances: 30 s of speech at 50 Hz."""
 
 
 @dataclass(frozen=True, eq=False)
 class ProjectionTransport:
-    """Replaces the ordinary dimensions by the mean of all reference frames, weighted as the plan would weigh them."""
+    """Replaces the ordinary dimensions by the mean of all reference frames, weighted by the plan."""
 
     reference: Reference
     pitch: PitchTransport
@@ -43,7 +43,7 @@ class ProjectionTransport:
         return mapped
 
     def weights(self, features: Block) -> Block:
-        """Return the weights `[n, frames]`, each row of which sums to one."""
+        """Return the weights `[n, frames]` for features `[n, dim]`; each row sums to one."""
         scores = self.reference.scores(features) / np.float32(self.regularisation)
         weights = np.exp(scores - scores.max(axis=1, keepdims=True))
         normalised: Block = weights / weights.sum(axis=1, keepdims=True)
@@ -58,20 +58,20 @@ def fit_sinkhorn(
 ) -> NearestTransport | ProjectionTransport:
     """Fit the entropic optimal transport between the frames of two voices under the cosine cost.
 
-    A frame x takes of the reference frame j the weight `softmax_j((cos(x, j) + bonus_j) / regularisation)`, where the
-    bonus is the target's dual potential. On the frames of the fit that is the optimal plan itself; on others it is
-    the plan's continuation (the entropic map, Pooladian & Niles-Weed 2021). So the plan differs from kNN by a
-    handicap for the reference frames that too many source frames like.
+    The reference frame j has the weight `softmax_j((cos(x, j) + bonus_j) / regularisation)` for a frame x, where the
+    bonus is the target's dual potential. On the frames of the fit this is the optimal plan; on others it is the
+    entropic map that continues it (Pooladian & Niles-Weed 2021). Compared to kNN, reference frames that are near too
+    many source frames have a lower score.
 
     Parameters
     ----------
     source, target
         Frames of the same feature space.
     regularisation
-        The weight of the entropy, in units of the cosine cost; at least 0.01.
+        Weight of the entropy, in units of the cosine cost; at least 0.01.
     neighbours
-        The map takes the mean of the reference frames of highest weight, this many (the paper's rule), or with
-        `None` the mean of all by their weights (the barycentric projection).
+        Number of reference frames with the highest weights to average (the paper's rule), or None for the weighted
+        mean of all (the barycentric projection).
 
     Raises
     ------
@@ -99,24 +99,24 @@ def cosine_cost(source: FeatureSet, target: FeatureSet) -> Array:
     check_pair(source.statistics, target.statistics)
     if len(source.frames) == 0:
         raise RtvcError(
-            "Sinkhorn and flow matching are fitted on a recording of the speaker, and there is none: "
+            "Sinkhorn and flow matching need a recording of your voice, and there is none: "
             "enrol (`rtvc enrol`, or “Teach my voice” in the panel), or choose the transport mkl or knn."
         )
-    # In place, here and in `solve`: for ten minutes of reference each copy would be hundreds of megabytes.
+    # In place, here and in `solve`: with ten minutes of reference, a copy takes 360 MB.
     cost = Reference.of(target).scores(source.frames[spread(len(source.frames))]).astype(np.float64)
     return np.subtract(1, cost, out=cost)
 
 
 def spread(count: int) -> npt.NDArray[np.intp]:
-    """Return which of `count` source frames the plan is solved for."""
+    """Return the indices of the source frames in the plan, of `count` in all."""
     return np.linspace(0, count - 1, min(count, SOURCE_FRAMES)).astype(np.intp)
 
 
 def solve(cost: Array, regularisation: float, iterations: int = 2000, tolerance: float = 1e-6) -> tuple[Array, Array]:
     """Return the entropic optimal plan between uniform marginals, and its dual potential over the columns.
 
-    Sinkhorn's iteration (Cuturi 2013) on a cost `[n, m]` that is 0…2. The rows of the plan `[n, m]` meet their
-    marginal exactly; the columns within `tolerance` in total variation, unless `iterations` end before. The potential
+    Sinkhorn's iteration (Cuturi 2013) on a cost `[n, m]` within 0 … 2. The rows of the plan `[n, m]` meet their
+    marginal exactly, the columns within `tolerance` in total variation unless `iterations` run out. The potential
     `[m]` is in units of the cost.
 
     Raises

@@ -10,7 +10,7 @@ from shutil import copyfile
 import numpy as np
 import pytest
 import soundfile
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
@@ -181,9 +181,11 @@ def test_from_the_first_start_to_quitting(
 
 
 def test_a_tone_comes_through_and_the_microphone_is_heard(
-    qtbot: QtBot, window: MainWindow, pulse: PulseServer
+    qtbot: QtBot, window: MainWindow, pulse: PulseServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = window.session
+    # The dialog that asks for the recording's name is modal: it would block the test.
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("Recorded", True))
 
     def can_be_made() -> bool:
         if session.devices.use is not Use.FREE:
@@ -211,3 +213,4 @@ def test_a_tone_comes_through_and_the_microphone_is_heard(
         path = recording.args[0]
     recorded, _ = soundfile.read(path)
     assert np.sqrt(np.mean(recorded**2)) > 0.01
+    qtbot.waitUntil(lambda: "Recorded" in [voice.name for voice in session.voices.voices], timeout=WAIT)

@@ -67,5 +67,5 @@ def test_a_reference_smaller_than_the_neighbours_is_averaged() -> None:
 
 
 def test_no_neighbours_are_refused() -> None:
-    with pytest.raises(RtvcError, match="At least one"):
+    with pytest.raises(RtvcError, match="At least one neighbour"):
         fit_knn(FeatureSet.of(frames_of(5)), FeatureSet.of(frames_of(5)), neighbours=0)

@@ -141,7 +141,7 @@ def test_fades_between_maps_of_unlike_lookahead_stay_aligned() -> None:
 
 
 def test_a_map_that_waits_longer_than_the_stage_is_refused() -> None:
-    with pytest.raises(ValueError, match="waits for more"):
+    with pytest.raises(ValueError, match="more lookahead"):
         stage().set(Smoother(), 1)
 
 
@@ -230,7 +230,7 @@ def test_every_transport_refuses_a_voice_without_frames(name: str, side: str) ->
 @pytest.mark.parametrize("name", FITTED_ON_FRAMES)
 def test_a_transport_that_takes_frames_is_not_content_with_statistics(name: str) -> None:
     known = FeatureSet(np.empty((0, 6), np.float32), voice(1).statistics)
-    with pytest.raises(RtvcError, match="a recording of the speaker, and there is none: enrol"):
+    with pytest.raises(RtvcError, match="a recording of your voice, and there is none: enrol"):
         fit(name, known, voice(2), **QUICK.get(name, {}))
 
 
