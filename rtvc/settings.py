@@ -29,11 +29,11 @@ class Settings:
     intonation
         Factor on the distance of log pitch from its mean: 0 (monotone) … 3; ignored as the offset is.
     bypass
-        Send the microphone's own sound, delayed as much as the converted sound.
+        Send the microphone's unconverted audio, with the delay of the converted audio.
     mute
         Send silence.
     push_to_talk, talking
-        With push-to-talk, sound is sent only while `talking`.
+        With push-to-talk, audio is sent only while `talking`.
     input_gain_db, output_gain_db, monitor_gain_db
         Gains in dB before the encoder, on the output, and on the monitor.
     gate_threshold_dbfs

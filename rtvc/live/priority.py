@@ -2,7 +2,7 @@
 
 Linux grants it where RLIMIT_RTPRIO allows, or by RealtimeKit over D-Bus as for PulseAudio and PipeWire; Windows by
 the Multimedia Class Scheduler ("Pro Audio"); macOS by the time-constraint policy. None needs root. Where it is
-refused, sound goes on at ordinary priority, and `Grant.how` says why.
+refused, audio continues at normal priority, and `Grant.how` says why.
 
 Everything here runs on the worker, for the worker itself. A thread that must never wait can also starve the machine,
 so Linux kills a process whose real-time thread computes for RLIMIT_RTTIME (200 ms) without once sleeping. `Urgency`

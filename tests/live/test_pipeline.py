@@ -496,7 +496,7 @@ def test_what_was_one_block_too_few_again_and_again_is_tried_ever_more_seldom() 
     assert underruns[1] <= 6
 
 
-def test_what_is_too_much_is_left_out_of_the_next_silence() -> None:
+def test_an_excess_is_trimmed_from_the_next_silence() -> None:
     queue = OutputQueue(16_000, Playback(RATE))
     feed(queue, 2)
     queue.playback.ring.write(np.full(round(0.04 * RATE), 0.1, np.float32))
