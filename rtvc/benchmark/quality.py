@@ -38,10 +38,12 @@ MEASURES = {
 }
 """The measures of a summary and their headings."""
 
-KIND_MEASURES = (
+VOICE_MEASURES = (
     *("similarity_to_target", "similarity_to_source", "closer_to_target"),
-    *("quality", "transcript_error", "phone_error"),
+    *("quality", "pitch_correlation"),
 )
+KIND_MEASURES = ("similarity_to_target", "closer_to_target", "quality", "phone_error")
+"""Columns of the tables. More than five columns with intervals do not fit 100 characters."""
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "same sex": lambda row: bool(row["same_sex"]),
@@ -148,11 +150,13 @@ def quality_report(rows: Sequence[Row], settings: Mapping[str, Any], packs: Mapp
         "rows": plain,
     }
     title = f"{pairs} pairs, {seconds_per_conversion:.1f} s per conversion: mean and 95 % bootstrap interval"
-    return Report("quality", results, settings, packs, [_table(title, summaries), _kinds_table(groups)])
+    others = [name for name in MEASURES if name not in VOICE_MEASURES]
+    tables = [_table(title, summaries, VOICE_MEASURES), _table("Words, bursts and speed", summaries, others)]
+    return Report("quality", results, settings, packs, [*tables, _kinds_table(groups)])
 
 
-def _table(title: str, summaries: Mapping[tuple[str, float], Summary]) -> Table:
-    shown = [name for name in MEASURES if any(summary[name] is not None for summary in summaries.values())]
+def _table(title: str, summaries: Mapping[tuple[str, float], Summary], measures: Sequence[str]) -> Table:
+    shown = [name for name in measures if any(summary[name] is not None for summary in summaries.values())]
     return Table(
         title,
         ("system\nand reference", *(MEASURES[name] for name in shown)),
@@ -168,6 +172,8 @@ def _kinds_table(groups: Mapping[tuple[str, float], Sequence[Mapping[str, Any]]]
     for (system, seconds), members in groups.items():
         for kind, belongs in KINDS.items():
             chosen = [row for row in members if belongs(row)]
+            if not chosen:
+                continue
             summary = summarize(chosen)
             cells = [_cell(name, summary[name]) for name in KIND_MEASURES]
             rows.append((f"{system}, {seconds:g} s\n{kind}", str(len(chosen)), *cells))
