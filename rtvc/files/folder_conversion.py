@@ -226,7 +226,7 @@ def _signals_blocked() -> Iterator[None]:
 def _work(connection: Connection, job: FolderConversion) -> None:
     """Convert what comes through the connection until it closes: the main function of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _exit)
     threading.Thread(target=_end_with_parent, name="rtvc parent watch", daemon=True).start()
     pack = find_pack(job.pack, job.runtime)
     while True:
@@ -242,6 +242,12 @@ def _work(connection: Connection, job: FolderConversion) -> None:
         except RtvcError as error:
             result = str(error)
         connection.send(result)
+
+
+def _exit(number: int, frame: object) -> None:
+    """End the worker on a signal. If it arrives in one of soundfile's callbacks, cffi prints a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.exit(128 + number)
 
 
 def _end_with_parent() -> None:
