@@ -1,3 +1,7 @@
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,22 @@ from rtvc.packs.pack import ModelPack
 from rtvc.voices.library import shipped_voices
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
+from tests.support.waiting import until
+
+# Adding a voice is too short to be hit by a signal, so it is made to wait before it writes the features.
+WAITS = """
+import sys, time
+from pathlib import Path
+from rtvc import cli
+from rtvc.voices import library
+
+def wait(path, features):
+    Path("writing").touch()
+    time.sleep(60)
+
+library.write_features = wait
+cli.main()
+"""
 
 
 @pytest.fixture
@@ -55,3 +75,21 @@ def test_the_list_fits_the_terminal_and_leaves_the_credit_to_show(
             assert text in line
         assert voice.credit not in line
     assert shipped[0].credit in run("show", shipped[0].name, "--pack", str(pack.folder)).output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_while_a_voice_is_added_leaves_nothing(pack: ModelPack, tmp_path: Path, number: str) -> None:
+    soundfile.write(tmp_path / "a.wav", babble(2, 16_000), 16_000)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITS, "voices", "add", "Ann", "a.wav", "--pack", str(pack.folder)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until((tmp_path / "writing").exists, seconds=60)
+    process.send_signal(getattr(signal, number))
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 128 + getattr(signal, number)
+    assert "Traceback" not in complaint
+    assert list((tmp_path / "data" / "rtvc" / "voices").iterdir()) == []
