@@ -135,3 +135,4 @@ class MetersSection(Card):
             figure = self.counters[name]
             set_text(figure, text if running else "—")
             set_tone(figure, "caution" if bad and running else "")
+        self.counters["Processor"].setToolTip(snapshot.priority)

@@ -24,8 +24,10 @@ def test_the_meters_show_the_snapshot(qtbot: QtBot, window: MainWindow, backend:
     assert meters.counters["Gaps"].text() == "0"
     assert len(meters.graph.times.shares) == len(RUNNING.recent_compute)
     backend.engines[0].now = replace(RUNNING, underruns=2, dropped_frames=7, overruns=1, input_peak=CLIP_DBFS)
+    backend.engines[0].now = replace(backend.engines[0].now, priority="real-time priority 10")
     qtbot.waitUntil(lambda: meters.counters["Gaps"].text() == "2")
     assert meters.counters["Dropped"].text() == "8"
+    assert meters.counters["Processor"].toolTip() == "real-time priority 10"
     assert meters.input.clipped
     assert not meters.output.clipped
     assert window.light.status.words == "On", "a single gap is no alarm"
