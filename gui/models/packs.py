@@ -21,10 +21,11 @@ from rtvc.packs.download import RemoteFile
 
 @dataclass(frozen=True)
 class PackFigures:
-    """What the controls show of a pack: the dimensions that K divides, and the pack's own K."""
+    """What the controls show of a pack: the dimensions that K divides, its default K, and whether it has pitch."""
 
     learned_dim: int
     block_size: int
+    has_pitch: bool
 
 
 class PacksModel(QObject):
@@ -161,4 +162,4 @@ class PacksModel(QObject):
 def _figures(name: str) -> PackFigures:
     pack = models.open_pack(name)
     learned, _ = pack.roles.groups(pack.feature_dim)
-    return PackFigures(len(learned), pack.defaults.block_size)
+    return PackFigures(len(learned), pack.defaults.block_size, pack.roles.pitch is not None)

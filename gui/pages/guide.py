@@ -212,6 +212,7 @@ class VoiceStep(Step):
         self.hint = label("", "muted", wrap=True)
         self.body.addWidget(self.hint)
         session.voices.changed.connect(self._show)
+        session.devices.changed.connect(self._show)
         session.preferences.settings_changed.connect(self._show)
         session.previews.changed.connect(self._show_playing)
         session.previews.recording_progressed.connect(self._show_recording)
@@ -229,8 +230,8 @@ class VoiceStep(Step):
     def _show(self) -> None:
         names = [voice.name for voice in self.session.voices.voices]
         self.choice.fill([(name, name) for name in names], self.session.preferences.settings.voice)
-        for button in (self.original, self.myself):
-            button.setEnabled(bool(names))
+        self.original.setEnabled(bool(names))
+        self.myself.setEnabled(bool(names) and has_microphone(self.session.devices.devices))
 
     def _show_recording(self, share: float) -> None:
         self.myself.setText("Hear myself in it" if share < 0 else f"Speak now… {MYSELF_SECONDS * (1 - share):.0f} s")
@@ -256,12 +257,20 @@ class EnrolmentStep(Step):
         actions = Flow()
         actions.add(self.start)
         self.body.addWidget(actions)
-        self.form.ended.connect(lambda succeeded: self.start.setEnabled(True))
+        self.form.ended.connect(lambda succeeded: self._show())
+        session.devices.changed.connect(self._show)
+        self._show()
 
     def leave(self) -> None:
         """Cancel a recording."""
         super().leave()
         self.session.enrolment.cancel()
+
+    def _show(self) -> None:
+        found = has_microphone(self.session.devices.devices)
+        self.start.setEnabled(found)
+        if not found:
+            self.form.outcome.setText(NO_MICROPHONE)
 
     def _start(self) -> None:
         self.start.setEnabled(False)

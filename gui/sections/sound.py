@@ -13,13 +13,15 @@ from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.preset_button import PresetButton
 
+PITCH_SEMITONES = 12
+INTONATION_PERCENT = 200
 GAIN_DB = 24
 GATE_OFF_DBFS = -80
 GATE_HIGHEST_DBFS = -20
 
 
 class SoundSection(Card):
-    """Strength, transport, K, gains and the gate."""
+    """Strength, K and pitch; transport, intonation, gains and the gate under Details."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Sound", parent)
@@ -40,6 +42,23 @@ class SoundSection(Card):
             0,
         )
         self.similarity.moved.connect(self._choose_size)
+        self.pitch = LabelledSlider(
+            "Pitch",
+            "Raise or lower the converted voice",
+            ("lower", "higher"),
+            lambda position: f"{position:+d} semitones" if position else "unchanged",
+            PITCH_SEMITONES,
+            -PITCH_SEMITONES,
+        )
+        self.pitch.moved.connect(lambda position: session.preferences.change(pitch_semitones=float(position)))
+        self.intonation = LabelledSlider(
+            "Intonation",
+            "How lively the melody of speech is: 0 % is monotone, 100 % is the chosen voice's own",
+            ("monotone", "lively"),
+            lambda position: f"{position} %",
+            INTONATION_PERCENT,
+        )
+        self.intonation.moved.connect(lambda position: session.preferences.change(intonation=position / 100))
         self.input_gain = LabelledSlider(
             "Microphone gain", "Gain before the conversion", ("", ""), _decibels, GAIN_DB, -GAIN_DB
         )
@@ -66,9 +85,10 @@ class SoundSection(Card):
         self.body.setSpacing(2 * SPACE)
         self.body.addWidget(self.strength)
         self.body.addWidget(self.similarity)
+        self.body.addWidget(self.pitch)
         self.transport = TransportSection(session)
         self.more = Expander("Details")
-        for widget in (self.transport, self.input_gain, self.output_gain, self.gate):
+        for widget in (self.transport, self.intonation, self.input_gain, self.output_gain, self.gate):
             self.more.body.addWidget(widget)
         self.more.set_open(session.preferences.options.sound_details)
         self.more.toggled.connect(lambda is_open: session.preferences.choose(sound_details=is_open))
@@ -89,6 +109,11 @@ class SoundSection(Card):
         self.similarity.setVisible(settings.map.transport == "mkl" and len(self._sizes) > 1)
         wanted = settings.map.block_size or self._default_size()
         self.similarity.set_position(nearest_block_size(self._sizes, wanted))
+        figures = self._session.packs.figures
+        for slider in (self.pitch, self.intonation):
+            slider.setVisible(figures is not None and figures.has_pitch)
+        self.pitch.set_position(round(settings.pitch_semitones))
+        self.intonation.set_position(round(settings.intonation * 100))
         self.input_gain.set_position(round(settings.input_gain_db))
         self.output_gain.set_position(round(settings.output_gain_db))
         threshold = settings.gate_threshold_dbfs

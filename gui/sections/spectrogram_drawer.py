@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.session import Session
 from gui.theme import SPACE
@@ -27,8 +27,12 @@ class SpectrogramDrawer(QFrame):
         self.input = Spectrogram("Microphone")
         self.output = Spectrogram("Output")
         self.expander.body.setSpacing(SPACE)
-        self.expander.body.addWidget(self.input)
-        self.expander.body.addWidget(self.output)
+        # Side by side: one above the other, they would cover twice as much of the page.
+        strips = QHBoxLayout()
+        strips.setSpacing(SPACE)
+        strips.addWidget(self.input)
+        strips.addWidget(self.output)
+        self.expander.body.addLayout(strips)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * SPACE, SPACE // 2, 2 * SPACE, SPACE // 2)
         column.addWidget(self.expander)

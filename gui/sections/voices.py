@@ -19,7 +19,7 @@ from gui.view.voices import fitting_name
 from gui.widgets.card import Card
 from gui.widgets.labels import label
 from gui.widgets.voice_card import VoiceCard
-from gui.widgets.voice_gallery import VoiceGallery
+from gui.widgets.voice_gallery import GalleryArea, VoiceGallery
 from rtvc.voices.exchange import SUFFIX
 from rtvc.voices.library import AUDIO_SUFFIXES
 
@@ -34,7 +34,7 @@ class VoicesSection(Card):
     """The gallery with its buttons."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Voices", parent)
+        super().__init__("Voices", parent, fills=True)
         self._session = session
         self.record = QPushButton()
         self.record.setProperty("kind", "quiet")
@@ -67,7 +67,7 @@ class VoicesSection(Card):
         self.body.addLayout(tools)
         self.gallery = VoiceGallery()
         self.gallery.drop_area.clicked.connect(self.ask_for_files)
-        self.body.addWidget(self.gallery)
+        self.body.addWidget(GalleryArea(self.gallery), 1)
         self.nothing = label("No voice matches.", "muted")
         self.body.addWidget(self.nothing)
         self.blend = BlendSection(session)

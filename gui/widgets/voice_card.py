@@ -19,7 +19,7 @@ from rtvc.voices.voice import Voice
 WIDTH = 190
 """Width in pixels at which another column of cards fits."""
 
-ROOM_BESIDE_WORDS = 120
+ROOM_BESIDE_WORDS = 104
 """Pixels for the icons, paddings and margins beside the words of the buttons."""
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import RADIUS, SPACE, theme
 from gui.widgets.labels import label
+from gui.widgets.page import Scroll
 from gui.widgets.voice_card import WIDTH, VoiceCard
+
+MOST_HEIGHT = 400
 
 
 class VoiceGallery(QWidget):
@@ -63,6 +66,31 @@ class VoiceGallery(QWidget):
         # Showing may resize and so arrange again, so it comes last.
         for widget in widgets:
             widget.show()
+
+
+class GalleryArea(Scroll):
+    """Scrolls the gallery: many voices do not push the other sections out of the window."""
+
+    def __init__(self, gallery: VoiceGallery, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("gallery")
+        self._gallery = gallery
+        self.setWidget(gallery)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        """Return the gallery's height, up to about three rows."""
+        return QSize(0, min(self._gallery.minimumSizeHint().height(), MOST_HEIGHT))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same height: what is left of the window comes on top."""
+        return self.sizeHint()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take another height when the cards change."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self._gallery:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 class DropArea(QWidget):

@@ -60,11 +60,11 @@ def test_late_figures_of_a_previous_pack_are_ignored(
     window.session.preferences.rewire(pack="large")
     window.session.preferences.rewire(pack="mini")
     packs = window.session.packs
-    qtbot.waitUntil(lambda: packs.figures == PackFigures(32, 16))
+    qtbot.waitUntil(lambda: packs.figures == PackFigures(32, 16, True))
     backend.may_end.set()
     qtbot.waitUntil(lambda: window.session.tasks.idle)
     qtbot.wait(50)
-    assert packs.figures == PackFigures(32, 16)
+    assert packs.figures == PackFigures(32, 16, True)
 
 
 def test_a_pack_is_downloaded_and_built_with_progress(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:

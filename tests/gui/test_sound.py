@@ -158,3 +158,19 @@ def test_a_preset_whose_voice_is_gone_says_so(window: MainWindow) -> None:
         session.preferences.apply_preset("stage", session.voices.names())
     assert "Grandfather" in said[0]
     assert (settings(window).voice, settings(window).map.strength) == ("Bernard", 0.5)
+
+
+def test_pitch_and_intonation_move_where_the_pack_allows(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    sound = window.live.sound
+    sound.more.set_open(True)
+    sound.pitch.slider.setValue(-3)
+    sound.intonation.slider.setValue(150)
+    assert settings(window).pitch_semitones == -3
+    assert settings(window).intonation == 1.5
+    assert sound.pitch.value_label.text() == "-3 semitones"
+    backend.pitch = None
+    window.session.preferences.rewire(pack="large")
+    qtbot.waitUntil(lambda: not sound.pitch.isVisible())
+    assert not sound.intonation.isVisible()

@@ -243,6 +243,7 @@ class FakeBackend:
         self.tone = -20.0
         self.has_cuda = True
         self.learned_dim = 64
+        self.pitch: int | None = 64
         self.built_from: Path | None = None
         self.recording_programs: list[str] | None = []
         self.listened: list[DeviceIdentity | None] = []
@@ -363,7 +364,7 @@ class FakeBackend:
         return True
 
     def open_pack(self, name: str) -> SimpleNamespace:
-        roles = SimpleNamespace(groups=lambda dim: (list(range(self.learned_dim)), []))
+        roles = SimpleNamespace(groups=lambda dim: (list(range(self.learned_dim)), []), pitch=self.pitch)
         return SimpleNamespace(roles=roles, feature_dim=self.learned_dim, defaults=SimpleNamespace(block_size=16))
 
     def list_packs(self) -> Sequence[PackEntry]:
