@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -21,7 +22,8 @@ from rtvc.commands.demo import demo
 from rtvc.commands.devices import devices, doctor
 from rtvc.commands.live import enrol, live
 from rtvc.commands.panel import gui
-from rtvc.commands.terminal import errors
+from rtvc.commands.program import Program
+from rtvc.commands.terminal import console, errors
 from rtvc.errors import RtvcError
 
 _UsageError = typer.BadParameter.__bases__[0]
@@ -29,23 +31,25 @@ _UsageError = typer.BadParameter.__bases__[0]
 
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A real-time voice changer."
-)
-app.command()(demo)
-app.command()(convert)
-app.command()(live)
-app.command()(gui)
-app.command()(enrol)
-app.command()(devices)
-app.command()(doctor)
+app = Program("A real-time voice changer.")
+for command in (live, gui, convert, demo, enrol, devices, doctor):
+    app.command()(command)
 app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"rtvc {version('rtvc')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _program(
+    shown: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error. Goes first: rtvc --debug COMMAND.")
     ] = False,
@@ -66,7 +70,8 @@ def main() -> None:
         if debug:
             raise
         if sentence := error.format_message().rstrip("."):  # Empty where the help has been printed instead.
-            _complain(f"{sentence}: `{error.ctx.command_path if error.ctx else 'rtvc'} --help` shows what it takes.")
+            joined = sentence if sentence.endswith("?") else f"{sentence}:"
+            _complain(f"{joined} `{error.ctx.command_path if error.ctx else 'rtvc'} --help` shows what it takes.")
         sys.exit(2)
     except (RtvcError, OSError) as error:
         sentence = _sentence(error)

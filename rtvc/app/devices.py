@@ -12,8 +12,8 @@ from rtvc.devices import portaudio
 from rtvc.devices.live_port import Wanted
 from rtvc.devices.microphone import microphone_blocks
 from rtvc.devices.portaudio import OWN_PREFIX, PULSE, Device, DeviceIdentity, Direction
-from rtvc.devices.virtual_cable import find_virtual_cable
-from rtvc.devices.virtual_microphone import SOURCE
+from rtvc.devices.virtual_cable import find_virtual_cable, is_cable_microphone, is_virtual_cable
+from rtvc.devices.virtual_microphone import SINK, SOURCE
 from rtvc.dsp.decibels import decibels
 
 
@@ -67,11 +67,17 @@ def device_rows() -> list[DeviceRow]:
             notes = ["default"] if device.default_input else []
             if device.identity == DeviceIdentity(PULSE, SOURCE):
                 notes.append("the virtual microphone")
+            elif is_cable_microphone(device.name):
+                notes.append("virtual cable: applications record from it")
             rows.append(DeviceRow("input", device, tuple(notes)))
         if device.outputs:
             notes = ["default"] if device.default_output else []
             if cable is not None and device == cable.playback:
                 notes.append(f"virtual cable {cable.product}: choose {cable.microphone} in applications")
+            elif device.identity == DeviceIdentity(PULSE, SINK):
+                notes.append("feeds the virtual microphone")
+            elif is_virtual_cable(device):
+                notes.append("virtual cable")
             rows.append(DeviceRow("output", device, tuple(notes)))
     return rows
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rtvc.chain.voice_chain import algorithmic_delay
 from rtvc.errors import RtvcError
 from rtvc.names import check_name
 from rtvc.packs import catalogue
@@ -198,5 +199,5 @@ def _entry(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:
         return PackEntry(folder.name, origin, problem=f"{folder} cannot be read ({error.strerror}).")
     except RtvcError as error:
         return PackEntry(folder.name, origin, bytes=size, problem=str(error))
-    latency_seconds, problem = pack.latency / pack.sample_rate, pack.warning or ""
+    latency_seconds, problem = float(algorithmic_delay(pack)), pack.warning or ""
     return PackEntry(folder.name, origin, pack.card.description, pack.card.licence, size, latency_seconds, problem)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rtvc.app.preferences import Preferences
 from rtvc.errors import RtvcError
+from rtvc.names import did_you_mean
 from rtvc.settings import Settings
 
 
@@ -16,7 +17,9 @@ def find_preset(preferences: Preferences, name: str) -> Settings:
         return preferences.presets[name]
     except KeyError:
         known = ", ".join(sorted(preferences.presets)) or "none yet"
-        raise RtvcError(f"There is no preset {name!r}; there are: {known}.") from None
+        raise RtvcError(
+            f"There is no preset {name!r}; there are: {known}.{did_you_mean(name, preferences.presets)}"
+        ) from None
 
 
 def apply_preset(

@@ -28,6 +28,7 @@ __all__ = [
     "measure_delays",
     "send_test_tone",
     "virtual_microphone",
+    "virtual_microphone_name",
     "virtual_microphone_state",
 ]
 
@@ -81,6 +82,14 @@ def virtual_microphone_state() -> VirtualMicrophoneState:
         explanation = "It is created when you switch on. Create it now to choose it in Discord or OBS beforehand."
         return VirtualMicrophoneState("", True, explanation)
     return VirtualMicrophoneState("", False, explain_virtual_cable())
+
+
+def virtual_microphone_name() -> str:
+    """Return the name under which applications list the virtual microphone; on Linux, once it is open."""
+    if sys.platform != "linux":
+        cable = find_virtual_cable(portaudio.list_devices())
+        return cable.microphone if cable else ""
+    return DESCRIPTION
 
 
 def application_steps(microphone: str, platform: str = sys.platform) -> tuple[ApplicationSteps, ...]:

@@ -15,7 +15,7 @@ from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.gate import Gate
 from rtvc.dsp.level import Gain, Limiter, Ramp
-from rtvc.dsp.resample import Resampler
+from rtvc.dsp.resample import DriftResampler, Resampler
 from rtvc.dsp.stage import Block, Chain, Delay, Stage
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
@@ -201,3 +201,15 @@ def block_length(input_rate: int, output_rate: int, pack: ModelPack, frames: int
     per_frame = [Fraction(rate * pack.hop, pack.sample_rate) for rate in (input_rate, output_rate)]
     unit = lcm(*(length.denominator for length in per_frame))
     return int(per_frame[0] * unit * ceil(frames / unit))
+
+
+def algorithmic_delay(pack: ModelPack, device_rate: int = 48_000) -> Fraction:
+    """Return a pack's algorithmic delay in seconds: encoder, vocoder, and the resamplers from and to the devices.
+
+    It is what `rtvc live` shows as algorithmic, and all commands that name one. Waiting for a whole step, the
+    computation, queues and devices come on top.
+    """
+    resamplers = Resampler(device_rate, pack.sample_rate), DriftResampler(pack.sample_rate, device_rate)
+    return Fraction(pack.latency, pack.sample_rate) + sum(
+        (Fraction(one.latency, one.rate) for one in resamplers), Fraction(0)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from rtvc.commands.options import BlockSize, PackName, Strength, Threads, TransportName, map_choice
+from rtvc.commands.options import (
+    BlockSize,
+    Intonation,
+    PackName,
+    Pitch,
+    Strength,
+    Threads,
+    TransportName,
+    Verbose,
+    map_choice,
+)
+from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode, Outcome
@@ -42,43 +54,57 @@ def convert(
             help="The .wav, .flac or .ogg file to write; for a folder of recordings, another folder.",
         ),
     ],
-    pack: PackName = "mini",
-    transport: TransportName = "mkl",
     strength: Strength = 1.0,
-    block_size: BlockSize = None,
-    mode: Annotated[
-        Mode,
-        typer.Option(
-            help="two-pass: learn the speaker from the whole recording, then convert it. live: learn the speaker as "
-            "the sound goes by, as `rtvc live` does (formerly --online). whole-file: run the pack's offline graphs "
-            "over the whole recording at once, as published (formerly --offline)."
-        ),
-    ] = Mode.TWO_PASS,
-    step: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=50, help="Frames of 20 ms computed at once. Default: 50; in the mode live, the pack's."
-        ),
-    ] = None,
+    pitch: Pitch = 0.0,
+    intonation: Intonation = 1.0,
+    pack: PackName = "mini",
     sample_rate: Annotated[
         int | None, typer.Option(min=8000, max=192000, help="Sample rate of the output in Hz. Default: the source's.")
     ] = None,
-    threads: Threads = None,
-    jobs: Annotated[
-        int, typer.Option(min=1, help="Recordings of a folder to convert at the same time; at most two a core.")
-    ] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
+    verbose: Verbose = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            rich_help_panel=EXPERTS,
+            help="Recordings of a folder to convert at the same time; at most two a core.",
+        ),
+    ] = 1,
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            metavar="MODE",
+            rich_help_panel=EXPERTS,
+            help="two-pass: learn the speaker from the whole recording, then convert it. live: learn the speaker as "
+            "the sound goes by, as `rtvc live` does. whole-file: run the pack's offline graphs over the whole "
+            "recording at once, as published.",
+        ),
+    ] = Mode.TWO_PASS,
+    transport: TransportName = "mkl",
+    block_size: BlockSize = None,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=50,
+            rich_help_panel=EXPERTS,
+            help="Frames of 20 ms computed at once. Default: 50; in the mode live, the pack's.",
+        ),
+    ] = None,
+    threads: Threads = None,
 ) -> None:
     """Convert a recording, or every recording of a folder, into another voice."""
-    conversion = Conversion(map_choice(transport, block_size, strength), mode, step, sample_rate)
+    conversion = Conversion(map_choice(transport, block_size, strength), mode, step, sample_rate, pitch, intonation)
     conversion.check()
     if not source.exists():
         raise RtvcError(f"{source}: no such file or folder.")
     runtime = Runtime(threads)
     if source.is_dir():
         job = FolderConversion(VoiceLibrary().open(voice), pack, runtime, conversion, force)
-        _convert_folder(source, output, job, jobs)
+        _convert_folder(source, output, job, jobs, verbose)
         return
+    opened = find_pack(pack, runtime)
     with _bar() as bar:
         task = bar.add_task(source.name, total=1.0)
         fit = bar.add_task(f"fitting {transport}", total=1.0, visible=False)
@@ -86,16 +112,17 @@ def convert(
             source,
             VoiceLibrary().open(voice),
             output,
-            find_pack(pack, runtime),
+            opened,
             conversion,
             overwrite=force,
             progress=lambda share: bar.update(task, completed=share),
             fitting=lambda share: bar.update(fit, completed=share, visible=True),
         )
-    report(output, outcome)
+    report(output, outcome, verbose)
+    console.print(f"Use this voice live: rtvc live --voice {shlex.quote(voice)}", soft_wrap=True)
 
 
-def _convert_folder(folder: Path, output: Path, job: FolderConversion, jobs: int) -> None:
+def _convert_folder(folder: Path, output: Path, job: FolderConversion, jobs: int, verbose: bool) -> None:
     if output.suffix and not output.is_dir():
         raise RtvcError(f"{output}: {folder} is a folder, so name a folder for the output too.")
     plan = plan_folder(folder, output, job.overwrite)
@@ -104,7 +131,9 @@ def _convert_folder(folder: Path, output: Path, job: FolderConversion, jobs: int
     if not plan.outputs:
         raise RtvcError(f"{folder}: holds no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
     # Before any worker starts: a voice or pack that cannot be opened is one error, not one for each recording.
-    job.voice.features(find_pack(job.pack, job.runtime))
+    models = find_pack(job.pack, job.runtime)
+    job.conversion.check(models)
+    job.voice.features(models)
     make_folder(output)
     total, failures, converted = len(plan.outputs), [], 0
     with _bar() as bar:
@@ -116,7 +145,7 @@ def _convert_folder(folder: Path, output: Path, job: FolderConversion, jobs: int
                 failures.append(result)
             else:
                 converted += 1
-                report(plan.outputs[source], result, bar.console)
+                report(plan.outputs[source], result, verbose, bar.console)
             bar.advance(running)
 
         try:
@@ -124,20 +153,22 @@ def _convert_folder(folder: Path, output: Path, job: FolderConversion, jobs: int
         except (KeyboardInterrupt, SystemExit):
             errors.print(f"Stopped: {converted} of {total} recordings are converted. Run again to convert the rest.")
             raise
-    if failures:
+    if not failures:
+        console.print(f"{converted} recordings are converted, in {output}.", soft_wrap=True)
+    else:
         raise RtvcError(f"{len(failures)} of {total} recordings were not converted:\n" + "\n".join(failures))
 
 
-def report(output: Path, outcome: Outcome, to: Console = console) -> None:
-    """Print what a conversion was like, and what the user should know."""
+def report(output: Path, outcome: Outcome, verbose: bool, to: Console = console) -> None:
+    """Print where the result is and what the user should know; with `verbose`, how fast it was converted."""
     for warning in outcome.warnings:
         warn(warning)
-    to.print(
-        f"{output}: {outcome.duration:.1f} s in {outcome.elapsed:.1f} s "
-        f"(real-time factor {outcome.real_time_factor:.3f}), algorithmic latency of the chain "
-        f"{float(outcome.latency) * 1000:.1f} ms plus the step",
-        soft_wrap=True,
-    )
+    to.print(f"{output}: {outcome.duration:.1f} s of sound", soft_wrap=True)
+    if verbose:
+        to.print(
+            f"  converted in {outcome.elapsed:.1f} s (real-time factor {outcome.real_time_factor:.3f})",
+            soft_wrap=True,
+        )
 
 
 def _bar() -> Progress:

@@ -15,21 +15,22 @@ from typing import Annotated
 import typer
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.text import Text
 
 from rtvc.app.enrolment import EnrolmentProgress, enrol_recordings, record_enrolment
 from rtvc.app.live import LiveSetup, open_live
 from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.presets import find_preset, without_toggles
-from rtvc.app.virtual_microphone import virtual_microphone
+from rtvc.app.virtual_microphone import virtual_microphone, virtual_microphone_name
 from rtvc.audio_file import is_file
-from rtvc.commands.options import BlockSize, PackName, Threads, map_choice
-from rtvc.commands.terminal import console, errors, warn
+from rtvc.commands.live_display import Display, Route, summary
+from rtvc.commands.options import BlockSize, PackName, PresetIntonation, PresetPitch, Threads, map_choice
+from rtvc.commands.program import EXPERTS
+from rtvc.commands.terminal import console, errors, library_noise_discarded, warn
 from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
-from rtvc.live.snapshot import Snapshot, State
+from rtvc.live.snapshot import State
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
 from rtvc.storage import make_folder
@@ -49,33 +50,42 @@ def live(
     ] = None,
     input: Annotated[
         str | None,
-        typer.Option(help="Microphone, by part of its name; or a recording to play in place of a microphone."),
+        typer.Option(help="Microphone, by part of its name; or a recording, played to its end in real time."),
     ] = None,
     output: Annotated[
         str | None, typer.Option(help="Output device, by part of its name. Default: the virtual microphone.")
-    ] = None,
-    output_file: Annotated[Path | None, typer.Option(help="File to write if the input is a recording.")] = None,
-    monitor: Annotated[
-        str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="Start with the settings of a preset from the panel.")] = None,
-    pack: PackName = "mini",
-    transport: Annotated[
-        str | None, typer.Option(help=f"Transport that maps your voice: {', '.join(FITS)}. Default: mkl.")
     ] = None,
     strength: Annotated[
         float | None,
         typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's). Default: 1."),
     ] = None,
-    block_size: BlockSize = None,
-    step: Annotated[int | None, typer.Option(min=1, max=50, help="Frames of 20 ms to compute at once.")] = None,
-    threads: Threads = None,
+    pitch: PresetPitch = None,
+    intonation: PresetIntonation = None,
+    monitor: Annotated[
+        str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Start with the settings of a preset from the panel.")] = None,
+    pack: PackName = "mini",
     record: Annotated[
         Path | None, typer.Option(help="Folder for recordings of the session: microphone.wav and output.wav.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    output_file: Annotated[
+        Path | None, typer.Option(rich_help_panel=EXPERTS, help="File to write if the input is a recording.")
+    ] = None,
+    transport: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=EXPERTS, help=f"Transport that maps your voice: {', '.join(FITS)}. Default: mkl."
+        ),
+    ] = None,
+    block_size: BlockSize = None,
+    step: Annotated[
+        int | None, typer.Option(min=1, max=50, rich_help_panel=EXPERTS, help="Frames of 20 ms to compute at once.")
+    ] = None,
+    threads: Threads = None,
 ) -> None:
-    """Change your voice while you speak, until Ctrl-C. A recording as input is played to its end in real time."""
+    """Change your voice while you speak, until Ctrl-C."""
     preferences = PreferenceFile().load()
     settings = Settings(gate_threshold_dbfs=preferences.settings.gate_threshold_dbfs)
     if preset is not None:
@@ -85,21 +95,28 @@ def live(
     map_choice(choice.transport, block_size, choice.strength)
     settings = replace(settings, voice=settings.voice if voice is None else voice, map=choice)
     settings = replace(without_toggles(settings), monitor=monitor is not None)
+    if pitch is not None:
+        settings = replace(settings, pitch_semitones=pitch)
+    if intonation is not None:
+        settings = replace(settings, intonation=intonation)
     voices = VoiceLibrary()
     if not settings.voice and choice.strength != 0:
         raise RtvcError(
             "No voice is chosen: name one with --voice (`rtvc voices list` shows them), or send your own voice with "
             "--strength 0."
         )
-    if (unfit := open_pack(pack).warning) is not None:
+    models = open_pack(pack)
+    settings.pitch.check(models.roles, models.name)
+    if (unfit := models.warning) is not None:
         warn(unfit)
-    if settings.voice and (warning := voices.open(settings.voice).warning(open_pack(pack))) is not None:
+    if settings.voice and (warning := voices.open(settings.voice).warning(models)) is not None:
         warn(warning)
     wiring = preferences.wiring
     setup = LiveSetup(
         input or wiring.microphone, output or wiring.output, monitor, pack, step=step, runtime=Runtime(threads)
     )
     with ExitStack() as stack:
+        stack.enter_context(library_noise_discarded())
         port = None
         if input is not None and _is_file(input):
             if output_file is None:
@@ -116,7 +133,12 @@ def live(
             make_folder(record, private=True)
             engine.start_recording(*_recordings(record), overwrite=force)
         stack.callback(engine.stop)
-        _run(engine)
+        route = None
+        if port is None:
+            own = settings.map.strength == 0
+            listed = "" if setup.output is not None else virtual_microphone_name()
+            route = Route("" if own else settings.voice, listed, str(setup.output or ""))
+        _run(engine, route)
 
 
 def enrol(
@@ -169,16 +191,16 @@ def interrupted() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _run(engine: Engine) -> None:
+def _run(engine: Engine, route: Route | None) -> None:
     """Run until interrupted or ended, and show how it goes.
 
     Raises `RtvcError` if the engine fails, and exits with 2 if it never had a map to the voice.
     """
-    display = Display()
+    display = Display(route)
     with interrupted() as stop, Live(console=console, transient=True, auto_refresh=False) as line:
         engine.start()
         while not engine.wait(REFRESH_SECONDS) and not stop.is_set():
-            line.update(display.update(engine.snapshot(), engine), refresh=True)
+            line.update(display.update(engine.snapshot(), engine, console.width), refresh=True)
     try:
         engine.stop()
     except RtvcError as error:
@@ -190,48 +212,7 @@ def _run(engine: Engine) -> None:
         raise RtvcError(snapshot.message)
     if display.never_converted:
         raise typer.Exit(2)  # The display has said why.
-    console.print(
-        f"{_delay(snapshot)}; {snapshot.underruns} underruns, {snapshot.overruns} overruns, "
-        f"{snapshot.dropped_frames} frames dropped",
-        soft_wrap=True,
-    )
-
-
-class Display:
-    """The line that shows how the engine runs. New messages are printed above it.
-
-    Attributes
-    ----------
-    shown
-        All messages printed so far.
-    """
-
-    def __init__(self) -> None:
-        self.shown: set[str] = set()
-        self._message = ""
-        self._states: set[State] = set()
-
-    @property
-    def never_converted(self) -> bool:
-        """Whether the engine only ever sent silence because it had no map to the voice."""
-        return State.SILENCED in self._states and State.RUNNING not in self._states
-
-    def update(self, snapshot: Snapshot, engine: Engine) -> Text:
-        """Print what is new and return the line."""
-        first = snapshot.state == State.RUNNING and State.RUNNING not in self._states
-        if first and engine.port.microphone_name and engine.enrolment is None:
-            errors.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.")
-        self._states.add(snapshot.state)
-        if snapshot.state in (State.STARTING, State.STOPPED, State.FAILED):
-            return _line(snapshot)
-        if snapshot.message and snapshot.message != self._message:
-            if snapshot.state == State.SILENCED:
-                errors.print(snapshot.message, style="red", soft_wrap=True)
-            else:
-                warn(snapshot.message)
-            self.shown.add(snapshot.message)
-        self._message = snapshot.message or self._message
-        return _line(snapshot)
+    console.print(summary(snapshot), soft_wrap=True)
 
 
 def _recordings(folder: Path) -> tuple[Path, Path]:
@@ -245,32 +226,6 @@ def _refuse_shared_files(source: str | None, *outputs: Path | None) -> None:
     for place, path in enumerate(paths):
         if resolved[place] in resolved[:place]:
             raise RtvcError(f"{path} would be written twice, or is the input: name another file or folder.")
-
-
-def _line(snapshot: Snapshot) -> Text:
-    fit = "" if snapshot.fit_progress is None else f"fitting {snapshot.fit_progress:.0%}  "
-    return Text(
-        f"{snapshot.state}  {fit}in {_meter(snapshot.input_level)}  out {_meter(snapshot.output_level)}  "
-        f"{_delay(snapshot)}  underruns {snapshot.underruns}  dropped {snapshot.dropped_frames}",
-        style="red" if snapshot.state in (State.SILENCED, State.FAILED) else "",
-        no_wrap=True,
-        overflow="ellipsis",
-    )
-
-
-def _delay(snapshot: Snapshot) -> str:
-    latency = snapshot.latency
-    parts = (latency.step, latency.algorithmic, latency.compute, latency.queue, latency.device)
-    step, algorithmic, compute, queue, device = (f"{1000 * part:.0f}" for part in parts)
-    return (
-        f"delay {1000 * latency.total:.0f} ms (step {step} + algorithmic {algorithmic} + compute {compute} "
-        f"+ queue {queue} + device {device})"
-    )
-
-
-def _meter(level: float, width: int = 12) -> str:
-    filled = round(width * min(max((level + 60) / 60, 0), 1))
-    return "█" * filled + "·" * (width - filled)
 
 
 def _bar() -> Progress:

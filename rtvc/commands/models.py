@@ -14,12 +14,13 @@ from rich.table import Table
 from rtvc.app import models
 from rtvc.app.models import BuildOptions
 from rtvc.benchmark.fidelity import fidelity_report
+from rtvc.commands.program import Program
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.packs import catalogue
 from rtvc.packs.catalogue import known_pack
 from rtvc.packs.download import RemoteFile
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch, build, verify and remove model packs.")
+app = Program("List, fetch, build, verify and remove model packs.")
 From = Annotated[
     Path | None, typer.Option("--from", help="Folder that holds the checkpoints. Nothing is downloaded.")
 ]
@@ -32,10 +33,10 @@ Unverified = Annotated[
 def list_packs() -> None:
     """List the shipped and installed packs, and those that can be fetched and built."""
     table = Table(box=None)
-    for column in ("pack", "size", "latency", ""):
+    for column in ("pack", "size", "algorithmic delay", ""):
         table.add_column(column)
     for entry in models.list_packs():
-        latency = "" if entry.latency_seconds is None else f"{1000 * entry.latency_seconds:.0f} ms"
+        latency = "" if entry.latency_seconds is None else f"{1000 * entry.latency_seconds:.1f} ms"
         note = f"to fetch and build: {entry.description}" if entry.origin == "available" else entry.origin
         table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", latency, entry.problem or note)
     console.print(table)

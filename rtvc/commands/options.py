@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from rtvc.commands.program import EXPERTS
 from rtvc.errors import RtvcError
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.pitch import LARGEST_INTONATION, LARGEST_SEMITONES
 
 
 def _no_more_than_cores(threads: int | None) -> int | None:
@@ -21,16 +23,35 @@ def _no_more_than_cores(threads: int | None) -> int | None:
 
 PackName = Annotated[str, typer.Option("--pack", help="Model pack: a name, or a folder that holds a card.json.")]
 Threads = Annotated[
-    int | None, typer.Option(min=1, callback=_no_more_than_cores, help="Threads per graph. Default: the pack's.")
+    int | None,
+    typer.Option(
+        min=1, callback=_no_more_than_cores, rich_help_panel=EXPERTS, help="Threads per graph. Default: the pack's."
+    ),
 ]
 Strength = Annotated[float, typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's).")]
-TransportName = Annotated[str, typer.Option("--transport", help=f"Transport that maps the voice: {', '.join(FITS)}.")]
+TransportName = Annotated[
+    str,
+    typer.Option("--transport", rich_help_panel=EXPERTS, help=f"Transport that maps the voice: {', '.join(FITS)}."),
+]
 BlockSize = Annotated[
     int | None,
     typer.Option(
-        min=1, help="K of MKL: larger is closer to the target, smaller keeps speech clearer. Default: the pack's."
+        min=1,
+        rich_help_panel=EXPERTS,
+        help="K of MKL: larger is closer to the target, smaller keeps speech clearer. Default: the pack's.",
     ),
 ]
+_PITCH = typer.Option(
+    min=-LARGEST_SEMITONES, max=LARGEST_SEMITONES, help="Pitch of the new voice, in semitones up (or down, below 0)."
+)
+_INTONATION = typer.Option(
+    min=0.0, max=LARGEST_INTONATION, help="Range of its pitch: 0 is monotone, 1 the voice's own, 2 twice as wide."
+)
+Pitch = Annotated[float, _PITCH]
+Intonation = Annotated[float, _INTONATION]
+PresetPitch = Annotated[float | None, _PITCH]
+PresetIntonation = Annotated[float | None, _INTONATION]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print figures, such as the time taken.")]
 
 
 def map_choice(transport: str, block_size: int | None, strength: float = 1.0) -> MapChoice:

@@ -6,8 +6,12 @@ terminal, whoever wrote it: a pack's card, a device's driver, the name of a file
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -57,6 +61,34 @@ errors = Terminal(stderr=True)
 def warn(sentence: str) -> None:
     """Print something that the user should know beside the result."""
     errors.print(f"warning: {sentence}", style="yellow", soft_wrap=True)
+
+
+@contextmanager
+def library_noise_discarded() -> Iterator[None]:
+    """Discard what C libraries print on standard error, such as ALSA's underruns; Python's own messages stay.
+
+    `rtvc --debug` shows everything. Where standard error is not the process's own, as in tests, nothing happens.
+    """
+    try:
+        own = sys.stderr.fileno() == 2
+    except (OSError, ValueError):
+        own = False
+    if not own or "--debug" in sys.argv[1:2]:
+        yield
+        return
+    before = sys.stderr
+    before.flush()
+    kept = os.dup(2)
+    with os.fdopen(kept, "w", encoding=before.encoding, errors="backslashreplace", buffering=1) as direct:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        sys.stderr = direct
+        try:
+            yield
+        finally:
+            sys.stderr = before
+            direct.flush()
+            os.dup2(kept, 2)
 
 
 def _is_unsafe(character: str) -> bool:

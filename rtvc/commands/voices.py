@@ -11,12 +11,13 @@ from rich.table import Table
 from rtvc.app.models import open_pack
 from rtvc.app.voices import AddedVoice, add_voice, import_voice
 from rtvc.commands.options import PackName
+from rtvc.commands.program import Program
 from rtvc.commands.terminal import console, warn
 from rtvc.errors import RtvcError
 from rtvc.voices.exchange import SUFFIX, export_voice
 from rtvc.voices.library import VoiceLibrary
 
-app = typer.Typer(no_args_is_help=True, help="List, add, share and remove voices.")
+app = Program("List, add, share and remove voices.")
 
 Name = Annotated[str, typer.Argument(help="The voice's name.")]
 NewName = Annotated[str, typer.Argument(help="The new name.")]

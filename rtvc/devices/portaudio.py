@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 from rtvc.devices.pulse import connect, server_errors
 from rtvc.devices.virtual_cable import is_cable_microphone
 from rtvc.errors import RtvcError
+from rtvc.names import did_you_mean
 
 Direction = Literal["input", "output"]
 
@@ -171,7 +172,8 @@ def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devic
                 if not device.name.startswith(OWN_PREFIX)
             ]
     if not matches:
-        raise RtvcError(f"No {direction} device is called '{wanted}'; there {_listing(usable)}.")
+        meant = did_you_mean(str(wanted), (device.description for device in usable))
+        raise RtvcError(f"No {direction} device is called '{wanted}'; there {_listing(usable)}.{meant}")
     best = [device for device in matches if device.host_api == matches[0].host_api]
     if len({device.name for device in best}) > 1:
         raise RtvcError(f"More than one {direction} device matches '{wanted}'; there {_listing(best)}.")

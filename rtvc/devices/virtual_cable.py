@@ -53,6 +53,11 @@ def is_cable_microphone(name: str) -> bool:
     return name.startswith(prefixes) or VIRTUAL_AUDIO_CABLE.casefold() in name
 
 
+def is_virtual_cable(device: Device) -> bool:
+    """Return whether a device is the playback end of a virtual cable."""
+    return _as_cable(device) is not None
+
+
 def explain_virtual_cable(platform: str = sys.platform) -> str:
     """Return two lines on how to get a virtual microphone on a platform."""
     if platform == "win32":

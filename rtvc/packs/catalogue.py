@@ -14,7 +14,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from rtvc.errors import RtvcError
-from rtvc.names import shortened
+from rtvc.names import did_you_mean, shortened
 from rtvc.packs.download import RemoteFile, digest, download
 from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
 
@@ -65,7 +65,10 @@ KNOWN = {pack.name: pack for pack in (WAVLM_LARGE,)}
 def known_pack(name: str) -> KnownPack:
     """Return a pack that can be built; raise `RtvcError` that lists them."""
     if name not in KNOWN:
-        raise RtvcError(f"There is no pack {shortened(name)} to fetch or build: choose one of {', '.join(KNOWN)}.")
+        raise RtvcError(
+            f"There is no pack {shortened(name)} to fetch or build: choose one of {', '.join(KNOWN)}."
+            f"{did_you_mean(name, KNOWN)}"
+        )
     return KNOWN[name]
 
 
@@ -155,5 +158,8 @@ def _installed(name: str) -> Path:
             f"{shortened(name)} came with the program: it is verified whenever it is opened, and cannot be removed."
         )
     if name not in names:
-        raise RtvcError(f"There is no installed pack {shortened(name)}; there are: {', '.join(names) or 'none'}.")
+        raise RtvcError(
+            f"There is no installed pack {shortened(name)}; there are: {', '.join(names) or 'none'}."
+            f"{did_you_mean(name, names)}"
+        )
     return installed_packs() / name

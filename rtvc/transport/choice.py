@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtvc.errors import RtvcError
+from rtvc.names import did_you_mean
 from rtvc.transport import FITS
 
 
@@ -34,7 +35,10 @@ class MapChoice:
     def check(self) -> None:
         """Raise `RtvcError` if the transport is unknown or a number is out of range."""
         if self.transport not in FITS:
-            raise RtvcError(f"There is no transport named {self.transport!r}: choose one of {', '.join(FITS)}.")
+            raise RtvcError(
+                f"There is no transport named {self.transport!r}: choose one of {', '.join(FITS)}."
+                f"{did_you_mean(self.transport, FITS)}"
+            )
         if self.block_size is not None and self.block_size < 1:
             raise RtvcError(f"The block size must be at least 1, not {self.block_size}.")
         if not 0 <= self.strength <= 1:
