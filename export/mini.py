@@ -26,6 +26,7 @@ TOLERANCE = 1e-4
 POPULATION_SPEAKERS = 200
 POPULATION_SECONDS = 8
 
+# All that weights exported from here have been trained on, including those that training started from.
 TRAINING_DATA = [
     {
         "name": "LibriSpeech train-clean-100, 251 speakers, one utterance each, 29 of them 90 s more",
@@ -48,6 +49,11 @@ TRAINING_DATA = [
         "name": "CMU AN4, 80 speakers",
         "licence": "BSD-style, CMU notice",
         "source": "www.speech.cs.cmu.edu/databases/an4",
+    },
+    {
+        "name": "Speech-to-intent benchmark commands, in the weights that training starts from",
+        "licence": "Apache-2.0",
+        "source": "github.com/Picovoice/speech-to-intent-benchmark",
     },
     {
         "name": "ESC-10, as background noise",
