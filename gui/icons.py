@@ -1,4 +1,4 @@
-"""Icons drawn from the SVG files in `images`, in the theme's colours and sharp at every scale."""
+"""Icons from the SVG files in `images`, in the theme's colours and sharp at every scale."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ IMAGES = Path(str(files("gui"))) / "images"
 _SCALES = (1, 2, 3)
 
 _drawn: dict[QAbstractButton, tuple[str, str, str | None]] = {}
-"""The buttons whose icons follow the theme, as long as they live."""
+"""Live buttons whose icons follow the theme."""
 
 
 def icon(name: str, colour: str = "text", checked: str | None = None) -> QIcon:
-    """Return the icon of a name in a token's colour, and for buttons that are checked in another's."""
+    """Return an icon in one token's colour, and in another's for checked buttons."""
     result = QIcon()
     for scale in _SCALES:
         result.addPixmap(pixmap(name, theme.colour(colour).name(), 24, scale))
@@ -52,7 +52,7 @@ def _redraw() -> None:
 
 @cache
 def pixmap(name: str, colour: str, size: int, scale: float = 1.0) -> QPixmap:
-    """Return an icon as a picture of `size` device-independent pixels."""
+    """Return an icon as a pixmap of `size` device-independent pixels."""
     text = (IMAGES / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
     result = QPixmap(round(size * scale), round(size * scale))
     result.fill(Qt.GlobalColor.transparent)

@@ -114,7 +114,7 @@ class Theme(QObject):
         self._application: QApplication | None = None
 
     def install(self, application: QApplication, appearance: Appearance = Appearance.SYSTEM) -> None:
-        """Style an application, and follow the system's colours from now on where `appearance` says so."""
+        """Style an application; with `Appearance.SYSTEM`, follow the system's colours from now on."""
         if application is not self._application:
             self._application = application
             application.setStyle("Fusion")
@@ -124,9 +124,9 @@ class Theme(QObject):
         application.setStyleSheet(self._choose(appearance))
 
     def use(self, appearance: Appearance) -> None:
-        """Change the colours soon, and take the application's font as it is now."""
-        # Styling every widget anew takes a while. Called from here, it would keep the interpreter from the audio
-        # threads for so long; called by the event loop, it does not.
+        """Change the colours from the event loop, with the application's current font."""
+        # Restyling all widgets takes long. Called from Python, it would hold the interpreter lock and starve the
+        # audio threads; called by the event loop, it does not.
         QMetaObject.invokeMethod(
             self._application,
             "setStyleSheet",
@@ -135,7 +135,7 @@ class Theme(QObject):
         )
 
     def _choose(self, appearance: Appearance) -> str:
-        """Take other colours, and return the style sheet that is made of them."""
+        """Switch to an appearance and return its style sheet."""
         assert self._application is not None
         self.appearance = appearance
         hints = self._application.styleHints()
@@ -152,7 +152,7 @@ class Theme(QObject):
         self.use(self.appearance)
 
     def colour(self, name: str, alpha: float = 1.0) -> QColor:
-        """Return a token's colour for painting, not to be changed."""
+        """Return a token's colour for painting; do not modify it."""
         return _colour(getattr(self.tokens, name), alpha)
 
 
@@ -176,7 +176,7 @@ def font(scale: float = 1.0, weight: QFont.Weight = QFont.Weight.Normal) -> QFon
 
 
 def _palette(tokens: Tokens) -> QPalette:
-    """Colours for what the style sheet does not reach."""
+    """Return the palette for what the style sheet does not cover."""
     palette = QPalette()
     role = QPalette.ColorRole
     for roles, value in (

@@ -64,7 +64,7 @@ class DevicesModel(QObject):
     changed
         The devices or the virtual microphone were listed again.
     freed
-        Nobody uses the devices any more: whoever waits for them may ask again.
+        The devices are free again; anyone waiting for them may ask.
     level_heard, listening_failed
         While listening: level and peak in dBFS; or why the microphone cannot be heard.
     listeners_found

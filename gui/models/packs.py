@@ -39,7 +39,7 @@ class PacksModel(QObject):
         The packs that are shipped, installed or available.
     working_on, share, line
         Name of the pack that is being downloaded, built, checked or removed (or empty), how much of that is done
-        (below 0 where nobody knows), and what is going on.
+        (below 0 if unknown), and a line about the current work.
 
     Signals
     -------

@@ -15,7 +15,7 @@ from gui.widgets.labels import label
 class _Box(QComboBox):
     def __init__(self) -> None:
         super().__init__()
-        # The usual delegate of lists like this one pays no regard to the style sheet.
+        # The default delegate of drop-down lists ignores the style sheet.
         self.setItemDelegate(QStyledItemDelegate(self))
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:

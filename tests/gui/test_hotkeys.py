@@ -15,14 +15,12 @@ from PyQt6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gui import hotkeys as hotkeys_module
-from gui.chords import IDLE_SECONDS, Chord, ChordTracker, chord, key_name
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.global_hotkeys import GlobalHotkeys, chords
 from gui.hotkeys import HOTKEYS, Scope, keys, problem, unavailable, with_keys
 from gui.main_window import MainWindow
 from gui.options import Options
 from gui.sections.hotkeys import HotkeysSection
-from rtvc.errors import RtvcError
 from tests.support.panel import FakeBackend, FakePlayer, open_window
 
 QTest: Any = _QTest  # its stubs take static methods for methods
@@ -228,66 +226,6 @@ def test_only_keys_that_differ_are_remembered_and_nonsense_is_not() -> None:
 
 
 # In other programs
-
-
-def test_qt_keys_map_to_pynput_chords() -> None:
-    assert chord(QKeySequence("Ctrl+Alt+M")) == Chord("m", frozenset({"ctrl", "alt"}))
-    assert chord(QKeySequence("Ctrl+Alt+Space")) == Chord("space", frozenset({"ctrl", "alt"}))
-    assert chord(QKeySequence("Meta+Shift+PgUp")) == Chord("page_up", frozenset({"cmd", "shift"}))
-    assert chord(QKeySequence("F13")) == Chord("f13", frozenset())
-    assert chord(QKeySequence("Ctrl+M"), "darwin") == Chord("m", frozenset({"cmd"}))
-    with pytest.raises(RtvcError, match="types text"):
-        chord(QKeySequence("Space"))
-
-
-def test_every_key_name_exists_in_pynput(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYNPUT_BACKEND", "dummy")  # it needs no display
-    keyboard = pytest.importorskip("pynput.keyboard")
-    for text in ("Space", "Return", "PgDown", "Del", "F8", "Pause", "ScrollLock", "Print", "Media Next", "Ins"):
-        assert hasattr(keyboard.Key, chord(QKeySequence(f"Ctrl+{text}")).key)
-
-
-def test_a_key_is_known_whatever_is_held_with_it() -> None:
-    def character(char: str | None, vk: int | None = None) -> SimpleNamespace:
-        return SimpleNamespace(char=char, vk=vk)
-
-    assert key_name(SimpleNamespace(name="ctrl_l")) == "ctrl"
-    assert key_name(SimpleNamespace(name="alt_gr")) == "alt"
-    assert key_name(SimpleNamespace(name="page_down")) == "page_down"
-    assert key_name(SimpleNamespace(name="space")) == key_name(character(" ")) == "space"
-    assert key_name(character("M")) == key_name(character("\r", 77), "win32") == "m"
-    assert key_name(character(None, 77), "win32") == "m"
-    assert key_name(character("µ", 77), "win32") == "m", "as AltGr types it in Germany"
-    assert key_name(character("²", 50), "win32") == "2"
-    assert key_name(character("ö", 192), "win32") == "ö"
-    assert key_name(character(None, 65_056), "linux") == "<65056>"
-
-
-def test_chords_are_told_once_however_long_they_are_held() -> None:
-    tracker = ChordTracker({"mute": chord(QKeySequence("Ctrl+Alt+M")), "talk": chord(QKeySequence("Ctrl+Space"))})
-    assert [list(tracker.press(key)) for key in ("ctrl", "alt", "m", "m")] == [[], [], ["mute"], []]
-    assert list(tracker.release("m")) == ["mute"]
-    assert list(tracker.press("m")) == ["mute"]
-    for key in ("m", "alt", "ctrl"):
-        tracker.release(key)
-    assert list(tracker.press("m")) == []
-
-
-def test_a_key_that_was_let_go_unseen_is_forgotten() -> None:
-    now = 0.0
-    tracker = ChordTracker({"mute": chord(QKeySequence("Ctrl+Alt+M"))}, lambda: now)
-    for key in ("cmd", "l"):  # they lock the screen, and there they are let go
-        tracker.press(key)
-    now += IDLE_SECONDS + 1
-    assert [list(tracker.press(key)) for key in ("ctrl", "alt", "m")] == [[], [], ["mute"]]
-
-
-def test_chords_are_heard_while_a_game_is_played() -> None:
-    tracker = ChordTracker({"talk": chord(QKeySequence("F8"))})
-    assert [list(tracker.press(key)) for key in ("w", "f8")] == [[], ["talk"]]
-    tracker.release("f8")
-    tracker.press("shift")
-    assert list(tracker.press("f8")) == [], "with Shift it is another chord"
 
 
 def test_global_keys_do_what_they_say_while_other_windows_are_used(window: MainWindow) -> None:

@@ -1,4 +1,7 @@
-"""Fakes for tests of the panel: they replace `rtvc.app`, do nothing, remember everything and answer at once."""
+"""Fakes for tests of the panel: they replace `rtvc.app`, do nothing, remember everything and answer at once.
+
+One file of more than 350 lines, because each fake stands for one function of `rtvc.app` and they share their state.
+"""
 
 from __future__ import annotations
 
