@@ -11,7 +11,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -26,7 +26,7 @@ from rtvc.commands.program import Program
 from rtvc.commands.terminal import console, errors
 from rtvc.errors import RtvcError
 
-_UsageError = typer.BadParameter.__bases__[0]
+_UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])
 """What typer raises for an unknown option, a missing argument or a value out of range: click's class, or its own."""
 
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
@@ -69,8 +69,8 @@ def main() -> None:
     except _UsageError as error:
         if debug:
             raise
-        if sentence := error.format_message().rstrip("."):  # Empty where the help has been printed instead.
-            joined = sentence if sentence.endswith("?") else f"{sentence}:"
+        if usage := error.format_message().rstrip("."):  # Empty where the help has been printed instead.
+            joined = usage if usage.endswith("?") else f"{usage}:"
             _complain(f"{joined} `{error.ctx.command_path if error.ctx else 'rtvc'} --help` shows what it takes.")
         sys.exit(2)
     except (RtvcError, OSError) as error:

@@ -57,9 +57,10 @@ def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
 def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
     words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "out.wav")]
-    result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)])
+    result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder), "--verbose"])
     assert result.exit_code == 0, result.output
     assert "real-time factor" in result.output
+    assert "rtvc live --voice" in result.output
     assert "latency of the chain 40.0 ms" in result.output
     assert AudioFile(tmp_path / "out.wav").frames == 32_000
 

@@ -87,7 +87,7 @@ def test_absurd_numbers_are_refused(number: str, tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["convert", "--nope"], "No such option: --nope"),
-        (["voices", "show"], "Missing argument 'name': `rtvc voices show --help`"),
+        (["voices", "show"], "Missing argument 'NAME': `rtvc voices show --help`"),
         (["live", "--strength", "9" * 400], "Invalid value for '--strength'"),
         (["\x1b[31m"], "No such command '\\x1b[31m': `rtvc --help`"),
     ],
