@@ -16,11 +16,13 @@ from rtvc.packs.pack import ModelPack
 
 
 def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:
-    """Replace the card's `measured` with the reports' figures of the pack's default conversion; return them.
+    """Write the reports' figures of the pack's default conversion into the card's `measured`; return all it holds.
+
+    Figures of a benchmark that no report is given of stay: they describe the same graphs.
 
     Raises `RtvcError` if a report comes from another benchmark or another pack.
     """
-    measured: dict[str, Any] = {}
+    measured: dict[str, Any] = dict(pack.card.values.get("measured", {}))
     for path in reports:
         report = json.loads(path.read_text(encoding="utf-8"))
         name = report["benchmark"]

@@ -30,6 +30,18 @@ def test_a_card_takes_the_figures_of_its_own_pack(tmp_path: Path) -> None:
     assert ModelPack(pack.folder).digest == pack.digest
 
 
+def test_figures_of_the_other_benchmark_stay(tmp_path: Path) -> None:
+    pack = identity_pack(tmp_path / "pack")
+    throughput = tmp_path / "t.json"
+    content = {"benchmark": "throughput", "packs": {"identity": {"digest": pack.digest}}}
+    throughput.write_text(json.dumps({**content, "results": {"real_time_factor": 0.0781}}))
+    add_measured(pack, [throughput])
+    quality = report(tmp_path / "q.json", pack.digest, "identity mkl, K = 2")
+    measured = add_measured(ModelPack(pack.folder), [quality])
+    assert measured["real_time_factor_step_1_thread_1"] == 0.078
+    assert measured["quality"]["pairs"] == 2
+
+
 def test_figures_of_another_pack_or_setting_are_refused(tmp_path: Path) -> None:
     pack = identity_pack(tmp_path / "pack")
     with pytest.raises(RtvcError, match="made of another pack"):
