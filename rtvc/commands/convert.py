@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from rtvc.chain.voice_chain import algorithmic_delay
 from rtvc.commands.options import (
     BlockSize,
     Intonation,
@@ -27,7 +28,7 @@ from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode, Outcome
 from rtvc.files.file_conversion import convert_file
 from rtvc.files.folder_conversion import FolderConversion, convert_folder, plan_folder
-from rtvc.packs.pack import find_pack
+from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.storage import make_folder
 from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
@@ -119,6 +120,8 @@ def convert(
             fitting=lambda share: bar.update(fit, completed=share, visible=True),
         )
     report(output, outcome, verbose)
+    if verbose:
+        report_delay(opened)
     console.print(f"Use this voice live: rtvc live --voice {shlex.quote(voice)}", soft_wrap=True)
 
 
@@ -169,6 +172,11 @@ def report(output: Path, outcome: Outcome, verbose: bool, to: Console = console)
             f"  converted in {outcome.elapsed:.1f} s (real-time factor {outcome.real_time_factor:.3f})",
             soft_wrap=True,
         )
+
+
+def report_delay(pack: ModelPack) -> None:
+    """Print the pack's algorithmic delay in live use."""
+    console.print(f"  algorithmic delay of {pack.name} live: {1000 * float(algorithmic_delay(pack)):.1f} ms")
 
 
 def _bar() -> Progress:

@@ -10,8 +10,7 @@ import typer
 
 from rtvc.audio_file import AudioFile
 from rtvc.benchmark.picture import conversion_picture
-from rtvc.chain.voice_chain import algorithmic_delay
-from rtvc.commands.convert import report
+from rtvc.commands.convert import report, report_delay
 from rtvc.commands.options import Verbose
 from rtvc.commands.terminal import console
 from rtvc.files.file_conversion import convert_file
@@ -36,7 +35,7 @@ def demo(
     sound, picture = output / "demo.wav", output / "demo.png"
     report(sound, convert_file(source, target, sound, pack, overwrite=True), verbose)
     if verbose:
-        console.print(f"  algorithmic delay of {pack.name} live: {1000 * float(algorithmic_delay(pack)):.1f} ms")
+        report_delay(pack)
     paths = (source, target.reference, sound)
     said, reference, result = (AudioFile(path).read(pack.sample_rate) for path in paths)
     conversion_picture(picture, said, reference, result, pack.sample_rate)

@@ -61,7 +61,7 @@ def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "real-time factor" in result.output
     assert "rtvc live --voice" in result.output
-    assert "latency of the chain 40.0 ms" in result.output
+    assert "algorithmic delay of identity live: 42.5 ms" in result.output
     assert AudioFile(tmp_path / "out.wav").frames == 32_000
 
 
