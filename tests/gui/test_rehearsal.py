@@ -33,7 +33,7 @@ def session(qapp: QApplication, tmp_path: Path) -> Iterator[Session]:
 
 def test_the_session_opens_the_pack(qtbot: QtBot, session: Session) -> None:
     session.begin()
-    qtbot.waitUntil(lambda: session.packs.figures == PackFigures(320, 2, False), timeout=START_MILLISECONDS)
+    qtbot.waitUntil(lambda: session.packs.figures == PackFigures(320, 2, True), timeout=START_MILLISECONDS)
 
 
 def test_a_frozen_engine_still_shows_its_last_moment(qtbot: QtBot, session: Session) -> None:
