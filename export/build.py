@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -37,6 +37,7 @@ from rtvc.packs.download import digest
 from rtvc.packs.graph import GraphStage, Kind
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
+from rtvc.storage import atomic_folder, make_folder
 from rtvc.voices.voice import reference_features
 
 LEVEL_DBFS = -26.0
@@ -169,21 +170,17 @@ def build_pack(
     if destination.exists() and not overwrite:
         raise RtvcError(f"{destination} exists: use --force to replace it.")
     sounds = read_recordings(speech, models.encoder.configuration.sample_rate, LEVEL_DBFS, MEASURED_RECORDINGS)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    # One folder deeper than installed packs, so that an unfinished pack is not listed.
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=destination.parent) as folder:
-        aside = Path(folder) / "new"
-        aside.mkdir()
+    make_folder(destination.parent)
+    with atomic_folder(destination, overwrite=overwrite) as folder:
         if settings.offline:
-            _export_offline(models, aside)
-        pack = export_graphs(known, models, sounds[0], settings, aside, say)
+            _export_offline(models, folder)
+        pack = export_graphs(known, models, sounds[0], settings, folder, say)
         population = _population(pack, speech)
-        write_card(aside, pack.card.values, population)
-        fidelity = measure(ModelPack(aside), models.encode, models.vocode, sounds)
-        write_card(aside, {**pack.card.values, "fidelity": asdict(fidelity)}, population)
-        size = sum(path.stat().st_size for path in aside.iterdir())
+        write_card(folder, pack.card.values, population)
+        fidelity = measure(ModelPack(folder), models.encode, models.vocode, sounds)
+        write_card(folder, {**pack.card.values, "fidelity": asdict(fidelity)}, population)
+        size = sum(path.stat().st_size for path in folder.iterdir())
         say(f"{known.name}: {size / 1e6:.1f} MB, algorithmic latency {fidelity.latency_ms:.0f} ms + the step")
-        _replace(aside, destination)
     return fidelity
 
 
@@ -331,13 +328,6 @@ def _population(pack: ModelPack, speech: Sequence[Path]) -> FeatureStatistics:
     return merge_all(statistics)
 
 
-def _replace(aside: Path, destination: Path) -> None:
-    """Rename the old folder out of the way and the new one into its place."""
-    if destination.exists():
-        destination.rename(aside.with_name("old"))
-    aside.rename(destination)
-
-
 def build_closest(
     known: KnownPack,
     models: Models,
@@ -363,16 +353,19 @@ def build_closest(
         raise RtvcError(
             f"No setting has a latency of {limit_ms:.0f} ms: {1000 * fixed / c.sample_rate:.0f} ms are needed."
         )
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".choosing-", dir=destination.parent) as folder:
+    make_folder(destination.parent)
+    with atomic_folder(destination, overwrite=overwrite) as folder:
         rows = {}
         for lookahead in range(min(frames, MOST_LOOKAHEAD) + 1):
             name = f"lookahead {lookahead}, delay {frames - lookahead}"
             tried = replace(with_lookahead(settings, lookahead), vocoder_frames=frames - lookahead)
             say(f"{name}:")
-            rows[name] = build_pack(known, models, speech, Path(folder) / name, tried, say)
+            rows[name] = build_pack(known, models, speech, folder / name, tried, say)
         order = sorted(rows, key=lambda name: (rows[name].real_time_factor > 1, rows[name].distance))
-        _replace(Path(folder) / order[0], destination)
+        for path in (folder / order[0]).iterdir():
+            path.rename(folder / path.name)
+        for name in rows:
+            shutil.rmtree(folder / name)
     return {name: rows[name] for name in order}
 
 
