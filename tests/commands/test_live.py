@@ -247,7 +247,7 @@ def test_a_signal_ends_it_in_order(
 
 def test_a_closed_terminal_ends_it_in_order(pulse: PulseServer, pack: ModelPack, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    command = [sys.executable, "-m", "rtvc.cli", "live", "--pack", str(pack.folder), "--input", MICROPHONE]
+    command = [sys.executable, "-m", "rtvc.cli", "live", "--pack", str(pack.folder), *OWN, "--input", MICROPHONE]
     command += ["--record", str(kept)]
     terminal, inside = pty.openpty()
     # `setsid --ctty` makes the pseudoterminal the one that controls the process, as a terminal's window does.
