@@ -117,7 +117,7 @@ class PreferenceFile:
 
     def _put_aside(self, error: Exception) -> str:
         kept = self.path.with_name(f"{self.path.stem}.damaged-{secrets.token_hex(4)}.json")
-        reason = shortened(str(error))
+        reason = f"{error} is missing" if isinstance(error, KeyError) else shortened(str(error))
         try:
             self.path.rename(kept)
         except OSError:

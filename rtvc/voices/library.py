@@ -265,7 +265,7 @@ def _weighted(part: str) -> tuple[str, float] | None:
 
 def _own_voice(name: str, folder: Path) -> Voice:
     described = _describe(folder)
-    contents = folder / str(described.get("contents", ""))
+    contents = folder / str(described["contents"]) if "contents" in described else _newest_contents(folder)
     texts = {key: str(described.get(key, "")) for key in ("credit", "description", "register")}
     return Voice(name, contents / REFERENCE, contents, contents, **{key: _clean(text) for key, text in texts.items()})
 
@@ -280,6 +280,14 @@ def _describe(folder: Path) -> dict[str, object]:
     if not isinstance(described, dict) or not _CONTENTS.fullmatch(str(described.get("contents", "0" * 16))):
         return {}
     return described
+
+
+def _newest_contents(folder: Path) -> Path:
+    """Return the contents of a voice whose description is damaged or, as in early voices, does not name them."""
+    found: list[tuple[float, Path]] = []
+    with suppress(OSError):
+        found = [(path.stat().st_mtime, path) for path in folder.iterdir() if _CONTENTS.fullmatch(path.name)]
+    return max(found, default=(0.0, folder))[1]
 
 
 def _remove_replaced(folder: Path, contents: str, replaced: str) -> None:

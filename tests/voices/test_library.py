@@ -358,7 +358,7 @@ def test_voices_of_the_first_layout_still_load_and_are_replaced_whole(
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", '{"contents": "../../x"}', '{"contents": 7}', "[" * 100_000, '{"credit": "\\u001b[31m"}']
 )
-def test_a_damaged_description_ends_in_no_traceback(
+def test_a_damaged_description_costs_the_credit_only(
     library: VoiceLibrary, pack: ModelPack, tmp_path: Path, text: str
 ) -> None:
     library.add("one", [record(tmp_path / "a.wav")], pack)
@@ -366,8 +366,7 @@ def test_a_damaged_description_ends_in_no_traceback(
     voice = library.find("one")
     assert voice.reference.is_relative_to(library.folder)
     assert voice.credit.isprintable()
-    with pytest.raises(RtvcError, match="no such file"):
-        voice.features(pack)
+    assert voice.speech_seconds(pack) > 4
     library.add("one", [tmp_path / "a.wav"], pack, replace=True)
     assert library.find("one").speech_seconds(pack) > 4
 
