@@ -20,6 +20,7 @@ import soundfile
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.signals import uninterrupted
 from rtvc.storage import StorageError, atomic_write
 
 LOWEST_RATE = 8_000
@@ -127,7 +128,8 @@ class AudioFile:
         with self._open() as file:
             while True:
                 try:
-                    read = file.read(out=buffer)
+                    with uninterrupted():
+                        read = file.read(out=buffer)
                 except soundfile.LibsndfileError:
                     raise self._cut_short(position / self.frames) from None
                 if len(read) == 0:
@@ -182,8 +184,14 @@ class AudioFile:
     def _open(self) -> Iterator[soundfile.SoundFile]:
         try:
             # libsndfile takes no name that is not UTF-8, so Python opens the file.
-            with _SeekableFile(FileIO(self.path)) as content, soundfile.SoundFile(content) as file:
-                yield file
+            with _SeekableFile(FileIO(self.path)) as content:
+                with uninterrupted():
+                    file = soundfile.SoundFile(content)
+                try:
+                    yield file
+                finally:
+                    with uninterrupted():
+                        file.close()
         except soundfile.LibsndfileError:
             raise self._error("is not audio that can be read, or is damaged") from None
         except TypeError:
@@ -232,7 +240,8 @@ class AudioWriter:
     def write(self, block: Block) -> None:
         """Append samples `[n]`; those beyond full scale are clipped. Raises `RtvcError` if the disk is full."""
         try:
-            self._file.write(block)
+            with uninterrupted():
+                self._file.write(block)
         except (soundfile.LibsndfileError, AssertionError) as error:
             self._disk.check(self._path)
             raise StorageError(self._path, str(error) or "disk full?") from error
@@ -249,7 +258,7 @@ class _WatchedFile:
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        self.error: BaseException | None = None
+        self.error: OSError | None = None
         self.seek = file.seek
         self.tell = file.tell
         self.read = file.read
@@ -260,16 +269,14 @@ class _WatchedFile:
         try:
             while written < len(view):
                 written += self._file.write(view[written:])
-        except BaseException as error:  # Ctrl-C too: an exception cannot pass through libsndfile.
+        except OSError as error:  # It cannot pass through libsndfile.
             self.error = self.error or error
         return written
 
     def check(self, path: Path) -> None:
-        """Raise the first error, if there was one; one of the disk as a `StorageError` for `path`."""
-        if isinstance(self.error, OSError):
-            raise StorageError(path, self.error.strerror or str(self.error)) from self.error
+        """Raise the first error, if there was one, as a `StorageError` for `path`."""
         if self.error is not None:
-            raise self.error
+            raise StorageError(path, self.error.strerror or str(self.error)) from self.error
 
 
 def is_file(path: Path) -> bool:
@@ -340,9 +347,10 @@ def audio_writer(
     with atomic_write(path, overwrite=overwrite, private=private) as whole:
         assert isinstance(whole.raw, FileIO)
         disk = _WatchedFile(whole.raw)
-        file = soundfile.SoundFile(
-            disk, "w", samplerate=rate, channels=1, format=container, subtype=subtype or default_subtype
-        )
+        with uninterrupted():
+            file = soundfile.SoundFile(
+                disk, "w", samplerate=rate, channels=1, format=container, subtype=subtype or default_subtype
+            )
         try:
             writer = AudioWriter(file, path, disk)
             yield writer
@@ -351,7 +359,8 @@ def audio_writer(
                 raise
             failure = error
         finally:
-            file.close()
+            with uninterrupted():
+                file.close()
         if failure is None:
             disk.check(path)
             _check_length(path, whole, writer.frames)
@@ -362,7 +371,7 @@ def audio_writer(
 def _check_length(path: Path, file: BufferedRandom, frames: int) -> None:
     """Raise `RtvcError` unless an audio file that was just written announces this many samples."""
     file.seek(0)
-    with soundfile.SoundFile(file) as written:
+    with uninterrupted(), soundfile.SoundFile(file) as written:
         found: int = written.frames
     if found != frames:
         raise StorageError(path, f"the file holds {found} of {frames} samples")

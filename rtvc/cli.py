@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from contextlib import suppress
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, cast
 
 import typer
 
+from rtvc import signals
 from rtvc.app import crash_report
 from rtvc.commands import bench, models, voices
 from rtvc.commands.convert import convert
@@ -61,7 +60,7 @@ def main() -> None:
     """Run a command. An error that the user can act on is one sentence and exit code 2."""
     debug = "--debug" in sys.argv[1:2]
     _prepare_streams()
-    _end_on_signals()
+    signals.end_on("SIGINT", "SIGTERM", "SIGHUP")  # Partial files are removed on the way out.
     if not debug:
         crash_report.install(_tell_crash)
     try:
@@ -102,19 +101,6 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _end_on_signals() -> None:
-    """Let SIGTERM and a closed terminal (SIGHUP) unwind the main thread, so that partial files are removed."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # `nohup` ignores SIGHUP, and that is to stay so.
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, end)
 
 
 def _sentence(error: RtvcError | OSError) -> str | None:

@@ -22,7 +22,7 @@ LAYERS = (
     ("packs",),
     ("features", "audio_file", "devices"),
     ("dsp", "storage", "arrays", "names"),
-    ("errors",),
+    ("errors", "signals"),
 )
 """From top to bottom. A module imports lower layers only."""
 

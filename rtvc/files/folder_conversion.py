@@ -26,6 +26,7 @@ from rtvc.files.conversion import Conversion, Outcome
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime, cores
+from rtvc.signals import end_on
 from rtvc.storage import make_folder, sweep
 from rtvc.voices.library import AUDIO_SUFFIXES
 from rtvc.voices.voice import Target
@@ -226,7 +227,7 @@ def _signals_blocked() -> Iterator[None]:
 def _work(connection: Connection, job: FolderConversion) -> None:
     """Convert what comes through the connection until it closes: the main function of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _exit)
+    end_on("SIGTERM")
     threading.Thread(target=_end_with_parent, name="rtvc parent watch", daemon=True).start()
     pack = find_pack(job.pack, job.runtime)
     while True:
@@ -242,12 +243,6 @@ def _work(connection: Connection, job: FolderConversion) -> None:
         except RtvcError as error:
             result = str(error)
         connection.send(result)
-
-
-def _exit(number: int, frame: object) -> None:
-    """End the worker on a signal. If it arrives in one of soundfile's callbacks, cffi prints a traceback."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    sys.exit(128 + number)
 
 
 def _end_with_parent() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from rtvc import cli
+from rtvc import cli, signals
 from rtvc.app import crash_report
 from rtvc.commands.terminal import Terminal, printable
 from rtvc.errors import RtvcError
@@ -96,7 +96,7 @@ def test_absurd_numbers_are_refused(number: str, tmp_path: Path) -> None:
 def test_a_wrong_usage_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
-    monkeypatch.setattr(cli, "_end_on_signals", lambda: None)
+    monkeypatch.setattr(signals, "end_on", lambda *names: None)
     monkeypatch.setattr(crash_report, "install", lambda tell: None)
     monkeypatch.setattr(sys, "argv", ["rtvc", *arguments])
     with pytest.raises(SystemExit) as ended:

@@ -163,7 +163,7 @@ class TestProcesses:
         process = self.start(self.folder, output)
         _, printed = process.communicate(timeout=60)
         assert process.returncode == 0, printed
-        assert "\\udcff\\udcfe.wav: 1.5 s in" in printed
+        assert "\\udcff\\udcfe.wav: 1.5 s of sound" in printed
         with (output / named).open("rb") as file:
             assert np.std(soundfile.read(file)[0]) > 0.01
 
