@@ -1,11 +1,13 @@
 import io
 import os
+import signal
 import subprocess
 import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.progress import Progress, TextColumn
@@ -15,6 +17,7 @@ from rtvc import cli, signals
 from rtvc.app import crash_report
 from rtvc.commands.terminal import Terminal, printable
 from rtvc.errors import RtvcError
+from tests.support.sounds import babble
 
 ATTACK = "\x1b]0;owned\x07 \x9b31m \r\b \u202egnp.exe \udcff\x00"
 
@@ -139,3 +142,35 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["rtvc", "voices", "--debug"])
     with pytest.raises(SystemExit, match="2"):
         cli.main()
+
+
+SIGNALLED = """
+import signal, sys
+from rtvc import cli
+
+number, reads = int(sys.argv.pop(1)), 0
+
+def count(frame, event, argument):
+    global reads
+    if event == "call" and frame.f_code.co_name == "vio_read":
+        reads += 1
+        if reads == 20:
+            signal.raise_signal(number)
+
+sys.setprofile(count)
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_a_callback_of_libsndfile_is_not_lost(tmp_path: Path, number: int, code: int) -> None:
+    # cffi swallows exceptions in callbacks: the conversion would go on.
+    with soundfile.SoundFile(tmp_path / "in.wav", "w", 16_000, 1) as file:
+        for _ in range(600):
+            file.write(babble(1, 16_000))
+    command = [sys.executable, "-c", SIGNALLED, str(int(number)), "convert", str(tmp_path / "in.wav")]
+    command += ["--voice", "Willow", "-o", str(tmp_path / "out.wav")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert "callback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
