@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from io import BufferedRandom, BufferedReader, FileIO
 from itertools import chain, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -184,14 +185,8 @@ class AudioFile:
     def _open(self) -> Iterator[soundfile.SoundFile]:
         try:
             # libsndfile takes no name that is not UTF-8, so Python opens the file.
-            with _SeekableFile(FileIO(self.path)) as content:
-                with uninterrupted():
-                    file = soundfile.SoundFile(content)
-                try:
-                    yield file
-                finally:
-                    with uninterrupted():
-                        file.close()
+            with _SeekableFile(FileIO(self.path)) as content, _sound_file(content) as file:
+                yield file
         except soundfile.LibsndfileError:
             raise self._error("is not audio that can be read, or is damaged") from None
         except TypeError:
@@ -206,6 +201,20 @@ class AudioFile:
     def _cut_short(self, share: float | None = None) -> RtvcError:
         held = "" if share is None else f", with about {share:.0%} of its sound"
         return self._error(f"is cut short{held}; copy or export it again")
+
+
+@contextmanager
+def _sound_file(content: object, mode: str = "r", **options: Any) -> Iterator[soundfile.SoundFile]:  # noqa: ANN401
+    """Open a sound file by soundfile, and close it before `content` closes, whatever signal comes when."""
+    file = None
+    try:
+        with uninterrupted():
+            file = soundfile.SoundFile(content, mode, **options)
+        yield file
+    finally:
+        with uninterrupted():
+            if file is not None:
+                file.close()
 
 
 class _SeekableFile(BufferedReader):
@@ -347,20 +356,15 @@ def audio_writer(
     with atomic_write(path, overwrite=overwrite, private=private) as whole:
         assert isinstance(whole.raw, FileIO)
         disk = _WatchedFile(whole.raw)
-        with uninterrupted():
-            file = soundfile.SoundFile(
-                disk, "w", samplerate=rate, channels=1, format=container, subtype=subtype or default_subtype
-            )
-        try:
-            writer = AudioWriter(file, path, disk)
-            yield writer
-        except StorageError as error:
-            if not keep_partial or container != "WAV":
-                raise
-            failure = error
-        finally:
-            with uninterrupted():
-                file.close()
+        options = {"samplerate": rate, "channels": 1, "format": container, "subtype": subtype or default_subtype}
+        with _sound_file(disk, "w", **options) as file:
+            try:
+                writer = AudioWriter(file, path, disk)
+                yield writer
+            except StorageError as error:
+                if not keep_partial or container != "WAV":
+                    raise
+                failure = error
         if failure is None:
             disk.check(path)
             _check_length(path, whole, writer.frames)
@@ -371,7 +375,7 @@ def audio_writer(
 def _check_length(path: Path, file: BufferedRandom, frames: int) -> None:
     """Raise `RtvcError` unless an audio file that was just written announces this many samples."""
     file.seek(0)
-    with uninterrupted(), soundfile.SoundFile(file) as written:
+    with _sound_file(file) as written:
         found: int = written.frames
     if found != frames:
         raise StorageError(path, f"the file holds {found} of {frames} samples")

@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from rtvc.errors import RtvcError
+from rtvc.signals import uninterrupted
 
 if sys.platform != "win32":
     import fcntl
@@ -65,8 +66,11 @@ def atomic_write(path: Path, *, overwrite: bool = True, private: bool = False) -
     try:
         _check_free(path, overwrite)
         _sweep_once(path.parent)
-        file, temporary = _create_part(path.parent, 0o600 if private else 0o666)
+        created = None
         try:
+            with uninterrupted():  # A signal between the creation and its note would leave the file behind.
+                created = _create_part(path.parent, 0o600 if private else 0o666)
+            file, temporary = created
             yield file
             size = file.seek(0, os.SEEK_END)
             file.flush()
@@ -77,9 +81,8 @@ def atomic_write(path: Path, *, overwrite: bool = True, private: bool = False) -
                 file.close()  # Windows renames no open file; elsewhere the lock is held until the rename.
             _rename(temporary, path, overwrite)
         finally:
-            with suppress(OSError):
-                file.close()
-            temporary.unlink(missing_ok=True)
+            with uninterrupted():
+                _remove_created(created)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -95,8 +98,11 @@ def atomic_folder(path: Path, *, overwrite: bool = False, private: bool = False)
     try:
         _check_free(path, overwrite)
         _sweep_once(path.parent)
-        lock, work = _create_work_folder(path.parent)
+        created = None
         try:
+            with uninterrupted():
+                created = _create_work_folder(path.parent)
+            lock, work = created
             with lock:
                 new, old = work / _NEW, work / _OLD
                 new.mkdir(mode=0o700 if private else 0o777)
@@ -111,7 +117,8 @@ def atomic_folder(path: Path, *, overwrite: bool = False, private: bool = False)
                         (old / path.name).rename(path)
                     raise
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            with uninterrupted():
+                _remove_created(created)
     except StorageError as error:
         # The file lies in the work folder, of which the user knows nothing.
         raise StorageError(path, error.reason) from error
@@ -199,6 +206,19 @@ def _create_work_folder(folder: Path) -> tuple[BinaryIO, Path]:
         if (work / _LOCK).exists():
             return file, work
         file.close()
+
+
+def _remove_created(created: tuple[IO[bytes], Path] | None) -> None:
+    """Close and remove what was created for a write: a file, or a folder with its lock."""
+    if created is None:
+        return
+    file, path = created
+    with suppress(OSError):
+        file.close()
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _part_name() -> str:
