@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rtvc.errors import RtvcError
-from rtvc.storage import atomic_folder, atomic_write, make_folder, sweep
+from rtvc.storage import StorageError, atomic_folder, atomic_write, make_folder, sweep
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes, file locks and SIGKILL are POSIX")
 
@@ -91,6 +91,16 @@ def test_a_full_disk_is_an_error_and_keeps_the_old_file(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_disk_that_loses_bytes_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: os.ftruncate(descriptor, 3))
+    with pytest.raises(StorageError, match="fewer bytes"), atomic_write(path) as file:
+        file.write(b"a new content")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "missing" / "a", tmp_path / "file" / "a"):
@@ -162,7 +172,7 @@ def test_a_folder_killed_between_its_two_renames_comes_back(tmp_path: Path) -> N
     (tmp_path / "a" / "old").touch()
     killed(f"""
 from pathlib import Path
-from rtvc.storage import atomic_folder
+from rtvc.storage import StorageError, atomic_folder
 rename = Path.rename
 def stop(path, target):
     if path.name == "new":
