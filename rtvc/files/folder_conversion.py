@@ -143,6 +143,7 @@ def convert_folder(
             ready = wait([worker.connection for worker in workers])
             for worker in [worker for worker in workers if worker.connection in ready]:
                 source, result, alive = worker.result()
+                finished(source, result)  # before more work is handed out, so that an interruption counts it
                 if not waiting:
                     worker.dismiss()
                     workers.remove(worker)
@@ -150,7 +151,6 @@ def convert_folder(
                     if not alive:
                         workers[workers.index(worker)] = worker = _Worker(job)
                     worker.begin(waiting.popleft())
-                finished(source, result)
     finally:
         _end(workers)
 
