@@ -6,14 +6,13 @@ Nothing private: no names of devices, files, voices or people.
 from __future__ import annotations
 
 import os
-import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
 
-from rtvc.app.crash_report import latest_report, reports_folder
+from rtvc.app.crash_report import latest_report, reports_folder, system
 from rtvc.devices import portaudio
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import installed_packs
@@ -81,7 +80,7 @@ def diagnostics() -> str:
     except RtvcError as error:
         audio = f"unavailable ({type(error).__name__})"
     lines = [
-        f"Python {platform.python_version()} on {platform.system()} {platform.release()} ({platform.machine()})",
+        system(),
         f"{os.cpu_count()} processor cores, CUDA {'works' if cuda_works() else 'is not available'}",
         f"Audio host APIs: {audio}",
         *(f"{component.name} {component.version}" for component in components()),

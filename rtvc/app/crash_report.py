@@ -37,6 +37,11 @@ def latest_report() -> Path | None:
     return max(reports_folder().glob("crash-*.txt"), default=None)
 
 
+def system() -> str:
+    """Return the versions of Python and of the operating system in one line."""
+    return f"Python {platform.python_version()} on {platform.system()} {platform.release()} ({platform.machine()})"
+
+
 def report(error: BaseException) -> str:
     """Return a report of an error that nobody expected: versions, and the places in the code that it passed.
 
@@ -44,7 +49,7 @@ def report(error: BaseException) -> str:
     """
     lines = [
         f"rtvc crash report, {time.strftime('%Y-%m-%d %H:%M:%S %z')}",
-        f"Python {platform.python_version()} on {platform.system()} {platform.release()} ({platform.machine()})",
+        system(),
         *(f"{package} {installed}" for package in PACKAGES if (installed := _installed(package))),
         "",
     ]
