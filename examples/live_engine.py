@@ -10,7 +10,9 @@ from rtvc.live.snapshot import Snapshot
 def main(microphone: str, output: str, voice: str = "Willow") -> None:
     """Convert from one device to the other (parts of their names) until Ctrl-C."""
     engine = rtvc.open_live(rtvc.LiveSetup(microphone, output), rtvc.Settings(voice=voice))
-    follow(engine, lambda now: print(f"{now.state}: {now.latency.total * 1000:.0f} ms {now.message}", end="\r"))
+    follow(
+        engine, lambda now: print(f"{now.state}: {now.latency.total_seconds * 1000:.0f} ms {now.message}", end="\r")
+    )
 
 
 def follow(engine: rtvc.Engine, callback: Callable[[Snapshot], None]) -> None:

@@ -89,7 +89,9 @@ def _take(folder: Path, scale: str) -> None:
             rest(SPEECH_SECONDS)
             with suppress(RtvcError):  # a computer that cannot keep up shows that in its picture
                 wait_until(
-                    lambda: session.live.status.tone is Tone.GOOD and session.live.snapshot.input_level > LOUD_DBFS
+                    lambda: (
+                        session.live.status.tone is Tone.GOOD and session.live.snapshot.input_level_dbfs > LOUD_DBFS
+                    )
                 )
             if failures or session.live.engine is None:
                 raise RtvcError("; ".join(failures) or session.live.status.sentence)

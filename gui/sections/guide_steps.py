@@ -117,7 +117,7 @@ class MicrophoneStep(Step):
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         if self.active and self.session.live.engine is not None:
-            self.meter.set_level(snapshot.input_level, snapshot.input_peak)
+            self.meter.set_level(snapshot.input_level_dbfs, snapshot.input_peak_dbfs)
 
 
 class VirtualMicrophoneStep(Step):

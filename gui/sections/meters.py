@@ -101,8 +101,8 @@ class MetersSection(Card):
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         if not self.isVisible():
             return
-        self.input.set_level(snapshot.input_level, snapshot.input_peak)
-        self.output.set_level(snapshot.output_level, snapshot.output_peak)
+        self.input.set_level(snapshot.input_level_dbfs, snapshot.input_peak_dbfs)
+        self.output.set_level(snapshot.output_level_dbfs, snapshot.output_peak_dbfs)
         if snapshot.state is not self._state or time.monotonic() - self._shown_at > FIGURES_SECONDS:
             self._state, self._shown_at = snapshot.state, time.monotonic()
             self._show_figures(snapshot)
@@ -111,14 +111,14 @@ class MetersSection(Card):
         self.delay_bar.set_latency(snapshot.latency)
         self.graph.set_snapshot(snapshot)
         running = snapshot.state in LIVE
-        total = snapshot.latency.total
+        total = snapshot.latency.total_seconds
         set_text(self.delay, f"{total * 1000:.0f} ms" if total else "—")
         word, tone = delay_verdict(total) if total else ("", Tone.QUIET)
         set_text(self.health, word)
         set_tone(self.health, tone)
         set_text(
             self.step_time,
-            f"{snapshot.compute_p50 * 1000:.1f} ms, 99 % below {snapshot.compute_p99 * 1000:.1f} ms"
+            f"{snapshot.compute_p50_seconds * 1000:.1f} ms, 99 % below {snapshot.compute_p99_seconds * 1000:.1f} ms"
             if running
             else "—",
         )

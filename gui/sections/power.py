@@ -94,7 +94,7 @@ class PowerSection(Card):
         self.power.setChecked(self._session.live.on)
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
-        self.power.set_level(level_fraction(snapshot.input_level))
+        self.power.set_level(level_fraction(snapshot.input_level_dbfs))
         set_text(self.headline, status.words)
         set_text(self.sentence, status.sentence)
         # A disabled control loses the focus, and the next key would act on another one.

@@ -29,12 +29,13 @@ class DelayPart:
 
 def delay_parts(latency: Latency) -> tuple[DelayPart, ...]:
     """Return the delay's parts in signal order; their sum is the total."""
+    parts = latency.milliseconds
     return (
-        DelayPart("Step", latency.step * 1000, "collecting one step of sound"),
-        DelayPart("Algorithm", latency.algorithmic * 1000, "lookahead, overlap and resampling"),
-        DelayPart("Compute", latency.compute * 1000, "the models' time for one step"),
-        DelayPart("Queue", latency.queue * 1000, "sound buffered between the threads"),
-        DelayPart("Device", latency.device * 1000, "sound card and operating system, as they report it"),
+        DelayPart("Step", parts["step"], "collecting one step of sound"),
+        DelayPart("Algorithm", parts["algorithmic"], "lookahead, overlap and resampling"),
+        DelayPart("Compute", parts["compute"], "the models' time for one step"),
+        DelayPart("Queue", parts["queue"], "sound buffered between the threads"),
+        DelayPart("Device", parts["device"], "sound card and operating system, as they report it"),
     )
 
 
@@ -64,14 +65,14 @@ class FrameTimes:
 
         Returns whether anything has changed.
         """
-        if not snapshot.recent_compute:
+        if not snapshot.recent_compute_seconds:
             shown = bool(self.shares)
             self.shares.clear()
             self._seen = ()
             return shown
-        fresh = _fresh(self._seen, snapshot.recent_compute)
-        self._seen = snapshot.recent_compute
-        self.shares.extend(seconds / snapshot.deadline for seconds in fresh)
+        fresh = _fresh(self._seen, snapshot.recent_compute_seconds)
+        self._seen = snapshot.recent_compute_seconds
+        self.shares.extend(seconds / snapshot.deadline_seconds for seconds in fresh)
         return bool(fresh)
 
 

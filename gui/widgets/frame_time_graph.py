@@ -30,8 +30,8 @@ class FrameTimeGraph(QWidget):
 
     def set_snapshot(self, snapshot: Snapshot) -> None:
         """Append the new steps."""
-        if self.times.update(snapshot) or snapshot.deadline != self._deadline:
-            self._deadline = snapshot.deadline
+        if self.times.update(snapshot) or snapshot.deadline_seconds != self._deadline:
+            self._deadline = snapshot.deadline_seconds
             self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

@@ -263,10 +263,8 @@ def _measure_start(pack: ModelPack, loop: Loop, step: int, threads: int, clicks:
     differences = []
     for click_heard in found:
         nearest = int(np.argmin(np.abs(np.array(shown_at) - click_heard.time)))
-        differences.append(1000 * (click_heard.delay - displayed[nearest].total))
-    parts = {
-        name: [1000 * getattr(latency, name) for latency in displayed] for name in (*vars(displayed[0]), "total")
-    }
+        differences.append(1000 * (click_heard.delay - displayed[nearest].total_seconds))
+    parts = {name: [latency.milliseconds[name] for latency in displayed] for name in Latency().milliseconds}
     return {
         "click_seconds": [click_heard.time for click_heard in found],
         "delays_milliseconds": [1000 * click_heard.delay for click_heard in found],
@@ -333,7 +331,7 @@ def _engine_tables(loop: Loop, figures: dict[str, Any]) -> list[Table]:
         ["displayed: median", formatted(figures["displayed_milliseconds"])],
         ["measured less displayed, per click: median", formatted(figures["measured_minus_displayed_milliseconds"])],
     ]
-    parts = [part.replace("algorithmic", "algo-\nrithmic") for part in (*vars(Latency()), "total")]
+    parts = [part.replace("algorithmic", "algo-\nrithmic") for part in Latency().milliseconds]
     columns = ("", "min", "median", "max", *parts, "lost", "under-\nruns", "dropped\nframes")
     return [
         Table(f"From microphone to output, ms ({loop.name}): measured delay, displayed parts", columns, rows),

@@ -141,7 +141,7 @@ def _results(observations: Sequence[Observation], states: Sequence[State], heard
     compute = [
         seconds for before, now in pairwise(observations) for seconds in _recent_compute(now, now.time - before.time)
     ]
-    totals = np.array([observation.snapshot.latency.total for observation in observations])
+    totals = np.array([observation.snapshot.latency.total_seconds for observation in observations])
     drifts = [observation.snapshot.drift_ppm for observation in observations]
     counts = {name: _since(first, last, name) for name in COUNTERS}
     return {
@@ -156,7 +156,7 @@ def _results(observations: Sequence[Observation], states: Sequence[State], heard
             **distribution(totals),
         },
         "compute_milliseconds": distribution(compute),
-        "deadline_milliseconds": 1000 * last.snapshot.deadline,
+        "deadline_milliseconds": 1000 * last.snapshot.deadline_seconds,
         "drift_ppm": {"median": median(drifts), "min": min(drifts), "max": max(drifts)},
         "cpu_share": last.snapshot.cpu_share,
         "memory_mebibytes": {
@@ -181,8 +181,8 @@ def _since(first: Observation, observation: Observation, counter: str) -> int:
 
 def _recent_compute(observation: Observation, seconds: float) -> Sequence[float]:
     """Return the computation times of the steps of the last `seconds`, so that no step counts twice."""
-    steps = round(seconds / observation.snapshot.deadline)
-    return observation.snapshot.recent_compute[-steps:] if steps else ()
+    steps = round(seconds / observation.snapshot.deadline_seconds)
+    return observation.snapshot.recent_compute_seconds[-steps:] if steps else ()
 
 
 def _tables(observations: Sequence[Observation], results: dict[str, Any]) -> list[Table]:
@@ -201,10 +201,10 @@ def _tables(observations: Sequence[Observation], results: dict[str, Any]) -> lis
         rows.append(
             [
                 formatted(observation.time / 60),
-                formatted(1000 * snapshot.latency.total),
-                formatted(1000 * snapshot.latency.queue),
-                formatted(1000 * snapshot.compute_p50, 2),
-                formatted(1000 * snapshot.compute_p99, 2),
+                formatted(1000 * snapshot.latency.total_seconds),
+                formatted(1000 * snapshot.latency.queue_seconds),
+                formatted(1000 * snapshot.compute_p50_seconds, 2),
+                formatted(1000 * snapshot.compute_p99_seconds, 2),
                 *(str(_since(observations[0], observation, name)) for name in COUNTERS),
                 formatted(snapshot.drift_ppm, 0),
                 formatted(100 * snapshot.cpu_share, 0),

@@ -90,9 +90,9 @@ def status_line(snapshot: Snapshot, width: int) -> Text:
     if snapshot.fit_progress is not None:
         parts.append(f"fitting {snapshot.fit_progress:.0%}")
     parts += [
-        f"in {_meter(snapshot.input_level)}",
-        f"out {_meter(snapshot.output_level)}",
-        f"delay {1000 * snapshot.latency.total:.0f} ms",
+        f"in {_meter(snapshot.input_level_dbfs)}",
+        f"out {_meter(snapshot.output_level_dbfs)}",
+        f"delay {snapshot.latency.milliseconds['total']:.0f} ms",
     ]
     if snapshot.underruns:
         parts.append(f"underruns {snapshot.underruns}")
@@ -107,12 +107,11 @@ def status_line(snapshot: Snapshot, width: int) -> Text:
 
 def summary(snapshot: Snapshot) -> str:
     """Return the delay with all its parts and what went wrong, for the end of a session."""
-    latency = snapshot.latency
+    parts = snapshot.latency.milliseconds
+    total = parts.pop("total")
     return (
-        f"delay {1000 * latency.total:.0f} ms (step {1000 * latency.step:.0f} + algorithmic "
-        f"{1000 * latency.algorithmic:.1f} + compute {1000 * latency.compute:.0f} + queue {1000 * latency.queue:.0f} "
-        f"+ device {1000 * latency.device:.0f}); {snapshot.underruns} underruns, {snapshot.overruns} overruns, "
-        f"{snapshot.dropped_frames} frames dropped"
+        f"delay {total:.0f} ms ({' + '.join(f'{name} {part:.1f}' for name, part in parts.items())}); "
+        f"{snapshot.underruns} underruns, {snapshot.overruns} overruns, {snapshot.dropped_frames} frames dropped"
     )
 
 

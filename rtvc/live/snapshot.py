@@ -25,49 +25,55 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Latency:
-    """The delay from microphone to output in seconds, as the sum of all its parts.
+    """The delay from microphone to output, as the sum of all its parts.
 
     Attributes
     ----------
-    step
+    step_seconds
         Waiting for a whole step of audio.
-    algorithmic
+    algorithmic_seconds
         Lookahead, overlap and resampling: the sum of the chain's stages.
-    compute
+    compute_seconds
         The worker's time for a step (median).
-    queue
+    queue_seconds
         Audio waiting in the output queue.
-    device
+    device_seconds
         Delay of the sound card and the system's audio server, as they report it.
     """
 
-    step: float = 0.0
-    algorithmic: float = 0.0
-    compute: float = 0.0
-    queue: float = 0.0
-    device: float = 0.0
+    step_seconds: float = 0.0
+    algorithmic_seconds: float = 0.0
+    compute_seconds: float = 0.0
+    queue_seconds: float = 0.0
+    device_seconds: float = 0.0
 
     @property
-    def total(self) -> float:
+    def total_seconds(self) -> float:
         """The sum of the parts."""
-        return self.step + self.algorithmic + self.compute + self.queue + self.device
+        return float(sum(vars(self).values()))
+
+    @property
+    def milliseconds(self) -> dict[str, float]:
+        """The parts by name ("step" … "device"), then "total", in milliseconds."""
+        parts = {name.removesuffix("_seconds"): 1000 * seconds for name, seconds in vars(self).items()}
+        return parts | {"total": 1000 * self.total_seconds}
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of the engine at one moment. Levels are in dBFS, times in seconds, counts since the start.
+    """The state of the engine at one moment. Counts are since the start.
 
     Attributes
     ----------
     state, message
         What the engine is doing, and a sentence for the user, empty if there is nothing to say.
-    input_level, output_level, input_peak, output_peak
+    input_level_dbfs, output_level_dbfs, input_peak_dbfs, output_peak_dbfs
         Root mean square of the last step, and the peak of the last second.
     latency
         The delay and its parts.
-    compute_p50, compute_p99, deadline
+    compute_p50_seconds, compute_p99_seconds, deadline_seconds
         Compute time of recent steps (median and 99th percentile), and the duration of a step.
-    recent_compute
+    recent_compute_seconds
         Compute time of each of the last 256 steps, oldest first.
     underruns, overruns, dropped_frames, device_flags
         Output blocks with nothing to play; times the input found the ring full; feature frames dropped to get back
@@ -88,15 +94,15 @@ class Snapshot:
 
     state: State = State.STOPPED
     message: str = ""
-    input_level: float = -120.0
-    output_level: float = -120.0
-    input_peak: float = -120.0
-    output_peak: float = -120.0
+    input_level_dbfs: float = -120.0
+    output_level_dbfs: float = -120.0
+    input_peak_dbfs: float = -120.0
+    output_peak_dbfs: float = -120.0
     latency: Latency = Latency()
-    compute_p50: float = 0.0
-    compute_p99: float = 0.0
-    deadline: float = 0.02
-    recent_compute: tuple[float, ...] = ()
+    compute_p50_seconds: float = 0.0
+    compute_p99_seconds: float = 0.0
+    deadline_seconds: float = 0.02
+    recent_compute_seconds: tuple[float, ...] = ()
     underruns: int = 0
     overruns: int = 0
     dropped_frames: int = 0

@@ -155,7 +155,7 @@ def test_from_the_first_start_to_quitting(
     assert window.live.power.power.isChecked()
 
     with speaking(shipped(SPEAKER)):
-        qtbot.waitUntil(lambda: session.live.snapshot.input_level > -50, timeout=WAIT)
+        qtbot.waitUntil(lambda: session.live.snapshot.input_level_dbfs > -50, timeout=WAIT)
         window.live.power.bypass.click()
         listener = Listener()
         qtbot.waitUntil(lambda: listener.hears(SPEAKER, rather_than=TARGET), timeout=LONG_WAIT)

@@ -22,8 +22,8 @@ def test_the_meters_show_the_snapshot(qtbot: QtBot, window: MainWindow, backend:
     assert meters.delay.text() == "93 ms"
     assert [round(part.milliseconds) for part in meters.delay_bar.parts] == [20, 34, 6, 12, 21]
     assert meters.counters["Gaps"].text() == "0"
-    assert len(meters.graph.times.shares) == len(RUNNING.recent_compute)
-    backend.engines[0].now = replace(RUNNING, underruns=2, dropped_frames=7, overruns=1, input_peak=CLIP_DBFS)
+    assert len(meters.graph.times.shares) == len(RUNNING.recent_compute_seconds)
+    backend.engines[0].now = replace(RUNNING, underruns=2, dropped_frames=7, overruns=1, input_peak_dbfs=CLIP_DBFS)
     backend.engines[0].now = replace(backend.engines[0].now, priority="real-time priority 10")
     qtbot.waitUntil(lambda: meters.counters["Gaps"].text() == "2")
     assert meters.counters["Dropped"].text() == "8"

@@ -40,12 +40,12 @@ def test_a_frozen_engine_still_shows_its_last_moment(qtbot: QtBot, session: Sess
     session.begin()
     session.live.set_power(True)
     qtbot.waitUntil(lambda: session.live.snapshot.state is State.RUNNING, timeout=START_MILLISECONDS)
-    qtbot.waitUntil(lambda: session.live.snapshot.output_peak > -40, timeout=START_MILLISECONDS)
+    qtbot.waitUntil(lambda: session.live.snapshot.output_peak_dbfs > -40, timeout=START_MILLISECONDS)
     engine = session.live.engine
     assert isinstance(engine, RehearsalEngine)
     engine.freeze()
     assert engine.snapshot().state is State.RUNNING
-    assert engine.snapshot().output_peak > -40
+    assert engine.snapshot().output_peak_dbfs > -40
     assert all(len(side) > 0 for side in engine.recent_audio(1.0))
 
 

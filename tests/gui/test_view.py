@@ -126,7 +126,7 @@ def test_the_clip_mark_stays_longer_than_the_clip() -> None:
 @given(st.lists(st.floats(0, 1, allow_subnormal=False), min_size=5, max_size=5))
 def test_the_parts_of_the_delay_make_the_whole(seconds: list[float]) -> None:
     latency = Latency(*seconds)
-    assert sum(part.milliseconds for part in delay_parts(latency)) == pytest.approx(latency.total * 1000)
+    assert sum(part.milliseconds for part in delay_parts(latency)) == pytest.approx(latency.total_seconds * 1000)
 
 
 @given(st.lists(st.integers(0, 4), max_size=12))
@@ -136,7 +136,7 @@ def test_the_history_takes_every_step_once(counts: list[int]) -> None:
     for count in counts:
         steps += [0.001 * (len(steps) + index + 1) for index in range(count)]
         recent = tuple(steps[-6:])
-        times.update(Snapshot(recent_compute=recent, deadline=0.01))
+        times.update(Snapshot(recent_compute_seconds=recent, deadline_seconds=0.01))
     assert list(times.shares) == pytest.approx([seconds / 0.01 for seconds in steps])
 
 

@@ -127,7 +127,7 @@ def test_a_file_goes_through_in_real_time(pack: ModelPack, tmp_path: Path) -> No
     found = later[best : best + len(probe)]
     # The output is the probe below the pack's 8 kHz, so its correlation with the probe is its own energy.
     assert match[best] == pytest.approx(np.sum(found**2), rel=0.1)
-    assert best / RATE > snapshot.latency.step + snapshot.latency.algorithmic
+    assert best / RATE > snapshot.latency.step_seconds + snapshot.latency.algorithmic_seconds
 
 
 def test_a_device_that_cannot_be_opened_is_a_failure_to_start(started: Start) -> None:
@@ -362,15 +362,17 @@ def test_the_snapshot_tells_levels_and_times(started: Start) -> None:
     engine, port = started()
     sound = babble(2, RATE)
     port.speak(sound)
-    until(lambda: len(engine.snapshot().recent_compute) == 100)
+    until(lambda: len(engine.snapshot().recent_compute_seconds) == 100)
     snapshot = engine.snapshot()
-    assert snapshot.input_peak > snapshot.input_level > -40
-    assert snapshot.output_peak > snapshot.output_level > -40
-    assert 0 < snapshot.compute_p50 <= snapshot.compute_p99
-    assert snapshot.deadline == 0.02
+    assert snapshot.input_peak_dbfs > snapshot.input_level_dbfs > -40
+    assert snapshot.output_peak_dbfs > snapshot.output_level_dbfs > -40
+    assert 0 < snapshot.compute_p50_seconds <= snapshot.compute_p99_seconds
+    assert snapshot.deadline_seconds == 0.02
     latency = snapshot.latency
-    assert latency.total == latency.step + latency.algorithmic + latency.compute + latency.queue + latency.device
-    assert min(latency.step, latency.algorithmic, latency.compute, latency.queue) > 0
+    parts = latency.milliseconds
+    assert parts.pop("total") == pytest.approx(1000 * latency.total_seconds) == pytest.approx(sum(parts.values()))
+    assert list(parts) == ["step", "algorithmic", "compute", "queue", "device"]
+    assert min(part for name, part in parts.items() if name != "device") > 0
     assert snapshot.speech_seconds == pytest.approx(2, abs=0.2)
     heard, sent = engine.recent_audio(1.0)
     assert len(heard) == len(sent) == 16_000
