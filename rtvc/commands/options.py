@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
 from rtvc.commands.program import EXPERTS
 from rtvc.errors import RtvcError
+from rtvc.packs.runtime import cores
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import LARGEST_INTONATION, LARGEST_SEMITONES
 
 
 def _no_more_than_cores(threads: int | None) -> int | None:
-    cores = os.cpu_count() or 1
-    if threads is not None and threads > cores:
-        raise RtvcError(f"--threads cannot exceed the {cores} cores of this machine.")
+    if threads is not None and threads > cores():
+        raise RtvcError(f"--threads cannot exceed the {cores()} cores that this process may use.")
     return threads
 
 
