@@ -13,7 +13,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from gui.options import Options
 from rtvc.app import presets
-from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
+from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.transport import KEPT
@@ -111,32 +111,49 @@ class PreferencesModel(QObject):
             self.options_changed.emit()
 
     def store_preset(self, name: str) -> None:
-        """Store the settings under a name."""
-        self._keep_presets({**self.value.presets, name: replace(self.settings, talking=False)})
+        """Store settings and latency profile under a name; `failed` tells why that name cannot be used."""
+        self._store(name, Preset(self.settings, self.options.profile))
+
+    def duplicate_preset(self, name: str, new_name: str) -> None:
+        """Store a preset under another name, with the present voice and levels if it has none of its own."""
+        self._store(new_name, presets.find_preset(self.value, name, self.settings))
+
+    def _store(self, name: str, preset: Preset) -> None:
+        try:
+            name = presets.new_preset_name(name)
+        except RtvcError as error:
+            self.failed.emit(str(error))
+            return
+        kept = replace(preset, settings=replace(preset.settings, talking=False))
+        self._keep_presets({**self.value.presets, name: kept})
 
     def apply_preset(self, name: str, voices: Collection[str]) -> None:
-        """Take the settings of a preset, given the names of the voices that exist."""
-        settings, warning = presets.apply_preset(self.value, name, self.settings, voices)
+        """Take settings and latency profile of a preset, given the names of the voices that exist."""
+        preset, warning = presets.apply_preset(self.value, name, self.settings, voices)
         if warning:
             self.failed.emit(warning)
-        self._use(settings)
+        self._use(preset.settings)
+        if preset.profile is not None:
+            self.choose(profile=preset.profile)
 
     def remove_preset(self, name: str) -> None:
-        """Delete a preset."""
+        """Delete one of the user's presets."""
         self._keep_presets({key: value for key, value in self.value.presets.items() if key != name})
 
     def follow_renamed_voice(self, name: str, new_name: str) -> None:
         """Let settings and presets refer to a voice by its new name."""
         self._keep_presets(
             {
-                key: replace(preset, voice=new_name) if preset.voice == name else preset
+                key: replace(preset, settings=replace(preset.settings, voice=new_name))
+                if preset.settings.voice == name
+                else preset
                 for key, preset in self.value.presets.items()
             }
         )
         if self.settings.voice == name:
             self.change(voice=new_name)
 
-    def _keep_presets(self, kept: dict[str, Settings]) -> None:
+    def _keep_presets(self, kept: dict[str, Preset]) -> None:
         self.value = replace(self.value, presets=kept)
         self._save_timer.start()
         self.presets_changed.emit()

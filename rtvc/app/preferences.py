@@ -15,6 +15,7 @@ from typing import Any
 
 from platformdirs import user_config_path
 
+from rtvc.app.live import LatencyProfile
 from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.names import shortened
@@ -61,6 +62,22 @@ class Wiring:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """Settings under a name.
+
+    Attributes
+    ----------
+    settings
+        All of them, `talking` excepted.
+    profile
+        The latency profile that belongs to them; None leaves the present one.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    profile: LatencyProfile | None = None
+
+
+@dataclass(frozen=True)
 class Preferences:
     """Everything that is stored.
 
@@ -69,14 +86,14 @@ class Preferences:
     settings, wiring
         The last ones.
     presets
-        Settings by the names that the user gave them.
+        The user's own presets by name; the supplied ones are in `rtvc.app.presets`.
     panel
         The panel's own options, as JSON values.
     """
 
     settings: Settings = field(default_factory=Settings)
     wiring: Wiring = field(default_factory=Wiring)
-    presets: Mapping[str, Settings] = field(default_factory=dict)
+    presets: Mapping[str, Preset] = field(default_factory=dict)
     panel: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -131,7 +148,10 @@ class PreferenceFile:
             "format": FORMAT,
             "settings": _values(preferences.settings),
             "wiring": {"pack": wiring.pack} | {name: getattr(wiring, name) for name in _DEVICES},
-            "presets": {name: _values(settings) for name, settings in preferences.presets.items()},
+            "presets": {
+                name: _values(preset.settings) | {"profile": preset.profile}
+                for name, preset in preferences.presets.items()
+            },
             "panel": dict(preferences.panel),
         }
         make_folder(self.path.parent)
@@ -156,9 +176,15 @@ def _preferences(content: dict[str, Any]) -> Preferences:
     return Preferences(
         _settings(content["settings"]),
         Wiring(**{name: _device(wiring[name]) for name in _DEVICES}, pack=wiring["pack"]),
-        {str(name): _settings(values) for name, values in content["presets"].items()},
+        {str(name): _preset(values) for name, values in content["presets"].items()},
         panel,
     )
+
+
+def _preset(values: Any) -> Preset:  # noqa: ANN401
+    settings = _settings(values)
+    profile = values.get("profile")
+    return Preset(settings, None if profile is None else LatencyProfile(profile))
 
 
 def _device(value: object) -> DeviceIdentity | None:

@@ -10,17 +10,20 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from rtvc.app.preferences import PreferenceFile
+from rtvc.app.presets import find_preset
 from rtvc.chain.voice_chain import algorithmic_delay
 from rtvc.commands.options import (
     BlockSize,
     Intonation,
     PackName,
     Pitch,
+    PresetName,
     Strength,
     Threads,
     TransportName,
     Verbose,
-    map_choice,
+    with_options,
 )
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console, errors, warn
@@ -30,6 +33,7 @@ from rtvc.files.file_conversion import convert_file
 from rtvc.files.folder_conversion import FolderConversion, convert_folder, plan_folder
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
+from rtvc.settings import Settings
 from rtvc.storage import make_folder
 from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
 
@@ -43,9 +47,6 @@ def _path(text: str) -> Path:
 
 def convert(
     source: Annotated[Path, typer.Argument(parser=_path, help="A recording, or a folder of recordings.")],
-    voice: Annotated[
-        str, typer.Option(help="A stored voice, a recording of the target (5 s are good), or a blend: A:0.7,B:0.3.")
-    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -55,9 +56,17 @@ def convert(
             help="The .wav, .flac or .ogg file to write; for a folder of recordings, another folder.",
         ),
     ],
-    strength: Strength = 1.0,
-    pitch: Pitch = 0.0,
-    intonation: Intonation = 1.0,
+    voice: Annotated[
+        str | None,
+        typer.Option(
+            help="A stored voice, a recording of the target (5 s are good), or a blend: A:0.7,B:0.3. Required unless "
+            "the preset has one."
+        ),
+    ] = None,
+    strength: Strength = None,
+    pitch: Pitch = None,
+    intonation: Intonation = None,
+    preset: PresetName = None,
     pack: PackName = "mini",
     sample_rate: Annotated[
         int | None, typer.Option(min=8000, max=192000, help="Sample rate of the output in Hz. Default: the source's.")
@@ -82,7 +91,7 @@ def convert(
             "recording at once, as published.",
         ),
     ] = Mode.TWO_PASS,
-    transport: TransportName = "mkl",
+    transport: TransportName = None,
     block_size: BlockSize = None,
     step: Annotated[
         int | None,
@@ -96,22 +105,33 @@ def convert(
     threads: Threads = None,
 ) -> None:
     """Convert a recording, or every recording of a folder, into another voice."""
-    conversion = Conversion(map_choice(transport, block_size, strength), mode, step, sample_rate, pitch, intonation)
+    settings = with_options(
+        Settings() if preset is None else find_preset(PreferenceFile().load(), preset, Settings()).settings,
+        voice=voice,
+        transport=transport,
+        strength=strength,
+        block_size=block_size,
+        pitch=pitch,
+        intonation=intonation,
+    )
+    if not settings.voice:
+        raise RtvcError("No voice is chosen: name one with --voice. `rtvc voices list` shows them.")
+    conversion = Conversion(settings.map, mode, step, sample_rate, settings.pitch_semitones, settings.intonation)
     conversion.check()
     if not source.exists():
         raise RtvcError(f"{source}: no such file or folder.")
     runtime = Runtime(threads)
     if source.is_dir():
-        job = FolderConversion(VoiceLibrary().open(voice), pack, runtime, conversion, force)
+        job = FolderConversion(VoiceLibrary().open(settings.voice), pack, runtime, conversion, force)
         _convert_folder(source, output, job, jobs, verbose)
         return
     opened = find_pack(pack, runtime)
     with _bar() as bar:
         task = bar.add_task(source.name, total=1.0)
-        fit = bar.add_task(f"fitting {transport}", total=1.0, visible=False)
+        fit = bar.add_task(f"fitting {settings.map.transport}", total=1.0, visible=False)
         outcome = convert_file(
             source,
-            VoiceLibrary().open(voice),
+            VoiceLibrary().open(settings.voice),
             output,
             opened,
             conversion,
@@ -122,7 +142,7 @@ def convert(
     report(output, outcome, verbose)
     if verbose:
         report_delay(opened)
-    console.print(f"Use this voice live: rtvc live --voice {shlex.quote(voice)}", soft_wrap=True)
+    console.print(f"Use this voice live: rtvc live --voice {shlex.quote(settings.voice)}", soft_wrap=True)
 
 
 def _convert_folder(folder: Path, output: Path, job: FolderConversion, jobs: int, verbose: bool) -> None:

@@ -17,14 +17,24 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 
 from rtvc.app.enrolment import EnrolmentProgress, enrol_recordings, record_enrolment
-from rtvc.app.live import LiveSetup, open_live
+from rtvc.app.live import LatencyProfile, LiveSetup, open_live
 from rtvc.app.models import open_pack
-from rtvc.app.preferences import PreferenceFile
+from rtvc.app.preferences import PreferenceFile, Preset
 from rtvc.app.presets import find_preset, without_toggles
 from rtvc.app.virtual_microphone import virtual_microphone, virtual_microphone_name
 from rtvc.audio_file import is_file
 from rtvc.commands.live_display import Display, Route, summary
-from rtvc.commands.options import BlockSize, PackName, PresetIntonation, PresetPitch, Threads, map_choice
+from rtvc.commands.options import (
+    BlockSize,
+    Intonation,
+    PackName,
+    Pitch,
+    PresetName,
+    Strength,
+    Threads,
+    TransportName,
+    with_options,
+)
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console, errors, library_noise_discarded, warn
 from rtvc.errors import RtvcError
@@ -34,7 +44,6 @@ from rtvc.live.snapshot import State
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
 from rtvc.storage import make_folder
-from rtvc.transport import FITS
 from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
 
 REFRESH_SECONDS = 0.1
@@ -55,16 +64,13 @@ def live(
     output: Annotated[
         str | None, typer.Option(help="Output device, by part of its name. Default: the virtual microphone.")
     ] = None,
-    strength: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's). Default: 1."),
-    ] = None,
-    pitch: PresetPitch = None,
-    intonation: PresetIntonation = None,
+    strength: Strength = None,
+    pitch: Pitch = None,
+    intonation: Intonation = None,
     monitor: Annotated[
         str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="Start with the settings of a preset from the panel.")] = None,
+    preset: PresetName = None,
     pack: PackName = "mini",
     record: Annotated[
         Path | None, typer.Option(help="Folder for recordings of the session: microphone.wav and output.wav.")
@@ -73,12 +79,7 @@ def live(
     output_file: Annotated[
         Path | None, typer.Option(rich_help_panel=EXPERTS, help="File to write if the input is a recording.")
     ] = None,
-    transport: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=EXPERTS, help=f"Transport that maps your voice: {', '.join(FITS)}. Default: mkl."
-        ),
-    ] = None,
+    transport: TransportName = None,
     block_size: BlockSize = None,
     step: Annotated[
         int | None, typer.Option(min=1, max=50, rich_help_panel=EXPERTS, help="Frames of 20 ms to compute at once.")
@@ -87,20 +88,21 @@ def live(
 ) -> None:
     """Change your voice while you speak, until Ctrl-C."""
     preferences = PreferenceFile().load()
-    settings = Settings(gate_threshold_dbfs=preferences.settings.gate_threshold_dbfs)
+    chosen = Preset(Settings(gate_threshold_dbfs=preferences.settings.gate_threshold_dbfs))
     if preset is not None:
-        settings = find_preset(preferences, preset)
-    chosen = {"transport": transport, "strength": strength, "block_size": block_size}
-    choice = replace(settings.map, **{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
-    map_choice(choice.transport, block_size, choice.strength)
-    settings = replace(settings, voice=settings.voice if voice is None else voice, map=choice)
+        chosen = find_preset(preferences, preset, chosen.settings)
+    settings = with_options(
+        chosen.settings,
+        voice=voice,
+        transport=transport,
+        strength=strength,
+        block_size=block_size,
+        pitch=pitch,
+        intonation=intonation,
+    )
     settings = replace(without_toggles(settings), monitor=monitor is not None)
-    if pitch is not None:
-        settings = replace(settings, pitch_semitones=pitch)
-    if intonation is not None:
-        settings = replace(settings, intonation=intonation)
     voices = VoiceLibrary()
-    if not settings.voice and choice.strength != 0:
+    if not settings.voice and settings.map.strength != 0:
         raise RtvcError(
             "No voice is chosen: name one with --voice (`rtvc voices list` shows them), or send your own voice with "
             "--strength 0."
@@ -113,7 +115,13 @@ def live(
         warn(warning)
     wiring = preferences.wiring
     setup = LiveSetup(
-        input or wiring.microphone, output or wiring.output, monitor, pack, step=step, runtime=Runtime(threads)
+        input or wiring.microphone,
+        output or wiring.output,
+        monitor,
+        pack,
+        chosen.profile or LatencyProfile.BALANCED,
+        step,
+        Runtime(threads),
     )
     with ExitStack() as stack:
         stack.enter_context(library_noise_discarded())

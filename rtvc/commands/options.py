@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 import typer
 
+from rtvc.app.presets import SUPPLIED
 from rtvc.commands.program import EXPERTS
 from rtvc.errors import RtvcError
 from rtvc.packs.runtime import cores
+from rtvc.settings import Settings
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import LARGEST_INTONATION, LARGEST_SEMITONES
@@ -27,10 +30,25 @@ Threads = Annotated[
         min=1, callback=_no_more_than_cores, rich_help_panel=EXPERTS, help="Threads per graph. Default: the pack's."
     ),
 ]
-Strength = Annotated[float, typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's).")]
+PresetName = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        help=f"Preset to start from: {', '.join(preset.name for preset in SUPPLIED)}, or your own from the panel. "
+        "Other options take precedence.",
+    ),
+]
+Strength = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's). Default: 1."),
+]
 TransportName = Annotated[
-    str,
-    typer.Option("--transport", rich_help_panel=EXPERTS, help=f"Transport that maps the voice: {', '.join(FITS)}."),
+    str | None,
+    typer.Option(
+        "--transport",
+        rich_help_panel=EXPERTS,
+        help=f"Transport that maps your voice: {', '.join(FITS)}. Default: mkl.",
+    ),
 ]
 BlockSize = Annotated[
     int | None,
@@ -40,17 +58,39 @@ BlockSize = Annotated[
         help="K of MKL: larger is closer to the target, smaller keeps speech clearer. Default: the pack's.",
     ),
 ]
-_PITCH = typer.Option(
-    min=-LARGEST_SEMITONES, max=LARGEST_SEMITONES, help="Pitch of the new voice, in semitones up (or down, below 0)."
-)
-_INTONATION = typer.Option(
-    min=0.0, max=LARGEST_INTONATION, help="Range of its pitch: 0 is monotone, 1 the voice's own, 2 twice as wide."
-)
-Pitch = Annotated[float, _PITCH]
-Intonation = Annotated[float, _INTONATION]
-PresetPitch = Annotated[float | None, _PITCH]
-PresetIntonation = Annotated[float | None, _INTONATION]
+Pitch = Annotated[
+    float | None,
+    typer.Option(
+        min=-LARGEST_SEMITONES,
+        max=LARGEST_SEMITONES,
+        help="Pitch of the new voice, in semitones up (or down, below 0). Default: 0.",
+    ),
+]
+Intonation = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=LARGEST_INTONATION,
+        help="Range of its pitch: 0 is monotone, 1 the voice's own, 2 twice as wide. Default: 1.",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print figures, such as the time taken.")]
+
+
+def with_options(
+    settings: Settings,
+    *,
+    voice: str | None,
+    transport: str | None,
+    strength: float | None,
+    block_size: int | None,
+    pitch: float | None,
+    intonation: float | None,
+) -> Settings:
+    """Return settings with the options that were given; raise `RtvcError` if they contradict each other."""
+    choice = replace(settings.map, **_given(transport=transport, strength=strength, block_size=block_size))
+    map_choice(choice.transport, block_size, choice.strength)
+    return replace(settings, map=choice, **_given(voice=voice, pitch_semitones=pitch, intonation=intonation))
 
 
 def map_choice(transport: str, block_size: int | None, strength: float = 1.0) -> MapChoice:
@@ -60,3 +100,7 @@ def map_choice(transport: str, block_size: int | None, strength: float = 1.0) ->
     if block_size is not None and transport != "mkl":
         raise RtvcError(f"--block-size is an option of the transport mkl, not of {transport}.")
     return choice
+
+
+def _given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - values of any option
+    return {name: value for name, value in options.items() if value is not None}

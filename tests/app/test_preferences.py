@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
+from rtvc.app.live import LatencyProfile
+from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
 from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
@@ -18,7 +19,7 @@ from rtvc.transport.choice import MapChoice
 CHOSEN = Preferences(
     Settings(voice="Ada", map=MapChoice(strength=0.7, block_size=4), gate_threshold_dbfs=None, push_to_talk=True),
     Wiring(DeviceIdentity("PulseAudio", "Mikrofon (größer)"), None, DeviceIdentity("ALSA", "hw:0"), "wavlm-large"),
-    {"game": Settings(voice="Bo"), "stage": Settings(output_gain_db=3.0)},
+    {"game": Preset(Settings(voice="Bo")), "stage": Preset(Settings(output_gain_db=3.0), LatencyProfile.QUALITY)},
     {"appearance": "dark", "size": [800, 600]},
 )
 
@@ -66,7 +67,7 @@ def test_the_choice_of_map_of_older_versions_is_read(file: PreferenceFile) -> No
     wanted = Settings(voice="Ada", map=MapChoice("knn", 3, 0.25), mute=True)
     assert file.load().settings == wanted
     change(file, ["presets"], {"game": old})
-    assert file.load().presets == {"game": wanted}
+    assert file.load().presets == {"game": Preset(wanted)}
 
 
 def test_talking_is_of_the_moment_and_not_kept(file: PreferenceFile) -> None:
@@ -104,6 +105,7 @@ def test_settings_of_other_versions_are_read_as_far_as_they_are_known(file: Pref
         (["wiring"], None),
         (["presets"], "none"),
         (["presets", "game"], 3),
+        (["presets", "game", "profile"], "warp"),
         (["panel"], []),
     ],
 )
@@ -124,7 +126,7 @@ def test_absurd_gains_are_limited(file: PreferenceFile) -> None:
     absurd = {"input_gain_db": 1e300, "output_gain_db": -1e300, "gate_threshold_dbfs": 1e9}
     change(file, ["presets"], {"game": absurd})
     expected = Settings(input_gain_db=60.0, output_gain_db=-60.0, gate_threshold_dbfs=0.0)
-    assert file.load().presets == {"game": expected}
+    assert file.load().presets == {"game": Preset(expected)}
 
 
 @pytest.mark.parametrize(

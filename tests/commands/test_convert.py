@@ -1,5 +1,6 @@
 """`rtvc convert`, and what commands that read files have in common."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,18 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from rtvc.app.preferences import PreferenceFile, Preferences, Preset
 from rtvc.audio_file import AudioFile
 from rtvc.cli import app, main
+from rtvc.commands import convert
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
+from rtvc.files.conversion import Conversion, Outcome
 from rtvc.packs.pack import ModelPack
+from rtvc.settings import Settings
 from rtvc.transport import FITS, Transport
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.voice import Voice
 from tests.support.packs import identity_pack
@@ -52,6 +58,33 @@ def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
     assert "Traceback" not in complaint
     assert len(complaint.splitlines()) == 1
     return complaint
+
+
+def test_a_preset_gives_the_sound_and_its_voice_and_options_take_precedence(
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    stored = Settings(voice=str(voice.reference), map=MapChoice("knn", strength=0.5))
+    PreferenceFile().save(Preferences(presets={"mine": Preset(stored)}))
+    seen: list[Conversion] = []
+
+    def converted(*arguments: Any, **options: Any) -> Outcome:  # noqa: ANN401
+        seen.append(arguments[4])
+        return Outcome(1.0, 0.1, Fraction(0), [])
+
+    monkeypatch.setattr(convert, "convert_file", converted)
+    source = write(tmp_path / "source.wav", babble(1, 16_000), 16_000)
+    words = ["convert", str(source), "-o", str(tmp_path / "out.wav"), "--pack", str(pack.folder), "--preset"]
+    for extra in (["mine"], ["mine", "--strength", "1"], ["clear", "--voice", str(voice.reference)]):
+        result = CliRunner().invoke(app, [*words, *extra], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+    assert [conversion.map for conversion in seen] == [
+        MapChoice("knn", strength=0.5),
+        MapChoice("knn", strength=1.0),
+        MapChoice(block_size=2),
+    ]
+    with pytest.raises(RtvcError, match="No voice is chosen: name one with --voice"):
+        CliRunner().invoke(app, [*words, "clear"], catch_exceptions=False)
 
 
 def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from rtvc import cli
-from rtvc.app.preferences import PreferenceFile, Preferences
+from rtvc.app.preferences import PreferenceFile, Preferences, Preset
 from rtvc.cli import app
 from rtvc.devices import device_stream
 from rtvc.devices.portaudio import PULSE, DeviceIdentity, refresh
@@ -103,7 +103,7 @@ def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, 
     live = ("live", "--pack", pack.folder)
     assert "--output-file" in refusal(*live, *OWN, "--input", recording)
     assert "needs a recording as --input" in refusal(*live, *OWN, "--output-file", "out.wav")
-    assert "no preset 'game'; there are: none yet" in refusal(*live, "--preset", "game")
+    assert "no preset 'game'; there are: Natural, Close" in refusal(*live, "--preset", "game")
     assert "no voice 'nobody'" in refusal(*live, "--voice", "nobody", "--input", recording, "--output-file", "o.wav")
     assert "no transport named 'magic'" in refusal(*live, "--transport", "magic")
     assert "is an option of the transport mkl" in refusal(*live, "--transport", "knn", "--block-size", "2")
@@ -111,7 +111,7 @@ def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, 
 
 def test_a_preset_is_begun_with(pack: ModelPack, recording: Path, tmp_path: Path) -> None:
     PreferenceFile().save(
-        Preferences(presets={"whisper": Settings(output_gain_db=-40.0, map=MapChoice(strength=0.0))})
+        Preferences(presets={"whisper": Preset(Settings(output_gain_db=-40.0, map=MapChoice(strength=0.0)))})
     )
     levels = []
     for index, extra in enumerate((OWN, ("--preset", "whisper"))):
@@ -167,7 +167,7 @@ def test_a_bypass_of_a_preset_is_not_taken_over(
 ) -> None:
     monkeypatch.setitem(FITS, "knn", lambda source, target: lambda features: np.zeros_like(features))
     settings = Settings(voice=shipped_voices()[0].name, map=MapChoice("knn"), bypass=True)
-    PreferenceFile().save(Preferences(presets={"stored": settings}))
+    PreferenceFile().save(Preferences(presets={"stored": Preset(settings)}))
     output = tmp_path / "out.wav"
     rtvc("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--preset", "stored")
     assert not soundfile.read(output)[0].any()

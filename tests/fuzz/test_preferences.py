@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rtvc.app.preferences import PreferenceFile, Preferences, Wiring
+from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
 from rtvc.devices.portaudio import DeviceIdentity
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
@@ -18,7 +18,10 @@ def test_damaged_preferences_are_read_or_put_aside(tmp_path: Path, count: int) -
     wiring = Wiring(microphone=DeviceIdentity("ALSA", "a microphone"))
     file.save(
         Preferences(
-            Settings(voice="Willow"), wiring, {"calm": Settings(map=MapChoice(strength=0.5))}, {"size": [1, 2]}
+            Settings(voice="Willow"),
+            wiring,
+            {"calm": Preset(Settings(map=MapChoice(strength=0.5)))},
+            {"size": [1, 2]},
         )
     )
     content = file.path.read_bytes()

@@ -9,8 +9,8 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
+from rtvc.app.preferences import Preset
 from rtvc.errors import RtvcError
-from rtvc.settings import Settings
 from tests.support.panel import (
     FakeBackend,
     settings,
@@ -60,7 +60,7 @@ def test_closing_completes_and_logs_whatever_fails(
 
 def test_closing_without_changes_saves_nothing(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     qtbot.waitUntil(lambda: backend.preferences.saved.settings.voice == "Grandfather")
-    backend.preferences.saved = others = replace(backend.preferences.saved, presets={"stage": Settings()})
+    backend.preferences.saved = others = replace(backend.preferences.saved, presets={"stage": Preset()})
     window.close()
     assert backend.preferences.saved is others
 
