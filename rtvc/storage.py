@@ -169,10 +169,10 @@ def _remove_part(part: Path) -> None:
     if sys.platform == "win32":
         locked.unlink()  # Windows refuses this while the writer has the file open.
         _discard(part)
-        return
-    with locked.open("rb") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # Raises OSError while the writer holds it.
-        _discard(part)
+    else:
+        with locked.open("rb") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # Raises OSError while the writer holds it.
+            _discard(part)
 
 
 def _discard(part: Path) -> None:

@@ -55,9 +55,11 @@ def _processor() -> str:
 
 
 def _memory_gibibytes() -> float | None:
+    if sys.platform == "win32":
+        return None
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, ValueError, OSError):
+    except (ValueError, OSError):
         return None
 
 

@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -39,6 +40,10 @@ class Grant:
     how: str
 
 
+Granted = tuple[str, Callable[[], object]]
+"""How the system granted it, in words, and what gives it back; called by the thread that asked."""
+
+
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """Why a way to real-time scheduling is closed."""
 
@@ -54,14 +59,14 @@ class Urgency:
 
     def __init__(self, step_seconds: float) -> None:
         """Ask for real-time scheduling; `step_seconds` is what a step takes in the warm-up."""
-        self._thread = threading.get_native_id()
+        self._give_back: Callable[[], object] | None = None
         self._slept = time.monotonic()
         if step_seconds > LONGEST_STEP_SECONDS:
             self.grant = Grant(
                 False, f"ordinary priority: a step takes {1000 * step_seconds:.0f} ms, too long for more"
             )
         else:
-            self.grant = _ask(self._thread)
+            self._ask()
 
     def stepped(self, seconds: float) -> None:
         """Note that a step has taken `seconds`; sleep a moment if steps have followed each other without a wait."""
@@ -75,9 +80,23 @@ class Urgency:
 
     def give_up(self, why: str = "ordinary priority") -> None:
         """Return to ordinary scheduling."""
-        if self.grant.realtime:
+        if self._give_back is not None:
             self.grant = Grant(False, why)
-            _return(self._thread)
+            with suppress(OSError):
+                self._give_back()
+            self._give_back = None
+
+    def _ask(self) -> None:
+        ways = {"linux": _ask_linux, "win32": _ask_windows, "darwin": _ask_macos}
+        if sys.platform not in ways:
+            self.grant = Grant(False, f"ordinary priority: no way to more is known on {sys.platform}")
+            return
+        try:
+            how, self._give_back = ways[sys.platform]()
+        except Refused as refusal:
+            self.grant = Grant(False, f"ordinary priority: {refusal}")
+        else:
+            self.grant = Grant(True, how)
 
 
 def probe() -> Grant:
@@ -89,65 +108,37 @@ def probe() -> Grant:
     return granted[0]
 
 
-def _ask(thread: int) -> Grant:
-    ways = {"linux": _ask_linux, "win32": _ask_windows, "darwin": _ask_macos}
-    if sys.platform not in ways:
-        return Grant(False, f"ordinary priority: no way to more is known on {sys.platform}")
-    try:
-        return Grant(True, ways[sys.platform](thread))
-    except Refused as refusal:
-        return Grant(False, f"ordinary priority: {refusal}")
-
-
-def _return(thread: int) -> None:
-    system: str = sys.platform
-    if system == "linux":
-        with suppress(OSError):
-            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
-    elif system == "win32":
-        kernel = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
-        kernel.SetThreadPriority(kernel.GetCurrentThread(), 0)
-    elif system == "darwin":
-        _set_macos_policy(1, (ctypes.c_uint32 * 1)(1))  # THREAD_STANDARD_POLICY, timeshare
-
-
-def _ask_linux(thread: int) -> str:
-    _limit_runtime()
-    try:
-        os.sched_setscheduler(
-            thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(_allowed_priority() or REALTIME_PRIORITY)
-        )
-    except OSError:
-        return _ask_realtimekit(thread)
-    return f"real-time priority {os.sched_getparam(thread).sched_priority}"
-
-
-def _allowed_priority() -> int:
-    """Return the priority that RLIMIT_RTPRIO allows, at most `REALTIME_PRIORITY`."""
+def _ask_linux() -> Granted:
+    if sys.platform != "linux":
+        raise Refused("not Linux")
     import resource
 
-    soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
-    return REALTIME_PRIORITY if soft == resource.RLIM_INFINITY else min(soft, REALTIME_PRIORITY)
-
-
-def _limit_runtime() -> None:
-    """Let the kernel end this process if a real-time thread of it never sleeps; RealtimeKit insists on that."""
-    import resource
-
+    # Let the kernel end this process if a real-time thread of it never sleeps; RealtimeKit insists on that.
     _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
-    most = RUNTIME_LIMIT_MICROSECONDS if hard == resource.RLIM_INFINITY else min(hard, RUNTIME_LIMIT_MICROSECONDS)
-    resource.setrlimit(resource.RLIMIT_RTTIME, (most, most))
+    longest = RUNTIME_LIMIT_MICROSECONDS if hard == resource.RLIM_INFINITY else min(hard, RUNTIME_LIMIT_MICROSECONDS)
+    resource.setrlimit(resource.RLIMIT_RTTIME, (longest, longest))
+
+    allowed, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
+    wanted = REALTIME_PRIORITY if allowed in (0, resource.RLIM_INFINITY) else min(allowed, REALTIME_PRIORITY)
+    thread = threading.get_native_id()
+    try:
+        os.sched_setscheduler(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(wanted))
+        how = f"real-time priority {wanted}"
+    except OSError:
+        _ask_realtimekit(thread, wanted)
+        how = f"real-time priority {wanted} by RealtimeKit"
+    # Only root may clear SCHED_RESET_ON_FORK: a request without it would be refused, and the thread stay real-time.
+    ordinary = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
+    return how, lambda: os.sched_setscheduler(thread, ordinary, os.sched_param(0))
 
 
-def _ask_realtimekit(thread: int) -> str:
+def _ask_realtimekit(thread: int, wanted: int) -> None:
     """Ask RealtimeKit on the system bus."""
     from jeepney import DBusAddress, MessageType, new_method_call
     from jeepney.io.blocking import open_dbus_connection
 
     kit = DBusAddress("/org/freedesktop/RealtimeKit1", "org.freedesktop.RealtimeKit1", "org.freedesktop.RealtimeKit1")
-    call = new_method_call(
-        kit, "MakeThreadRealtimeWithPID", "ttu", (os.getpid(), thread, _allowed_priority() or REALTIME_PRIORITY)
-    )
+    call = new_method_call(kit, "MakeThreadRealtimeWithPID", "ttu", (os.getpid(), thread, wanted))
     try:
         with open_dbus_connection(bus="SYSTEM") as bus:
             reply = bus.send_and_get_reply(call, timeout=BUS_TIMEOUT_SECONDS)
@@ -156,20 +147,23 @@ def _ask_realtimekit(thread: int) -> str:
     if reply.header.message_type is MessageType.error:
         reason = reply.body[0] if reply.body else "no reason given"
         raise Refused(f"RealtimeKit refuses ({reason})")
-    return f"real-time priority {REALTIME_PRIORITY} by RealtimeKit"
 
 
-def _ask_windows(thread: int) -> str:
+def _ask_windows() -> Granted:
     """Join the Multimedia Class Scheduler's class "Pro Audio"."""
+    if sys.platform != "win32":
+        raise Refused("not Windows")
+    scheduler = ctypes.WinDLL("avrt")
+    scheduler.AvSetMmThreadCharacteristicsW.restype = ctypes.c_void_p
     index = ctypes.c_uint32(0)
-    scheduler = ctypes.WinDLL("avrt")  # type: ignore[attr-defined]
     handle = scheduler.AvSetMmThreadCharacteristicsW("Pro Audio", ctypes.byref(index))
     if not handle:
         raise Refused("the Multimedia Class Scheduler refuses")
-    return 'the Multimedia Class Scheduler\'s class "Pro Audio"'
+    leave = scheduler.AvRevertMmThreadCharacteristics
+    return 'the Multimedia Class Scheduler\'s class "Pro Audio"', lambda: leave(ctypes.c_void_p(handle))
 
 
-def _ask_macos(thread: int) -> str:
+def _ask_macos() -> Granted:
     """Take the time-constraint policy: 5 ms of computing in each 20 ms."""
     system = ctypes.CDLL("/usr/lib/libSystem.dylib")
 
@@ -182,7 +176,8 @@ def _ask_macos(thread: int) -> str:
     refusal = _set_macos_policy(2, (ctypes.c_uint32 * 4)(*ticks, 1))  # THREAD_TIME_CONSTRAINT_POLICY
     if refusal:
         raise Refused(f"macOS refuses the time-constraint policy (error {refusal})")
-    return "the time-constraint policy"
+    standard = (ctypes.c_uint32 * 1)(1)  # timeshare
+    return "the time-constraint policy", lambda: _set_macos_policy(1, standard)  # THREAD_STANDARD_POLICY
 
 
 def _set_macos_policy(flavour: int, values: ctypes.Array[ctypes.c_uint32]) -> int:
