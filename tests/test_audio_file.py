@@ -175,7 +175,7 @@ def interrupt(writer: AudioWriter) -> None:
 
 
 @given(st.binary(min_size=1, max_size=50), st.booleans())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_an_existing_file_survives_everything_but_success(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, overwrite: bool
 ) -> None:

@@ -16,16 +16,10 @@ import soundfile
 import rtvc
 from rtvc.dsp.stage import Block
 from rtvc.live.file_port import FilePort
-from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RATE = 48_000
-
-
-@pytest.fixture
-def pack(tmp_path: Path) -> rtvc.ModelPack:
-    return identity_pack(tmp_path / "pack")
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_what_is_saved_comes_back(file: PreferenceFile) -> None:
     assert [path.name for path in file.path.parent.iterdir()] == ["preferences.json"]
 
 
-@hypothesis.settings(deadline=None, max_examples=30)  # each example is flushed to the disk
+@hypothesis.settings(max_examples=30)  # each example is flushed to the disk
 @given(
     st.builds(
         Settings,

@@ -20,16 +20,10 @@ from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import TransportStage
-from tests.support.packs import identity_pack
 from tests.support.pulse import PulseServer
 from tests.support.simulation import Simulation
 
 RATE = 48_000
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture

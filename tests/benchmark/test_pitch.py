@@ -19,7 +19,7 @@ def harmonics(hertz: np.ndarray, rate: int) -> Block:
     return np.asarray(0.1 * sum(np.sin(number * phase) / number for number in range(1, 11)), np.float32)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(75, 400), st.sampled_from([8000, 16000, 24000, 48000]))
 def test_a_steady_tone_has_its_pitch_at_every_rate(hertz: float, rate: int) -> None:
     tracked = track_pitch(harmonics(np.full(rate // 2, hertz), rate), rate)
@@ -51,6 +51,6 @@ def test_noise_and_silence_have_no_pitch() -> None:
 
 
 @given(st.integers(0, 700))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_sounds_of_any_length_have_a_value_every_ten_milliseconds(length: int) -> None:
     assert track_pitch(np.ones(length, np.float32), RATE).shape == (length // 160,)

@@ -12,12 +12,6 @@ from rtvc.benchmark.soak import COUNTERS, busy, soak_report
 from rtvc.cli import app
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
-from tests.support.packs import identity_pack
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture(autouse=True)

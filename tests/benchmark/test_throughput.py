@@ -14,12 +14,6 @@ from rtvc.dsp.stage import Block, Stage
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import TransportStage
-from tests.support.packs import identity_pack
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 class Slow(Stage):

@@ -23,14 +23,8 @@ from rtvc.transport import FITS, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.voice import Voice
-from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.transports import QUICK_FLOW
-
-
-@pytest.fixture
-def pack(tmp_path: Path) -> ModelPack:
-    return identity_pack(tmp_path / "pack")
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import shipped_voices
 from tests.support.disk import full_disk
-from tests.support.packs import identity_pack
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer
 from tests.support.sounds import babble
 from tests.support.waiting import until
@@ -37,11 +36,6 @@ OWN = ("--strength", "0")
 
 RATE = 48_000
 MICROPHONE = f"{FAKE_MICROPHONE}.monitor"
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture(autouse=True)

@@ -74,7 +74,7 @@ def test_the_threshold_may_be_taken_away_and_changed_while_it_runs() -> None:
     assert not gate.process(noise(0.5, -40))[RATE // 4 :].any()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=12), st.floats(-60, -20), st.sampled_from([0.0, 0.02, 0.1]))
 def test_the_blocks_in_which_sound_comes_do_not_matter(blocks: list[int], threshold: float, release: float) -> None:
     levels = np.random.default_rng(sum(blocks)).uniform(-70, -10, sum(blocks))

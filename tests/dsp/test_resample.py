@@ -43,7 +43,7 @@ def test_live_delay_is_small() -> None:
     pair=st.sampled_from([(48_000, 16_000), (16_000, 48_000), (44_100, 16_000), (16_000, 22_050)]),
     sizes=st.lists(st.integers(1, 40), min_size=1, max_size=20),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_same_samples_whatever_the_blocks_and_after_a_reset(pair: tuple[int, int], sizes: list[int]) -> None:
     resampler = Resampler(*pair)
     grain = resampler.granularity
@@ -82,7 +82,7 @@ def test_speech_band_passes_and_what_would_alias_does_not(quality: Quality) -> N
 
 
 @given(st.integers(0, 3000), st.sampled_from([(44_100, 16_000), (16_000, 48_000), (8_000, 16_000), (15_999, 16_000)]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_whole_recording_stays_aligned(frames: int, pair: tuple[int, int]) -> None:
     input_rate, output_rate = pair
     times = np.arange(frames) / input_rate

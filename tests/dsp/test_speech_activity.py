@@ -26,7 +26,7 @@ def test_silence_is_not_speech_and_a_pause_is_masked() -> None:
     assert list(active) == [False] * 50 + [True] * 50 + [False] * 50 + [True] * 50
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(0, 2**31))
 def test_the_mask_does_not_depend_on_the_blocks(cuts: list[int], seed: int) -> None:
     random = np.random.default_rng(seed)

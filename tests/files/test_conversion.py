@@ -18,16 +18,10 @@ from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.voice import Voice
-from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.transports import KERNEL, LOOKAHEAD, QUICK_FLOW, Smoother
 
 STILL = Conversion(MapChoice(strength=0.0))
-
-
-@pytest.fixture
-def pack(tmp_path: Path) -> ModelPack:
-    return identity_pack(tmp_path / "pack")
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from rtvc.transport import FITS, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import EnrolmentLibrary, enrol_audio
 from rtvc.voices.library import shipped_voices
-from tests.support.packs import identity_pack
 from tests.support.simulation import SimulatedPort
 from tests.support.sounds import babble
 from tests.support.transports import Endless
@@ -33,11 +32,6 @@ OWN = replace(OPEN, map=MapChoice(strength=0.0))
 """The speaker's own voice, through the models."""
 
 VOICE = shipped_voices()[0].name
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,6 @@ from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import enrol_files
 from rtvc.voices.library import VoiceLibrary
-from tests.support.packs import identity_pack
 from tests.support.pulse import DEFAULT_MICROPHONE, FAKE_MICROPHONE, SPEAKERS, PulseServer
 from tests.support.sounds import babble
 from tests.support.waiting import until
@@ -77,11 +76,6 @@ def speaking(pulse: PulseServer, sound: Block, latency: int = 20) -> Iterator[No
         finally:
             process.kill()
             process.wait()
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import enrol_audio
 from tests.support.disk import full_disk
-from tests.support.packs import identity_pack
 from tests.support.simulation import SimulatedPort, Simulation
 from tests.support.sounds import babble
 from tests.support.transports import LOOKAHEAD, Smoother
@@ -31,11 +30,6 @@ OWN = replace(OPEN, map=MapChoice(strength=0.0))
 """The speaker's own voice, through the models."""
 
 Simulate = Callable[..., Simulation]
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture(scope="module")

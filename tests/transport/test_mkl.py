@@ -51,7 +51,7 @@ def wasserstein2_squared(one: FeatureStatistics, other: FeatureStatistics) -> fl
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(dim=st.integers(2, 12), seed=seeds)
 def test_one_block_is_the_closed_form_of_scipy(dim: int, seed: int) -> None:
     source, target = gaussian(dim, seed), gaussian(dim, seed + 1)
@@ -65,7 +65,7 @@ def test_one_block_is_the_closed_form_of_scipy(dim: int, seed: int) -> None:
     np.testing.assert_allclose(moved, target.covariance, atol=1e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(dim=st.integers(1, 10), seed=seeds)
 def test_the_transport_cost_is_the_wasserstein_distance(dim: int, seed: int) -> None:
     source, target = gaussian(dim, seed), gaussian(dim, seed + 1)
@@ -85,7 +85,7 @@ def test_the_map_moves_samples_to_mean_and_covariance_of_the_target() -> None:
     np.testing.assert_allclose(moved.covariance[compared], target.covariance[compared], atol=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(block_size=st.integers(1, 20), seed=seeds, count=st.floats(2, 5000))
 def test_equal_statistics_give_the_identity(block_size: int, seed: int, count: float) -> None:
     statistics = gaussian(8, seed, count, ROLES)
@@ -94,7 +94,7 @@ def test_equal_statistics_give_the_identity(block_size: int, seed: int, count: f
     np.testing.assert_allclose(transport.offset, 0, atol=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(block_size=st.sampled_from([1, 6]), seed=seeds, counts=st.tuples(st.floats(12, 1e4), st.floats(12, 1e4)))
 def test_there_and_back_is_the_identity(block_size: int, seed: int, counts: tuple[float, float]) -> None:
     a, b = gaussian(8, seed, counts[0], ROLES), gaussian(8, seed + 1, counts[1], ROLES)
@@ -149,7 +149,7 @@ def test_blocks_follow_the_order_of_the_sources_deviation() -> None:
     np.testing.assert_array_equal(in_threes[0], [True, False, False, False])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, scale=st.floats(0.1, 10), block_size=st.integers(1, 6))
 def test_shifting_and_scaling_the_space_shifts_and_scales_the_map(seed: int, scale: float, block_size: int) -> None:
     a, b = gaussian(6, seed), gaussian(6, seed + 1)
@@ -168,7 +168,7 @@ def test_shifting_and_scaling_the_space_shifts_and_scales_the_map(seed: int, sca
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds)
 def test_rotating_the_space_rotates_the_map_of_one_block(seed: int) -> None:
     a, b = gaussian(6, seed), gaussian(6, seed + 1)
@@ -305,7 +305,7 @@ def test_the_barycentre_of_one_voice_is_itself() -> None:
         np.testing.assert_allclose(blend.covariance, voice.covariance, atol=1e-8)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=seeds, weight=st.floats(0.05, 0.95))
 def test_the_barycentre_of_two_lies_on_the_way_between_them(seed: int, weight: float) -> None:
     """The displacement interpolation of two Gaussians is closed: the map, followed for part of the way."""

@@ -21,7 +21,7 @@ def cosine_cost(frames: Block, reference: Block) -> Array:
     return np.asarray(1 - frames.astype(np.float64) @ reference.T.astype(np.float64) / lengths)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rows=st.integers(1, 40), columns=st.integers(1, 40), regularisation=st.floats(0.1, 2), seed=st.integers(0, 999)
 )

@@ -16,11 +16,6 @@ from tests.support.sounds import babble
 MICROPHONE = "../../etc/passwd: a microphone (ALSA)"
 
 
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
-
-
 def test_it_knows_how_much_speech_there_was_and_how_loud(pack: ModelPack) -> None:
     sound = 0.1 * babble(6, 16_000)
     sound[2 * 16_000 : 3 * 16_000] = 0

@@ -14,15 +14,9 @@ from rtvc.packs.pack import ModelPack
 from rtvc.voices.exchange import export_voice, import_voice
 from rtvc.voices.library import VoiceLibrary, shipped_voices
 from tests.support.mutate import mutants
-from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 
 Entries = dict[str | zipfile.ZipInfo, str | bytes]
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> ModelPack:
-    return identity_pack(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture

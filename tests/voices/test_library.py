@@ -26,11 +26,6 @@ from tests.support.sounds import babble
 
 
 @pytest.fixture
-def pack(tmp_path: Path) -> ModelPack:
-    return identity_pack(tmp_path / "pack")
-
-
-@pytest.fixture
 def library(tmp_path: Path) -> VoiceLibrary:
     return VoiceLibrary(tmp_path / "voices")
 
