@@ -23,6 +23,7 @@ from rtvc.app.preferences import PreferenceFile, Preset
 from rtvc.app.presets import find_preset, without_toggles
 from rtvc.app.virtual_microphone import virtual_microphone, virtual_microphone_name
 from rtvc.audio_file import is_file
+from rtvc.commands.keyboard import keyboard
 from rtvc.commands.live_display import Display, Route, summary
 from rtvc.commands.options import (
     BlockSize,
@@ -86,7 +87,7 @@ def live(
     ] = None,
     threads: Threads = None,
 ) -> None:
-    """Change your voice while you speak, until Ctrl-C."""
+    """Change your voice while you speak, until Ctrl-C. Keys mute, bypass, and choose the next voice."""
     preferences = PreferenceFile().load()
     chosen = Preset(Settings(gate_threshold_dbfs=preferences.settings.gate_threshold_dbfs))
     if preset is not None:
@@ -146,7 +147,7 @@ def live(
             own = settings.map.strength == 0
             listed = "" if setup.output is not None else virtual_microphone_name()
             route = Route("" if own else settings.voice, listed, str(setup.output or ""))
-        _run(engine, route)
+        _run(engine, route, voices)
 
 
 def enrol(
@@ -199,15 +200,23 @@ def interrupted() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _run(engine: Engine, route: Route | None) -> None:
-    """Run until interrupted or ended, and show how it goes.
+def _run(engine: Engine, route: Route | None, voices: VoiceLibrary) -> None:
+    """Run until interrupted or ended, follow the keys, and show how it goes. A file, without a route, has no keys.
 
     Raises `RtvcError` if the engine fails, and exits with 2 if it never had a map to the voice.
     """
-    display = Display(route)
-    with interrupted() as stop, Live(console=console, transient=True, auto_refresh=False) as line:
+    with ExitStack() as stack:
+        stop = stack.enter_context(interrupted())
+        keys = stack.enter_context(keyboard()) if route is not None else None
+        display = Display(route, has_keys=keys is not None)
+        line = stack.enter_context(Live(console=console, transient=True, auto_refresh=False))
         engine.start()
         while not engine.wait(REFRESH_SECONDS) and not stop.is_set():
+            for key in keys.pressed() if keys is not None else "":
+                settings = after_key(key, engine.settings, voices)
+                if settings.voice != engine.settings.voice:
+                    console.print(f"{'Voice':19}{settings.voice}", soft_wrap=True)
+                engine.settings = settings
             line.update(display.update(engine.snapshot(), engine, console.width), refresh=True)
     try:
         engine.stop()
@@ -221,6 +230,20 @@ def _run(engine: Engine, route: Route | None) -> None:
     if display.never_converted:
         raise typer.Exit(2)  # The display has said why.
     console.print(summary(snapshot), soft_wrap=True)
+
+
+def after_key(key: str, settings: Settings, voices: VoiceLibrary) -> Settings:
+    """Return the settings after a key: m mutes, b bypasses, v takes the next voice; other keys change nothing."""
+    match key.lower():
+        case "m":
+            return replace(settings, mute=not settings.mute)
+        case "b":
+            return replace(settings, bypass=not settings.bypass)
+        case "v" if settings.map.strength > 0:
+            names = [voice.name for voice in voices.list()]
+            place = names.index(settings.voice) + 1 if settings.voice in names else 0
+            return replace(settings, voice=names[place % len(names)]) if names else settings
+    return settings
 
 
 def _recordings(folder: Path) -> tuple[Path, Path]:

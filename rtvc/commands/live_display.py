@@ -10,6 +10,7 @@ from rtvc.app.virtual_microphone import application_steps
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Snapshot, State
+from rtvc.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class Display:
         All messages printed so far.
     """
 
-    def __init__(self, route: Route | None) -> None:
+    def __init__(self, route: Route | None, has_keys: bool = False) -> None:
         self.shown: set[str] = set()
+        self._has_keys = has_keys
         self._route = route
         self._message = ""
         self._states: set[State] = set()
@@ -54,10 +56,10 @@ class Display:
     def update(self, snapshot: Snapshot, engine: Engine, width: int) -> Text:
         """Print what is new and return the line, no wider than `width` columns."""
         if snapshot.state == State.RUNNING and State.RUNNING not in self._states and self._route is not None:
-            _print_heading(self._route, engine)
+            _print_heading(self._route, engine, snapshot, self._has_keys)
         self._states.add(snapshot.state)
         if snapshot.state in (State.STARTING, State.STOPPED, State.FAILED):
-            return status_line(snapshot, width)
+            return status_line(snapshot, engine.settings, width)
         if snapshot.message and snapshot.message != self._message:
             if snapshot.state == State.SILENCED:
                 errors.print(snapshot.message, style="red", soft_wrap=True)
@@ -65,16 +67,20 @@ class Display:
                 warn(snapshot.message)
             self.shown.add(snapshot.message)
         self._message = snapshot.message or self._message
-        return status_line(snapshot, width)
+        return status_line(snapshot, engine.settings, width)
 
 
-def _print_heading(route: Route, engine: Engine) -> None:
+def _print_heading(route: Route, engine: Engine, snapshot: Snapshot, has_keys: bool) -> None:
     rows = [("Voice", route.voice or "your own"), ("Microphone", engine.port.microphone_name)]
     if route.virtual_microphone:
         rows.append(("Virtual microphone", route.virtual_microphone))
     else:
         rows.append(("Output", route.output))
-    rows.append(("Keys", "Ctrl-C stops"))
+    rows.append(("Scheduling", snapshot.priority))
+    keys = ["m mutes", "b sends your own voice"] if has_keys else []
+    if has_keys and route.voice:
+        keys.append("v takes the next voice")
+    rows.append(("Keys", ", ".join((*keys, "Ctrl-C stops"))))
     for label, text in rows:
         console.print(f"{label:19}{text}", soft_wrap=True)
     if route.virtual_microphone:
@@ -84,9 +90,9 @@ def _print_heading(route: Route, engine: Engine) -> None:
         console.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.", soft_wrap=True)
 
 
-def status_line(snapshot: Snapshot, width: int) -> Text:
+def status_line(snapshot: Snapshot, settings: Settings, width: int) -> Text:
     """Return one line of at most `width` columns: the parts that matter least are left out first."""
-    parts = [str(snapshot.state)]
+    parts = [_state(snapshot, settings)]
     if snapshot.fit_progress is not None:
         parts.append(f"fitting {snapshot.fit_progress:.0%}")
     parts += [
@@ -103,6 +109,14 @@ def status_line(snapshot: Snapshot, width: int) -> Text:
         if len(line) + 2 + len(part) <= width:
             line += f"  {part}"
     return Text(line[:width], style="red" if snapshot.state in (State.SILENCED, State.FAILED) else "", no_wrap=True)
+
+
+def _state(snapshot: Snapshot, settings: Settings) -> str:
+    if snapshot.state is State.RUNNING and settings.mute:
+        return "muted"
+    if snapshot.state is State.RUNNING and settings.bypass:
+        return "your own voice"
+    return str(snapshot.state)
 
 
 def summary(snapshot: Snapshot) -> str:

@@ -3,6 +3,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +261,39 @@ def test_a_closed_terminal_ends_it_in_order(pulse: PulseServer, pack: ModelPack,
             return [module for module in client.module_list() if "rtvc_" in (module.argument or "")]
 
     until(lambda: not modules())
+
+
+def test_keys_mute_while_it_runs_and_the_heading_names_them(pulse: PulseServer, pack: ModelPack) -> None:
+    command = [sys.executable, "-m", "rtvc.cli", "live", "--pack", str(pack.folder), *OWN, "--input", MICROPHONE]
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *command],
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        env={**os.environ, "COLUMNS": "150"},
+    )
+    os.close(inside)
+    shown = b""
+
+    def read_to(words: bytes) -> None:
+        nonlocal shown
+        while words not in shown:
+            shown += os.read(terminal, 1024)
+
+    read_to(b"running")
+    assert b"m mutes, b sends your own voice, Ctrl-C stops" in shown
+    assert b"real-time priority" in shown or b"ordinary priority: " in shown
+    os.write(terminal, b"m")
+    read_to(b"muted")
+    os.write(terminal, b"mb")
+    shown = b""
+    read_to(b"your own voice")
+    os.write(terminal, b"\x03")
+    read_to(b"underruns")
+    assert process.wait(15) == 0
+    assert termios.tcgetattr(terminal)[3] & termios.ECHO
+    os.close(terminal)
 
 
 def test_what_a_killed_run_left_is_swept_at_the_next_start(

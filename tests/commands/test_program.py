@@ -96,7 +96,7 @@ def test_the_status_line_fits_any_width(width: int, fit: float | None) -> None:
         dropped_frames=3,
         fit_progress=fit,
     )
-    line = status_line(snapshot, width).plain
+    line = status_line(snapshot, Settings(), width).plain
     assert len(line) <= width
     assert line.startswith("running")
     assert ("delay" in line) == (width >= 80)
