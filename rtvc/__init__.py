@@ -20,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
+    from rtvc.app.effects import find_effects
     from rtvc.app.live import LiveSetup, open_live
     from rtvc.errors import RtvcError
     from rtvc.files.conversion import Conversion, Mode, Outcome
@@ -44,6 +45,7 @@ __all__ = [
     "add_voice",
     "convert_array",
     "convert_file",
+    "find_effects",
     "open_live",
     "open_pack",
     "open_voice",
@@ -63,6 +65,7 @@ _MODULES = {
     "add_voice": "rtvc.interface",
     "convert_array": "rtvc.interface",
     "convert_file": "rtvc.interface",
+    "find_effects": "rtvc.app.effects",
     "open_live": "rtvc.app.live",
     "open_pack": "rtvc.interface",
     "open_voice": "rtvc.interface",

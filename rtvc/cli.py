@@ -15,7 +15,7 @@ import typer
 
 from rtvc import signals
 from rtvc.app import crash_report
-from rtvc.commands import bench, models, voices
+from rtvc.commands import bench, effects, models, voices
 from rtvc.commands.convert import convert
 from rtvc.commands.demo import demo
 from rtvc.commands.devices import devices, doctor
@@ -34,6 +34,7 @@ app = Program("A real-time voice changer.")
 for command in (live, gui, convert, demo, enrol, devices, doctor):
     app.command()(command)
 app.add_typer(voices.app, name="voices")
+app.add_typer(effects.app, name="effects")
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rtvc.dsp.effects import NO_EFFECTS, Rack
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import PitchControl
 
@@ -28,8 +29,10 @@ class Settings:
         Offset of the converted pitch, -24 … 24; ignored, with a message, where the pack has no pitch dimension.
     intonation
         Factor on the distance of log pitch from its mean: 0 (monotone) … 3; ignored as the offset is.
+    effects
+        Effects on the converted voice.
     bypass
-        Send the microphone's unconverted audio, with the delay of the converted audio.
+        Send the microphone's unconverted audio without effects, with the delay of the converted audio.
     mute
         Send silence.
     push_to_talk, talking
@@ -46,6 +49,7 @@ class Settings:
     map: MapChoice = field(default_factory=MapChoice)
     pitch_semitones: float = 0.0
     intonation: float = 1.0
+    effects: Rack = NO_EFFECTS
     bypass: bool = False
     mute: bool = False
     push_to_talk: bool = False

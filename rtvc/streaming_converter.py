@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rtvc.audio_file import HIGHEST_RATE, LOWEST_RATE
 from rtvc.chain.voice_chain import FileChain, block_length
 from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.dsp.effects import NO_EFFECTS, Rack
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
@@ -51,6 +52,8 @@ class StreamingConverter:
     pitch_semitones, intonation
         Offset of the converted pitch (-24 … 24), and the factor on the distance of log pitch from its mean (0 … 3);
         for packs with a pitch dimension.
+    effects
+        Effects on the converted voice, see `rtvc.find_effects`.
 
     Raises
     ------
@@ -69,6 +72,7 @@ class StreamingConverter:
         step: int | None = None,
         pitch_semitones: float = 0.0,
         intonation: float = 1.0,
+        effects: Rack = NO_EFFECTS,
     ) -> None:
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise RtvcError(f"The sample rate must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz, not {rate}.")
@@ -89,7 +93,7 @@ class StreamingConverter:
             level = enrolment.level_dbfs
             transport = fit_map(self.pack, enrolment.features, target.features(self.pack), choice, target.maps)
             converter.begin(transport, choice.strength, pitch)
-        self._chain = FileChain(rate, converter, rate, level)
+        self._chain = FileChain(rate, converter, rate, level, effects)
         self._block = block_length(rate, rate, self.pack, step or self.pack.defaults.step)
         self._waiting: Block
         self._ready: Block

@@ -12,6 +12,7 @@ from rtvc.app.models import open_pack
 from rtvc.devices.live_port import LivePort, Wanted
 from rtvc.devices.port import AudioPort
 from rtvc.devices.virtual_microphone import VirtualMicrophone
+from rtvc.dsp.effects import load_plugins
 from rtvc.live.engine import Engine
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
@@ -94,8 +95,10 @@ def open_live(
     Raises
     ------
     RtvcError
-        If the pack cannot be opened.
+        If the pack cannot be opened, or effects are chosen and pedalboard is not installed.
     """
+    if settings.effects.effects:
+        load_plugins()
     pack = open_pack(setup.pack).bound(setup.runtime)
     if port is None:
         port = LivePort(

@@ -17,6 +17,7 @@ from platformdirs import user_config_path
 
 from rtvc.app.live import LatencyProfile
 from rtvc.devices.portaudio import DeviceIdentity
+from rtvc.dsp.effects import NO_EFFECTS, parse_rack
 from rtvc.errors import RtvcError
 from rtvc.names import shortened
 from rtvc.settings import Settings
@@ -163,7 +164,7 @@ class PreferenceFile:
 def _values(settings: Settings) -> dict[str, Any]:
     """Return the settings as one flat object: the choice of map lies beside the others, as it did in format 1."""
     values = {entry.name: getattr(settings, entry.name) for entry in fields(Settings)}
-    values |= asdict(values.pop("map"))
+    values |= asdict(values.pop("map")) | {"effects": settings.effects.to_json()}
     return {name: value for name, value in values.items() if name not in _MOMENTARY}
 
 
@@ -201,13 +202,14 @@ def _settings(values: Any) -> Settings:  # noqa: ANN401
     if not isinstance(values, dict):
         raise ValueError(f"{values!r} are not settings")
     choice = MapChoice(**_known(values, MapChoice))
-    return Settings(map=choice, **_known(values, Settings))
+    effects = parse_rack(values["effects"]) if "effects" in values else NO_EFFECTS
+    return Settings(map=choice, effects=effects, **_known(values, Settings))
 
 
 def _known(values: dict[str, Any], kind: type[Settings | MapChoice]) -> dict[str, Any]:
     known = {}
     for entry in fields(kind):
-        if entry.name not in values or entry.name in {*_MOMENTARY, "map"}:
+        if entry.name not in values or entry.name in {*_MOMENTARY, "map", "effects"}:
             continue
         value = values[entry.name]
         if not (value is None and entry.name in _OPTIONAL):

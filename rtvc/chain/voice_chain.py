@@ -13,6 +13,7 @@ import numpy as np
 from rtvc.chain.level_normaliser import LevelNormaliser
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.decibels import amplitude
+from rtvc.dsp.effects import NO_EFFECTS, Effects, Rack
 from rtvc.dsp.gate import Gate
 from rtvc.dsp.level import Gain, Limiter, Ramp
 from rtvc.dsp.resample import DriftResampler, Resampler
@@ -95,7 +96,7 @@ class Tap(Stage):
 
 
 class VoiceChain(Chain):
-    """Converts audio at any rate to the pack's rate: resampler, gains, gate, converter, limiter.
+    """Converts audio at any rate to the pack's rate: resampler, gains, gate, converter, effects, limiter.
 
     Until `apply` is called, gains are 1 and the gate is open, as for a file.
 
@@ -109,17 +110,24 @@ class VoiceChain(Chain):
         The speaker's level, or None to learn it.
     silent
         Whether the output is muted until `apply` makes it audible.
+    effects
+        Effects on the converted voice.
 
     Attributes
     ----------
-    resampler, input_gain, tap, gate, push_to_talk, output_gain, limiter
+    resampler, input_gain, tap, gate, push_to_talk, effects, output_gain, limiter
         The stages, in this order. `tap.block` is the latest block of input at the pack's rate.
     bypass, normaliser, converter
         Inside `push_to_talk`, each wrapping the next.
     """
 
     def __init__(
-        self, input_rate: int, converter: VoiceConverter, level_dbfs: float | None = None, silent: bool = False
+        self,
+        input_rate: int,
+        converter: VoiceConverter,
+        level_dbfs: float | None = None,
+        silent: bool = False,
+        effects: Rack = NO_EFFECTS,
     ) -> None:
         pack = converter.pack
         rate = pack.sample_rate
@@ -131,6 +139,7 @@ class VoiceChain(Chain):
         self.normaliser = LevelNormaliser(converter, pack.hop, pack.level_dbfs, level_dbfs)
         self.bypass = Bypass(self.normaliser)
         self.push_to_talk = PushToTalk(self.bypass)
+        self.effects = Effects(rate, effects)
         self.output_gain = Gain(rate, 0.0 if silent else 1.0)
         self.limiter = Limiter(rate)
         super().__init__(
@@ -140,6 +149,7 @@ class VoiceChain(Chain):
                 self.tap,
                 self.gate,
                 self.push_to_talk,
+                self.effects,
                 self.output_gain,
                 self.limiter,
             ]
@@ -170,6 +180,7 @@ class VoiceChain(Chain):
         self.gate.threshold_dbfs = settings.gate_threshold_dbfs
         self.bypass.active = settings.bypass
         self.push_to_talk.talking = settings.talking or not settings.push_to_talk
+        self.effects.rack = NO_EFFECTS if settings.bypass else settings.effects
         self.output_gain.factor = amplitude(settings.output_gain_db) if audible and not settings.mute else 0.0
 
 
@@ -185,9 +196,14 @@ class FileChain(Chain):
     """
 
     def __init__(
-        self, input_rate: int, converter: VoiceConverter, output_rate: int, level_dbfs: float | None = None
+        self,
+        input_rate: int,
+        converter: VoiceConverter,
+        output_rate: int,
+        level_dbfs: float | None = None,
+        effects: Rack = NO_EFFECTS,
     ) -> None:
-        self.voice = VoiceChain(input_rate, converter, level_dbfs)
+        self.voice = VoiceChain(input_rate, converter, level_dbfs, effects=effects)
         self.resampler = Resampler(converter.rate, output_rate)
         super().__init__([self.voice, self.resampler])
 

@@ -15,6 +15,7 @@ from rtvc.app.presets import find_preset
 from rtvc.chain.voice_chain import algorithmic_delay
 from rtvc.commands.options import (
     BlockSize,
+    EffectsName,
     Intonation,
     PackName,
     Pitch,
@@ -66,6 +67,7 @@ def convert(
     strength: Strength = None,
     pitch: Pitch = None,
     intonation: Intonation = None,
+    effects: EffectsName = None,
     preset: PresetName = None,
     pack: PackName = "mini",
     sample_rate: Annotated[
@@ -113,10 +115,13 @@ def convert(
         block_size=block_size,
         pitch=pitch,
         intonation=intonation,
+        effects=effects,
     )
     if not settings.voice:
         raise RtvcError("No voice is chosen: name one with --voice. `rtvc voices list` shows them.")
-    conversion = Conversion(settings.map, mode, step, sample_rate, settings.pitch_semitones, settings.intonation)
+    conversion = Conversion(
+        settings.map, mode, step, sample_rate, settings.pitch_semitones, settings.intonation, settings.effects
+    )
     conversion.check()
     if not source.exists():
         raise RtvcError(f"{source}: no such file or folder.")

@@ -27,6 +27,7 @@ from rtvc.commands.keyboard import keyboard
 from rtvc.commands.live_display import Display, Route, summary
 from rtvc.commands.options import (
     BlockSize,
+    EffectsName,
     Intonation,
     PackName,
     Pitch,
@@ -68,6 +69,7 @@ def live(
     strength: Strength = None,
     pitch: Pitch = None,
     intonation: Intonation = None,
+    effects: EffectsName = None,
     monitor: Annotated[
         str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
     ] = None,
@@ -100,6 +102,7 @@ def live(
         block_size=block_size,
         pitch=pitch,
         intonation=intonation,
+        effects=effects,
     )
     settings = replace(without_toggles(settings), monitor=monitor is not None)
     voices = VoiceLibrary()

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rtvc.app.effects import RACKS, find_effects
 from rtvc.app.presets import SUPPLIED
 from rtvc.commands.program import EXPERTS
 from rtvc.errors import RtvcError
@@ -74,6 +75,13 @@ Intonation = Annotated[
         help="Range of its pitch: 0 is monotone, 1 the voice's own, 2 twice as wide. Default: 1.",
     ),
 ]
+EffectsName = Annotated[
+    str | None,
+    typer.Option(
+        "--effects",
+        help=f"Effects on the new voice: {', '.join(RACKS)}, or a .json file (see `rtvc effects`).",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print figures, such as the time taken.")]
 
 
@@ -86,11 +94,15 @@ def with_options(
     block_size: int | None,
     pitch: float | None,
     intonation: float | None,
+    effects: str | None,
 ) -> Settings:
     """Return settings with the options that were given; raise `RtvcError` if they contradict each other."""
     choice = replace(settings.map, **_given(transport=transport, strength=strength, block_size=block_size))
     map_choice(choice.transport, block_size, choice.strength)
-    return replace(settings, map=choice, **_given(voice=voice, pitch_semitones=pitch, intonation=intonation))
+    rack = None if effects is None else find_effects(effects)
+    return replace(
+        settings, map=choice, **_given(voice=voice, pitch_semitones=pitch, intonation=intonation, effects=rack)
+    )
 
 
 def map_choice(transport: str, block_size: int | None, strength: float = 1.0) -> MapChoice:

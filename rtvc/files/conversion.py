@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
 
+from rtvc.dsp.effects import NO_EFFECTS, Rack
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
@@ -55,6 +56,8 @@ class Conversion:
     pitch_semitones, intonation
         Offset of the converted pitch (-24 … 24), and the factor on the distance of log pitch from its mean (0 … 3).
         Only packs with a pitch dimension, such as mini, take others than 0 and 1.
+    effects
+        Effects on the converted voice.
     """
 
     map: MapChoice = field(default_factory=MapChoice)
@@ -63,6 +66,7 @@ class Conversion:
     sample_rate: int | None = None
     pitch_semitones: float = 0.0
     intonation: float = 1.0
+    effects: Rack = NO_EFFECTS
 
     @property
     def pitch(self) -> PitchControl:

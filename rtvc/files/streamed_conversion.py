@@ -49,7 +49,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     converter = VoiceConverter(pack)
     if conversion.mode is Mode.LIVE:
         converter.observe = LiveMap(converter, pack, target, conversion.map, conversion.pitch)
-        chain = FileChain(recording.rate, converter, job.output_rate)
+        chain = FileChain(recording.rate, converter, job.output_rate, effects=conversion.effects)
         frames, learnt = conversion.step or pack.defaults.step, 0.0
     else:
         frames, learnt = conversion.step or ANALYSIS_FRAMES, 0.5
@@ -60,7 +60,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
             speaker, choice = FeatureSet(speaker.frames, pack.population), MapChoice()
         transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting)
         converter.begin(transport, conversion.map.strength, conversion.pitch)
-        chain = FileChain(recording.rate, converter, job.output_rate, level)
+        chain = FileChain(recording.rate, converter, job.output_rate, level, conversion.effects)
 
     skip, written = round(chain.latency_seconds * job.output_rate), 0
     block = block_length(recording.rate, job.output_rate, pack, frames)

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 
 from rtvc.dsp.decibels import amplitude
+from rtvc.dsp.effects import Effects
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -89,6 +90,7 @@ def convert_whole(job: Job) -> tuple[Fraction, list[str]]:
     audio = models.vocode(stage.process(padded)[stage.latency :])
     if choice.transport == "knn":
         audio = _as_loud(audio, KNN_LUFS, pack.sample_rate)
+    audio = Effects(pack.sample_rate, job.conversion.effects).process(audio)
     result = np.zeros(job.output_frames, np.float32)
     heard = resample(audio, pack.sample_rate, job.output_rate)[: len(result)]
     result[: len(heard)] = heard

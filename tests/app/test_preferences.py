@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtvc.app.effects import RACKS
 from rtvc.app.live import LatencyProfile
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
 from rtvc.devices.portaudio import DeviceIdentity
@@ -19,7 +20,10 @@ from rtvc.transport.choice import MapChoice
 CHOSEN = Preferences(
     Settings(voice="Ada", map=MapChoice(strength=0.7, block_size=4), gate_threshold_dbfs=None, push_to_talk=True),
     Wiring(DeviceIdentity("PulseAudio", "Mikrofon (größer)"), None, DeviceIdentity("ALSA", "hw:0"), "wavlm-large"),
-    {"game": Preset(Settings(voice="Bo")), "stage": Preset(Settings(output_gain_db=3.0), LatencyProfile.QUALITY)},
+    {
+        "game": Preset(Settings(voice="Bo", effects=RACKS["Robot"])),
+        "stage": Preset(Settings(output_gain_db=3.0), LatencyProfile.QUALITY),
+    },
     {"appearance": "dark", "size": [800, 600]},
 )
 

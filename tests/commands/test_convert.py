@@ -92,6 +92,22 @@ def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     assert AudioFile(tmp_path / "out.wav").frames == 32_000
 
 
+def test_effects_by_name_and_from_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["effects", "show", "telephone"], catch_exceptions=False).output
+    (tmp_path / "mine.json").write_text(shown, encoding="utf-8")
+    source = write(tmp_path / "source.wav", babble(1, 16_000), 16_000)
+    results = []
+    for extra in ([], ["--effects", "Telephone"], ["--effects", str(tmp_path / "mine.json")]):
+        words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "out.wav"), "--force", *extra]
+        result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        results.append((tmp_path / "out.wav").read_bytes())
+    assert results[0] != results[1] == results[2]
+    listed = CliRunner().invoke(app, ["effects", "list"], catch_exceptions=False).output
+    assert "Telephone" in listed
+    assert "lowpass" in listed
+
+
 def test_a_flow_towards_a_stored_voice_is_fitted_once(
     pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

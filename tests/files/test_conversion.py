@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtvc.app.effects import RACKS
 from rtvc.audio_file import AudioFile
 from rtvc.chain.voice_chain import block_length
 from rtvc.dsp.stage import Block
@@ -74,6 +75,18 @@ def test_steps_of_any_size_give_the_same_samples(pack: ModelPack, voice: Voice, 
         results.append(read(output))
     # 16 bits: one unit of rounding.
     assert max(np.abs(results[0] - other).max() for other in results[1:]) <= 1e-4
+
+
+def test_effects_are_on_the_result_in_steps_of_any_size(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
+    results = []
+    for number, conversion in enumerate(
+        [Conversion(step=1, effects=RACKS["Cave"]), Conversion(effects=RACKS["Cave"]), Conversion()]
+    ):
+        convert_file(source, voice, tmp_path / f"{number}.wav", pack, conversion)
+        results.append(read(tmp_path / f"{number}.wav"))
+    assert np.abs(results[0] - results[1]).max() <= 1e-4
+    assert np.std(results[1] - results[2]) > 0.3 * np.std(results[2])
 
 
 def test_the_mode_live_comes_to_what_two_passes_give(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:

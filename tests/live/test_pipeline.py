@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from rtvc.devices.sides import Playback
+from rtvc.dsp.effects import Effect, Rack
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.output_queue import CALM_SECONDS, OutputQueue
@@ -173,6 +174,7 @@ def low(sound: Block) -> Block:
     return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
 
 
+QUIETER = Rack("quieter", (Effect("gain", (("gain_db", -12.0),)),))
 CHANGES = [
     {"mute": True},
     {"bypass": True},
@@ -180,6 +182,7 @@ CHANGES = [
     {"output_gain_db": -12.0},
     {"gate_threshold_dbfs": 0.0},
     {"push_to_talk": True},
+    {"effects": QUIETER},
 ]
 
 
@@ -224,6 +227,15 @@ def test_neither_a_voice_nor_its_strength_nor_k_makes_a_click(
         assert np.std(simulation.heard[3 * RATE :]) < 0.8 * np.std(simulation.heard[RATE : 2 * RATE])
     else:
         assert simulation.fitter.transport is not before
+
+
+def test_bypass_takes_the_effects_away_too(simulate: Simulate) -> None:
+    simulation = simulate(tone(4), replace(OWN, effects=QUIETER))
+    simulation.run(2)
+    simulation.settings = replace(simulation.settings, bypass=True)
+    simulation.run(2)
+    changed, own = simulation.heard[RATE : 2 * RATE], simulation.heard[3 * RATE :]
+    assert np.std(changed) / np.std(own) == pytest.approx(10 ** (-12 / 20), rel=0.05)
 
 
 def test_the_bypassed_sound_comes_exactly_as_late(simulate: Simulate, voice: str) -> None:

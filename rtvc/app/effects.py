@@ -1,0 +1,122 @@
+"""The racks of effects that come with the program, and those in files.
+
+Everything runs on the calling thread, never on the worker: reading a rack imports pedalboard.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rtvc.dsp.effects import LARGEST_BYTES, Rack, load_plugins, parse_rack, read_rack
+from rtvc.errors import RtvcError
+from rtvc.names import did_you_mean
+
+RACKS: dict[str, Rack] = {
+    rack.name: rack
+    for rack in map(
+        parse_rack,
+        (
+            {
+                "name": "Radio",
+                "effects": [
+                    {"effect": "highpass", "cutoff_frequency_hz": 150},
+                    {"effect": "peak", "cutoff_frequency_hz": 2_500, "gain_db": 4},
+                    {"effect": "compressor", "threshold_db": -30, "ratio": 6, "attack_ms": 3, "release_ms": 80},
+                    {"effect": "gain", "gain_db": 8},
+                    {"effect": "reverb", "room_size": 0.08, "damping": 0.9, "wet_level": 0.06, "dry_level": 0.45},
+                ],
+            },
+            {
+                "name": "Telephone",
+                "effects": [
+                    # Two filters each way: the telephone band, 300 to 3,400 Hz, at 12 dB per octave.
+                    *2 * [{"effect": "highpass", "cutoff_frequency_hz": 300}],
+                    *2 * [{"effect": "lowpass", "cutoff_frequency_hz": 3_400}],
+                    {"effect": "compressor", "threshold_db": -28, "ratio": 5},
+                    {"effect": "distortion", "drive_db": 8},
+                    {"effect": "gain", "gain_db": -3},
+                ],
+            },
+            {
+                "name": "Megaphone",
+                "effects": [
+                    *2 * [{"effect": "highpass", "cutoff_frequency_hz": 500}],
+                    *2 * [{"effect": "lowpass", "cutoff_frequency_hz": 4_000}],
+                    {"effect": "peak", "cutoff_frequency_hz": 1_800, "gain_db": 8, "q": 1.2},
+                    {"effect": "distortion", "drive_db": 22},
+                    {"effect": "gain", "gain_db": -9},
+                    {"effect": "delay", "delay_seconds": 0.11, "feedback": 0.15, "mix": 0.15},
+                ],
+            },
+            {
+                "name": "Robot",
+                "effects": [
+                    # A comb of 8 ms gives every sound the same metallic 125 Hz.
+                    {"effect": "delay", "delay_seconds": 0.008, "feedback": 0.75, "mix": 0.5},
+                    {"effect": "bitcrush", "bit_depth": 7},
+                    {"effect": "chorus", "rate_hz": 0.3, "depth": 0.1, "centre_delay_ms": 4, "mix": 0.4},
+                    {"effect": "highpass", "cutoff_frequency_hz": 120},
+                ],
+            },
+            {
+                "name": "Cave",
+                "effects": [
+                    {"effect": "delay", "delay_seconds": 0.19, "feedback": 0.35, "mix": 0.25},
+                    {"effect": "reverb", "room_size": 0.95, "damping": 0.3, "wet_level": 0.35, "dry_level": 0.3},
+                ],
+            },
+            {
+                "name": "Hall",
+                "effects": [
+                    {"effect": "reverb", "room_size": 0.7, "damping": 0.5, "wet_level": 0.25, "dry_level": 0.4}
+                ],
+            },
+            {
+                "name": "Giant",
+                "effects": [
+                    {"effect": "low_shelf", "cutoff_frequency_hz": 220, "gain_db": 8},
+                    {"effect": "high_shelf", "cutoff_frequency_hz": 2_500, "gain_db": -6},
+                    {"effect": "chorus", "rate_hz": 0.4, "depth": 0.15, "centre_delay_ms": 20, "mix": 0.4},
+                    {"effect": "reverb", "room_size": 0.6, "damping": 0.7, "wet_level": 0.2, "dry_level": 0.42},
+                ],
+            },
+            {
+                "name": "Underwater",
+                "effects": [
+                    *2 * [{"effect": "lowpass", "cutoff_frequency_hz": 700}],
+                    {"effect": "phaser", "rate_hz": 0.5, "depth": 0.7, "centre_frequency_hz": 500, "mix": 0.5},
+                    {"effect": "gain", "gain_db": 6},
+                ],
+            },
+        ),
+    )
+}
+"""Racks by name, in the order in which they are shown."""
+
+
+def find_effects(name: str) -> Rack:
+    """Return a supplied rack by its name, or the rack of a `.json` file by its path.
+
+    Raises
+    ------
+    RtvcError
+        If there is no such rack, the file holds none, or pedalboard is not installed.
+    """
+    by_folded = {known.casefold(): rack for known, rack in RACKS.items()}
+    rack = by_folded.get(name.casefold()) or _from_file(name)
+    load_plugins()
+    return rack
+
+
+def _from_file(name: str) -> Rack:
+    if not name.lower().endswith(".json"):
+        raise RtvcError(
+            f"There are no effects {name!r}; there are: {', '.join(RACKS)}, and .json files."
+            f"{did_you_mean(name, RACKS)}"
+        )
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise RtvcError(f"{name} cannot be read ({error.strerror}).") from None
+    return read_rack(content, name)

@@ -1,0 +1,32 @@
+"""`rtvc effects`: the racks of effects for the new voice."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from rtvc.app.effects import RACKS, find_effects
+from rtvc.commands.program import Program
+from rtvc.commands.terminal import console
+
+app = Program("Show the effects for the new voice, as in `rtvc convert --effects Radio`.")
+
+
+@app.command("list")
+def list_effects() -> None:
+    """List the effects by name."""
+    table = Table(box=None)
+    table.add_column("name")
+    table.add_column("made of")
+    for rack in RACKS.values():
+        table.add_row(rack.name, ", ".join(effect.kind for effect in rack.effects))
+    console.print(table)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A name from the list, or a .json file.")]) -> None:
+    """Print effects as JSON: save it as a .json file, change it, and name the file in place of the effects."""
+    console.print_json(json.dumps(find_effects(name).to_json()))
