@@ -14,6 +14,7 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QSystemTrayIcon
 
 from gui.global_hotkeys import GlobalHotkeys
+from gui.language import tr
 from gui.main_window import MainWindow
 from gui.measure import measure
 from gui.player import QtPlayer
@@ -86,4 +87,4 @@ def run() -> None:
 def _report(session: Session, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Report an unexpected error, with its traceback in the terminal; PyQt would end the process otherwise."""
     _log.error("Unexpected error in the panel", exc_info=(kind, error, trace))
-    session.failed.emit(UNFORESEEN.format(kind.__name__))
+    session.failed.emit(tr(UNFORESEEN, kind=kind.__name__))

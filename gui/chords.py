@@ -11,6 +11,7 @@ from typing import Any
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QKeySequence
 
+from gui.language import tr
 from rtvc.errors import RtvcError
 
 MODIFIERS = frozenset({"ctrl", "alt", "shift", "cmd"})
@@ -63,7 +64,9 @@ def chord(sequence: QKeySequence, platform: str = sys.platform) -> Chord:
     words = sequence.toString(QKeySequence.SequenceFormat.NativeText)
     key, held = sequence[0].key(), sequence[0].keyboardModifiers()
     if held & Qt.KeyboardModifier.KeypadModifier:
-        raise RtvcError(f"{words}: the number pad's keys cannot be told from other keys. Use another key.")
+        raise RtvcError(
+            tr("{keys}: the number pad's keys cannot be told from other keys. Use another key.", keys=words)
+        )
     control, meta = ("cmd", "ctrl") if platform == "darwin" else ("ctrl", "cmd")
     names = {
         Qt.KeyboardModifier.ControlModifier: control,
@@ -79,11 +82,13 @@ def chord(sequence: QKeySequence, platform: str = sys.platform) -> Chord:
     elif key.value < 0x110000 and chr(key.value).isprintable():
         name = chr(key.value).lower()
         if "shift" in modifiers and not name.isalpha():
-            raise RtvcError(f"{words}: Shift turns this key into another character. Leave Shift out.")
+            raise RtvcError(tr("{keys}: Shift turns this key into another character. Leave Shift out.", keys=words))
     else:
-        raise RtvcError(f"{words}: this key cannot be heard in other programs. Use another key.")
+        raise RtvcError(tr("{keys}: this key cannot be heard in other programs. Use another key.", keys=words))
     if not modifiers - {"shift"}:
-        raise RtvcError(f"{words} types text in other programs. Add Ctrl or Alt, or use a key such as F8.")
+        raise RtvcError(
+            tr("{keys} types text in other programs. Add Ctrl or Alt, or use a key such as F8.", keys=words)
+        )
     return Chord(name, modifiers)
 
 

@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from gui.chords import Chord, ChordTracker, chord, key_name
 from gui.hotkeys import Scope, actions, heard_everywhere, keys
+from gui.language import tr
 from gui.options import Options
 from gui.session import Session
 from rtvc.errors import RtvcError
@@ -81,7 +82,11 @@ class GlobalHotkeys(QObject):
                 self._listen()
             except Exception as error:  # pynput passes on whatever X11, Windows or macOS raise
                 self._session.failed.emit(
-                    f"Hotkeys do not work in other programs ({error}). Switch them off and on again under Settings."
+                    tr(
+                        "Hotkeys do not work in other programs ({error}). "
+                        "Switch them off and on again under Settings.",
+                        error=error,
+                    )
                 )
 
     def _listen(self) -> None:

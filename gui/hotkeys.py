@@ -14,6 +14,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QKeySequence
 
 from gui.chords import chord
+from gui.language import tr, tr_noop
 from gui.models.voices import SLOTS
 from gui.options import Options
 from gui.session import Session
@@ -37,18 +38,24 @@ class Hotkey:
     explanation: str
     window_keys: str
     global_keys: str = ""
+    number: int = 0
+
+    @property
+    def words(self) -> str:
+        """The action, in the panel's language."""
+        return tr(self.explanation, number=self.number)
 
 
 HOTKEYS = (
-    Hotkey("power", "Switch on or off", "Ctrl+Return", "Ctrl+Alt+P"),
-    Hotkey("bypass", "Bypass: your own voice", "Ctrl+B", "Ctrl+Alt+B"),
-    Hotkey("mute", "Mute", "Ctrl+M", "Ctrl+Alt+M"),
-    Hotkey("talk", "Hold to talk", "Space", "Ctrl+Alt+Space"),
-    Hotkey("push_to_talk", "Push to talk on or off", "Ctrl+T"),
-    Hotkey("monitor", "Hear myself", "Ctrl+H"),
-    Hotkey("record", "Record", "Ctrl+R"),
+    Hotkey("power", tr_noop("Switch on or off"), "Ctrl+Return", "Ctrl+Alt+P"),
+    Hotkey("bypass", tr_noop("Bypass: your own voice"), "Ctrl+B", "Ctrl+Alt+B"),
+    Hotkey("mute", tr_noop("Mute"), "Ctrl+M", "Ctrl+Alt+M"),
+    Hotkey("talk", tr_noop("Hold to talk"), "Space", "Ctrl+Alt+Space"),
+    Hotkey("push_to_talk", tr_noop("Push to talk on or off"), "Ctrl+T"),
+    Hotkey("monitor", tr_noop("Hear myself"), "Ctrl+H"),
+    Hotkey("record", tr_noop("Record"), "Ctrl+R"),
     *(
-        Hotkey(f"voice{number}", f"Voice of hotkey {number}", f"Ctrl+{number}", f"Ctrl+Alt+{number}")
+        Hotkey(f"voice{number}", tr_noop("Voice of hotkey {number}"), f"Ctrl+{number}", f"Ctrl+Alt+{number}", number)
         for number in range(1, SLOTS + 1)
     ),
 )
@@ -70,13 +77,14 @@ def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys
     """Say in a sentence why global hotkeys are unavailable; empty if they are available."""
     wayland = environment.get("XDG_SESSION_TYPE") == "wayland" or "WAYLAND_DISPLAY" in environment
     if platform == "linux" and (wayland or "DISPLAY" not in environment):
-        desktop = "This desktop (Wayland)" if wayland else "A desktop without X11"
-        return (
-            f"{desktop} does not let programs hear keys that are pressed elsewhere. "
-            "Hotkeys work while this window has the focus."
+        reason = (
+            tr("This desktop (Wayland) does not let programs hear keys that are pressed elsewhere.")
+            if wayland
+            else tr("A desktop without X11 does not let programs hear keys that are pressed elsewhere.")
         )
+        return f"{reason} {tr('Hotkeys work while this window has the focus.')}"
     if importlib.util.find_spec("pynput") is None:
-        return "Install the package pynput and restart rtvc to use hotkeys in other programs."
+        return tr("Install the package pynput and restart rtvc to use hotkeys in other programs.")
     return ""
 
 
@@ -107,19 +115,28 @@ def problem(options: Options, scope: Scope, name: str, sequence: QKeySequence) -
         return ""
     words = in_words(sequence)
     if sequence == QKeySequence(ADD_KEYS):
-        return f"{words} already adds a voice from a recording. Press other keys."
+        return tr("{keys} already adds a voice from a recording. Press other keys.", keys=words)
     for where in Scope:
         for hotkey in HOTKEYS:
             if hotkey.name != name and keys(options, where)[hotkey.name] == sequence:
-                place = " in other programs" if where is Scope.GLOBAL else ""
-                return f"{words} is used{place} by “{hotkey.explanation}”. Clear it there, or press other keys."
+                if where is Scope.GLOBAL:
+                    return tr(
+                        "{keys} is used in other programs by “{action}”. Clear it there, or press other keys.",
+                        keys=words,
+                        action=hotkey.words,
+                    )
+                return tr(
+                    "{keys} is used by “{action}”. Clear it there, or press other keys.",
+                    keys=words,
+                    action=hotkey.words,
+                )
     if scope is Scope.GLOBAL:
         try:
             chord(sequence)
         except RtvcError as error:
             return str(error)
     elif name != "talk" and not _held(sequence) and sequence[0].key() in _MOVING:
-        return f"{words} alone is needed to navigate this window. Add Ctrl or Alt."
+        return tr("{keys} alone is needed to navigate this window. Add Ctrl or Alt.", keys=words)
     return ""
 
 

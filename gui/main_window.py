@@ -30,6 +30,7 @@ from PyQt6.QtWidgets import (
 
 from gui.hotkeys import ADD_KEYS
 from gui.icons import pixmap
+from gui.language import tr
 from gui.pages.guide import GuidePage
 from gui.pages.live import LivePage
 from gui.pages.packs import PacksPage
@@ -56,7 +57,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session = session
         session.setParent(self)
-        self.setWindowTitle("Real-time voice changer")
+        self.setWindowTitle(tr("Real-time voice changer"))
         self.setWindowIcon(QIcon(pixmap("rtvc", "#000000", 64)))
         self.setMinimumWidth(360)
         self.resize(QSize(1180, 780))
@@ -85,11 +86,11 @@ class MainWindow(QMainWindow):
         self._header.addWidget(self.light)
         self.packs_page = PacksPage(session)
         self.settings_page = SettingsPage(session)
-        self.add_page("Live", self.live)
-        self.add_page("Models", self.packs_page)
-        self.add_page("Settings", self.settings_page)
+        self.add_page(tr("Live"), self.live)
+        self.add_page(tr("Models"), self.packs_page)
+        self.add_page(tr("Settings"), self.settings_page)
         self.guide = GuidePage(session)
-        self.add_page("Set up", self.guide)
+        self.add_page(tr("Set up"), self.guide)
         self.guide.finished.connect(self._end_guide)
         self.settings_page.guide_wanted.connect(self.show_guide)
         if session.preferences.options.welcomed:
@@ -125,7 +126,7 @@ class MainWindow(QMainWindow):
         tab.setAutoExclusive(True)
         tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         tab.setProperty("kind", "tab")
-        tab.setAccessibleName(f"Page {name}")
+        tab.setAccessibleName(tr("Page {name}", name=name))
         tab.clicked.connect(lambda: self.pages.setCurrentWidget(page))
         self._tab_row.addWidget(tab)
         self.tabs.append(tab)
@@ -219,8 +220,8 @@ class MainWindow(QMainWindow):
 
     def _offer_undo(self, name: str) -> None:
         self.toast.show_message(
-            f"{name} was deleted.",
-            action="Undo",
+            tr("{name} was deleted.", name=name),
+            action=tr("Undo"),
             on_action=lambda: self.session.voices.undo_deletion(name),
             on_settled=lambda: self.session.voices.settle_deletion(name),
             seconds=UNDO_SECONDS,
@@ -228,8 +229,8 @@ class MainWindow(QMainWindow):
 
     def _offer_to_remember(self) -> None:
         self.toast.show_message(
-            "Your voice was forgotten.",
-            action="Undo",
+            tr("Your voice was forgotten."),
+            action=tr("Undo"),
             on_action=self.session.enrolment.undo_forgetting,
             seconds=UNDO_SECONDS,
         )

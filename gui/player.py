@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
 
+from gui.language import tr, tr_noop
 from rtvc.app.voices import Sound
 from rtvc.devices.portaudio import OWN_PREFIX
 from rtvc.errors import RtvcError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from PyQt6.QtMultimedia import QAudioDevice, QAudioSink
 
 PROGRESS_MILLISECONDS = 60
-NOTHING = "There is no output to play on. Plug in headphones or speakers."
+NOTHING = tr_noop("There is no output to play on. Plug in headphones or speakers.")
 
 
 class QtPlayer(QObject):
@@ -58,7 +59,7 @@ class QtPlayer(QObject):
         self._sink.start(self._buffer)
         if self._sink.error() != QAudio.Error.NoError:
             self.stop()
-            raise RtvcError(NOTHING)
+            raise RtvcError(tr(NOTHING))
         self._timer.start()
 
     def stop(self) -> None:
@@ -87,5 +88,5 @@ def _output() -> QAudioDevice:
 
     device = QMediaDevices.defaultAudioOutput()
     if device.isNull() or device.id().data().decode(errors="replace").startswith(OWN_PREFIX):
-        raise RtvcError(NOTHING)
+        raise RtvcError(tr(NOTHING))
     return device

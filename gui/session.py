@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from gui.language import tr
 from gui.models.devices import DevicesModel, Found, look_for_devices
 from gui.models.enrolment import EnrolmentModel
 from gui.models.live import LiveModel, OpenEngine
@@ -115,7 +116,7 @@ class Session(QObject):
             except RtvcError as error:
                 _log.error(str(error))
             except Exception:
-                _log.exception("A fault while the panel was closing")
+                _log.exception(tr("A fault while the panel was closing"))
 
     @property
     def idle(self) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, QRunnable, QThreadPool, pyqtSignal
 
+from gui.language import tr, tr_noop
 from rtvc.errors import RtvcError
 
-UNFORESEEN = "Unexpected error ({}). Start `rtvc gui` in a terminal to see the details."
+UNFORESEEN = tr_noop("Unexpected error ({kind}). Start `rtvc gui` in a terminal to see the details.")
 
 _log = logging.getLogger(__name__)
 
@@ -105,8 +106,8 @@ class Tasks(QObject):
                 if not task.cancelled:
                     self._told.emit(failed, str(error))
             except Exception as error:
-                _log.exception("A task of the panel failed")
-                self._told.emit(failed, UNFORESEEN.format(type(error).__name__))
+                _log.exception(tr("A task of the panel failed"))
+                self._told.emit(failed, tr(UNFORESEEN, kind=type(error).__name__))
             finally:
                 self._told.emit(end, None)
 

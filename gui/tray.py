@@ -7,6 +7,7 @@ from PyQt6.QtGui import QIcon, QPainter, QPixmap
 from PyQt6.QtWidgets import QMenu, QSystemTrayIcon
 
 from gui.icons import pixmap
+from gui.language import tr
 from gui.main_window import MainWindow
 from gui.session import Session
 from gui.theme import theme
@@ -27,16 +28,16 @@ class Tray(QObject):
         self._shown: Status | None = None
         self.icon = QSystemTrayIcon(self)
         self.menu = QMenu()
-        self.power = self.menu.addAction("Switch on")
-        self.mute = self.menu.addAction("Mute")
+        self.power = self.menu.addAction(tr("Switch on"))
+        self.mute = self.menu.addAction(tr("Mute"))
         assert self.power is not None
         assert self.mute is not None
         self.power.triggered.connect(lambda: session.live.set_power(not session.live.on))
         self.mute.setCheckable(True)
         self.mute.triggered.connect(lambda on: session.preferences.change(mute=on))
         self.menu.addSeparator()
-        self.menu.addAction("Open rtvc", window.bring_forward)
-        self.menu.addAction("Quit", window.quit)
+        self.menu.addAction(tr("Open rtvc"), window.bring_forward)
+        self.menu.addAction(tr("Quit"), window.quit)
         self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._activate)
         session.live.polled.connect(self._show)
@@ -56,7 +57,7 @@ class Tray(QObject):
             return
         self._shown = status
         self.icon.setIcon(_picture(status.tone))
-        self.icon.setToolTip(f"rtvc: {status.words}")
+        self.icon.setToolTip(tr("rtvc: {status}", status=status.words))
 
     def _show_settings(self) -> None:
         assert self.mute is not None
@@ -64,7 +65,7 @@ class Tray(QObject):
 
     def _show_power(self) -> None:
         assert self.power is not None
-        self.power.setText("Switch off" if self._session.live.on else "Switch on")
+        self.power.setText(tr("Switch off") if self._session.live.on else tr("Switch on"))
 
 
 def _picture(tone: Tone) -> QIcon:

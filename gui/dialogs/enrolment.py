@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtWidgets import QPushButton, QWidget
 
 from gui.dialogs.wizard import Wizard
+from gui.language import tr
 from gui.sections.enrolment import EnrolmentForm
 from gui.session import Session
 from gui.view.devices import NO_MICROPHONE, has_microphone
@@ -14,19 +15,19 @@ class EnrolmentDialog(Wizard):
     """Records, reports the result, and forgets."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Teach rtvc your voice", parent)
+        super().__init__(tr("Teach rtvc your voice"), parent)
         self._session = session
         self.form = EnrolmentForm(session)
         self.column.addWidget(self.form)
-        self.forget_button = QPushButton("Forget my voice")
+        self.forget_button = QPushButton(tr("Forget my voice"))
         self.forget_button.setProperty("kind", "quiet")
         self.forget_button.setAutoDefault(False)
         self.forget_button.clicked.connect(self._forget)
         self.foot.insertWidget(0, self.forget_button)
-        self.close_button = QPushButton("Cancel")
+        self.close_button = QPushButton(tr("Cancel"))
         self.close_button.setAutoDefault(False)
         self.close_button.clicked.connect(self.close)
-        self.start_button = QPushButton("Start")
+        self.start_button = QPushButton(tr("Start"))
         self.start_button.setProperty("kind", "primary")
         self.start_button.setDefault(True)
         self.start_button.clicked.connect(self.start)
@@ -42,7 +43,7 @@ class EnrolmentDialog(Wizard):
         """Record."""
         self.forget_button.hide()
         self.start_button.setEnabled(False)
-        self.start_button.setText("Listening…")
+        self.start_button.setText(tr("Listening…"))
         self.form.start()
 
     def done(self, result: int) -> None:
@@ -54,7 +55,7 @@ class EnrolmentDialog(Wizard):
         found = has_microphone(self._session.devices.devices)
         self.start_button.setEnabled(found)
         if not found:
-            self.form.outcome.setText(NO_MICROPHONE)
+            self.form.outcome.setText(tr(NO_MICROPHONE))
 
     def _show_known(self) -> None:
         self.forget_button.setVisible(self._session.enrolment.enrolment is not None)
@@ -66,7 +67,7 @@ class EnrolmentDialog(Wizard):
 
     def _finish(self, succeeded: bool) -> None:
         if succeeded:
-            self.close_button.setText("Done")
+            self.close_button.setText(tr("Done"))
         self._show_known()
-        self.start_button.setText("Record again" if succeeded else "Try again")
+        self.start_button.setText(tr("Record again") if succeeded else tr("Try again"))
         self.start_button.setEnabled(True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from gui.language import tr, tr_noop
 from gui.models.preferences import PreferencesModel
 from gui.tasks import Control, Task, Tasks
 from rtvc.app import devices, virtual_microphone
@@ -25,8 +26,8 @@ LISTEN_SECONDS = 3600.0
 DEVICE_TASKS = 5
 """Threads: an engine that opens or stops, one that failed, a recording that ends, a device list, and a borrower."""
 
-NO_OUTPUT = "There is no output to hear yourself on. Plug in headphones, then refresh the devices."
-BUSY = "The sound devices are being opened. Try again in a moment."
+NO_OUTPUT = tr_noop("There is no output to hear yourself on. Plug in headphones, then refresh the devices.")
+BUSY = tr_noop("The sound devices are being opened. Try again in a moment.")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class DevicesModel(QObject):
         """The name of the device that listeners hear."""
         output = self._preferences.wiring.output
         if output is None:
-            return self.virtual_microphone.name or "the virtual microphone"
+            return self.virtual_microphone.name or tr("the virtual microphone")
         for device in self.devices:
             if device.identity == output:
                 return device.description
@@ -182,7 +183,7 @@ class DevicesModel(QObject):
     ) -> Task | None:
         """Run a task that opens devices itself, unless they are in use; it is cancelled when an engine opens."""
         if self.use is not Use.FREE:
-            failed(BUSY)
+            failed(tr(BUSY))
             return None
 
         def ended() -> None:
@@ -240,7 +241,7 @@ class DevicesModel(QObject):
                 default = portaudio.find_device(None, "output", self.devices)
             except RtvcError:
                 self.failed.emit(
-                    "There is no output to hear yourself on. Plug in headphones, then refresh the devices."
+                    tr("There is no output to hear yourself on. Plug in headphones, then refresh the devices.")
                 )
                 preferences.settings_changed.emit()
                 return

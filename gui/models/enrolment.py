@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.live import LiveModel
 from gui.models.preferences import PreferencesModel
@@ -111,7 +112,7 @@ class EnrolmentModel(QObject):
             cancelled = self._task is not None and self._task.cancelled
             self.state, self._task = Enrolling.IDLE, None
             if cancelled:
-                self.recording_failed.emit("The recording was cancelled. Start it again when you are ready.")
+                self.recording_failed.emit(tr("The recording was cancelled. Start it again when you are ready."))
 
         self._task = self._devices.borrow(work, done, self.recording_failed.emit, self.progressed.emit, ended)
         if self._task is not None:

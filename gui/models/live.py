@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
 from gui.view.status import LIVE, LossDetector, Status, status
@@ -218,7 +219,7 @@ class LiveModel(QObject):
         """Record both sides into the recordings folder, or finish the recording."""
         engine = self.engine
         if engine is None:
-            self.noticed.emit("There is nothing to record yet. Switch the voice changer on first.")
+            self.noticed.emit(tr("There is nothing to record yet. Switch the voice changer on first."))
         elif on:
             stamp = time.strftime("%Y-%m-%d %H-%M-%S")
             try:
@@ -239,7 +240,7 @@ class LiveModel(QObject):
 
     def _report_recording(self, recorded: Path | None) -> None:
         if recorded is not None:
-            self.noticed.emit(f"The recording was saved as {recorded}.")
+            self.noticed.emit(tr("The recording was saved as {path}.", path=recorded))
 
     def close(self) -> None:
         """Stop the engine now and start no other; raise what goes wrong."""

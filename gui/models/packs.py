@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from gui.language import number, tr
 from gui.models.preferences import PreferencesModel
 from gui.tasks import Control, Task, Tasks
 from rtvc.app import models
@@ -97,7 +98,14 @@ class PacksModel(QObject):
 
         def work(control: Control) -> str:
             def fetched(file: RemoteFile, size: int) -> None:
-                self._said.emit(f"Downloading {file.name}: {size / 1e6:.0f} of {file.size / 1e6:.0f} MB")
+                self._said.emit(
+                    tr(
+                        "Downloading {file}: {done} of {size} MB",
+                        file=file.name,
+                        done=number(size / 1e6),
+                        size=number(file.size / 1e6),
+                    )
+                )
                 control.progress(size / file.size)
 
             def say(line: str) -> None:
@@ -105,33 +113,33 @@ class PacksModel(QObject):
                 self._said.emit(line)
 
             models.build_pack(name, BuildOptions(folder=folder), fetched=fetched, say=say)
-            return f"The model pack {name} is ready to use."
+            return tr("The model pack {name} is ready to use.", name=name)
 
-        self._begin(name, "Starting …", work)
+        self._begin(name, tr("Starting …"), work)
 
     def verify(self, name: str) -> None:
         """Check a pack's digests and run it."""
 
         def work(control: Control) -> str:
             catalogue.verify(name)
-            return f"The model pack {name} is complete and runs."
+            return tr("The model pack {name} is complete and runs.", name=name)
 
-        self._begin(name, "Checking …", work)
+        self._begin(name, tr("Checking …"), work)
 
     def remove(self, name: str) -> None:
         """Delete an installed pack."""
 
         def work(control: Control) -> str:
             models.remove_pack(name)
-            return f"The model pack {name} was removed."
+            return tr("The model pack {name} was removed.", name=name)
 
-        self._begin(name, "Removing …", work)
+        self._begin(name, tr("Removing …"), work)
 
     def cancel(self) -> None:
         """Cancel the current work; finished downloads are kept for the next attempt."""
         if self._task is not None:
             self._task.cancel()
-            self._take_line("Stopping …")
+            self._take_line(tr("Stopping …"))
 
     def _begin(self, name: str, line: str, work: Callable[[Control], str]) -> None:
         if self._task is not None:

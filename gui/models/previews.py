@@ -12,10 +12,12 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
 from gui.player import QtPlayer
 from gui.tasks import Control, Task, Tasks
+from gui.view.units import percent_text
 from rtvc.app import voices
 from rtvc.app.voices import Sound
 from rtvc.dsp.resample import resample
@@ -168,7 +170,9 @@ class PreviewsModel(QObject):
                 self._fail(str(error))
 
         def progressed(share: float) -> None:
-            self.noticed.emit(f"Fitting the map to {name} for the preview: {share:.0%}")
+            self.noticed.emit(
+                tr("Fitting the map to {name} for the preview: {percent}", name=name, percent=percent_text(share))
+            )
 
         self._enter(Playing.PREPARING, name)
         self._task = self._tasks.start(resampled, ready, self._fail, progressed)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
 from gui.options import VoiceOrder
@@ -162,7 +163,7 @@ class VoicesModel(QObject):
         voice = self.find(name)
         self._tasks.start(
             lambda control: exchange.export_voice(voice, path, overwrite=True),
-            lambda nothing: self.noticed.emit(f"{name} was exported to {path}."),
+            lambda nothing: self.noticed.emit(tr("{name} was exported to {path}.", name=name, path=path)),
             self.failed.emit,
         )
 
@@ -188,7 +189,7 @@ class VoicesModel(QObject):
         self.reload()
         self._give_slots([name])
         self._preferences.change(voice=name)
-        self.noticed.emit(warning or f"{name} is ready.")
+        self.noticed.emit(warning or tr("{name} is ready.", name=name))
 
     def _give_slots(self, names: Sequence[str]) -> None:
         """Give voices the hotkeys that are free; those of other voices never move."""
@@ -202,7 +203,7 @@ class VoicesModel(QObject):
         """Store a voice and choose it."""
         pack = self._preferences.wiring.pack
         self._adding.add(name)
-        self.noticed.emit(f"Adding {name} …")
+        self.noticed.emit(tr("Adding {name} …", name=name))
 
         self._tasks.start(
             lambda control: voices.add_voice(name, recordings, pack, voices=self._library),

@@ -6,6 +6,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QHideEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from gui.language import tr
 from gui.sections.guide_steps import ApplicationsStep, EnrolmentStep, MicrophoneStep, VirtualMicrophoneStep, VoiceStep
 from gui.session import Session
 from gui.theme import SPACE
@@ -27,9 +28,9 @@ class GuidePage(Page):
         self.enrolment = EnrolmentStep(session)
         self.applications = ApplicationsStep(session)
         self.steps = (self.microphone, self.virtual_microphone, self.voice, self.enrolment, self.applications)
-        self.column.addWidget(label("Set up rtvc", "title"))
+        self.column.addWidget(label(tr("Set up rtvc"), "title"))
         self.column.addWidget(
-            label("Five steps, about two minutes. Everything stays on this computer.", "muted", wrap=True)
+            label(tr("Five steps, about two minutes. Everything stays on this computer."), "muted", wrap=True)
         )
         self.progress = label("", "caption", wrap=True)
         self.column.addWidget(self.progress)
@@ -37,10 +38,10 @@ class GuidePage(Page):
         for step in self.steps:
             stack.addWidget(step)
         self.column.addLayout(stack)
-        self.skip = QPushButton("Skip the setup")
+        self.skip = QPushButton(tr("Skip the setup"))
         self.skip.setProperty("kind", "quiet")
         self.skip.clicked.connect(self._finish)
-        self.back = QPushButton("Back")
+        self.back = QPushButton(tr("Back"))
         self.back.clicked.connect(lambda: self.show_step(self.index - 1))
         self.next = QPushButton()
         self.next.setProperty("kind", "primary")
@@ -62,9 +63,9 @@ class GuidePage(Page):
         self.index = min(max(index, 0), len(self.steps) - 1)
         for number, step in enumerate(self.steps):
             step.setVisible(number == self.index)
-        self.progress.setText(f"Step {self.index + 1} of {len(self.steps)}")
+        self.progress.setText(tr("Step {number} of {count}", number=self.index + 1, count=len(self.steps)))
         self.back.setEnabled(self.index > 0)
-        self.next.setText("Start talking" if self.index == len(self.steps) - 1 else "Next")
+        self.next.setText(tr("Start talking") if self.index == len(self.steps) - 1 else tr("Next"))
         self._session.preferences.choose(guide_step=self.index)
         if self.isVisible():
             self.steps[self.index].enter()

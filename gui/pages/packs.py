@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
+from gui.language import tr
 from gui.session import Session
 from gui.widgets.labels import label
 from gui.widgets.pack_card import PackCard
@@ -20,11 +21,13 @@ class PacksPage(Page):
         self._session = session
         self._packs = packs = session.packs
         self.cards: dict[str, PackCard] = {}
-        self.column.addWidget(label("Models", "title"))
+        self.column.addWidget(label(tr("Models"), "title"))
         self.column.addWidget(
             label(
-                "A model pack converts what you say into another voice. Larger packs sound better and need a faster "
-                "computer. You can switch packs while you talk.",
+                tr(
+                    "A model pack converts what you say into another voice. Larger packs sound better and need a "
+                    "faster computer. You can switch packs while you talk."
+                ),
                 "muted",
                 wrap=True,
             )
@@ -81,6 +84,6 @@ class PacksPage(Page):
             self.cards[self._packs.working_on].set_progress(share, line)
 
     def _ask_folder(self, name: str) -> None:
-        folder = QFileDialog.getExistingDirectory(self, f"Folder with the checkpoints of {name}")
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder with the checkpoints of {name}", name=name))
         if folder:
             self._packs.obtain(name, Path(folder))

@@ -8,6 +8,7 @@ from pathlib import Path
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFileDialog, QPushButton, QSystemTrayIcon, QVBoxLayout, QWidget
 
+from gui.language import tr, tr_noop
 from gui.options import MOST_THREADS, Provider
 from gui.sections.about import AboutSection
 from gui.sections.hotkeys import HotkeysSection
@@ -22,9 +23,9 @@ from rtvc.app.live import LatencyProfile
 from rtvc.packs.runtime import cuda_works
 
 _PROFILES = {
-    LatencyProfile.LOWEST: "Least delay. Needs a fast computer and a good sound card.",
-    LatencyProfile.BALANCED: "Short delay without gaps on most computers.",
-    LatencyProfile.QUALITY: "More delay, but no gaps even while a game keeps the computer busy.",
+    LatencyProfile.LOWEST: tr_noop("Least delay. Needs a fast computer and a good sound card."),
+    LatencyProfile.BALANCED: tr_noop("Short delay without gaps on most computers."),
+    LatencyProfile.QUALITY: tr_noop("More delay, but no gaps even while a game keeps the computer busy."),
 }
 
 
@@ -36,7 +37,7 @@ class SettingsPage(Page):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.column.addWidget(label("Settings", "title"))
+        self.column.addWidget(label(tr("Settings"), "title"))
         self._add_engine()
         self._add_looks()
         self.hotkeys = HotkeysSection(session)
@@ -49,24 +50,24 @@ class SettingsPage(Page):
         self._show()
 
     def _add_engine(self) -> None:
-        card = Card("Delay and computing")
+        card = Card(tr("Delay and computing"))
         self.profile = Segments(
-            "Latency profile",
+            tr("Latency profile"),
             (
-                (LatencyProfile.LOWEST, "Lowest"),
-                (LatencyProfile.BALANCED, "Balanced"),
-                (LatencyProfile.QUALITY, "Safe"),
+                (LatencyProfile.LOWEST, tr("Lowest")),
+                (LatencyProfile.BALANCED, tr("Balanced")),
+                (LatencyProfile.QUALITY, tr("Safe")),
             ),
         )
         self.profile.chosen.connect(lambda profile: self._session.preferences.choose(profile=profile))
         profile = QWidget()
-        _name(profile, "Latency profile", self.profile)
+        _name(profile, tr("Latency profile"), self.profile)
         card.body.addWidget(profile)
         self.profile_words = label("", "caption", wrap=True)
         card.body.addWidget(self.profile_words)
         self.threads = LabelledSlider(
-            "Processor threads",
-            "Threads per model; more are faster as long as cores are free",
+            tr("Processor threads"),
+            tr("Threads per model; more are faster as long as cores are free"),
             ("", ""),
             str,
             max(1, min(MOST_THREADS, os.cpu_count() or 1)),
@@ -77,16 +78,16 @@ class SettingsPage(Page):
         self.threads.moved.connect(lambda position: self._session.preferences.choose(threads=position))
         card.body.addWidget(self.threads)
         self.provider = Segments(
-            "Models run on",
+            tr("Models run on"),
             (
-                (Provider.AUTOMATIC, "Automatic"),
-                (Provider.PROCESSOR, "Processor"),
-                (Provider.GRAPHICS, "Graphics card"),
+                (Provider.AUTOMATIC, tr("Automatic")),
+                (Provider.PROCESSOR, tr("Processor")),
+                (Provider.GRAPHICS, tr("Graphics card")),
             ),
         )
         self.provider.chosen.connect(lambda provider: self._session.preferences.choose(provider=provider))
         self._provider_row = QWidget()
-        _name(self._provider_row, "Models run on", self.provider)
+        _name(self._provider_row, tr("Models run on"), self.provider)
         self._provider_row.hide()
         card.body.addWidget(self._provider_row)
         self.column.addWidget(card)
@@ -100,35 +101,39 @@ class SettingsPage(Page):
         )
 
     def _add_looks(self) -> None:
-        card = Card("Window")
+        card = Card(tr("Window"))
         self.appearance = Segments(
-            "Colours",
-            ((Appearance.SYSTEM, "As the system"), (Appearance.LIGHT, "Light"), (Appearance.DARK, "Dark")),
+            tr("Colours"),
+            (
+                (Appearance.SYSTEM, tr("As the system")),
+                (Appearance.LIGHT, tr("Light")),
+                (Appearance.DARK, tr("Dark")),
+            ),
         )
         self.appearance.chosen.connect(lambda appearance: self._session.preferences.choose(appearance=appearance))
         colours = QWidget()
-        _name(colours, "Colours", self.appearance)
+        _name(colours, tr("Colours"), self.appearance)
         card.body.addWidget(colours)
         self.tray: QCheckBox | None = None
         if QSystemTrayIcon.isSystemTrayAvailable():
-            self.tray = QCheckBox("Closing the window keeps rtvc in the tray")
+            self.tray = QCheckBox(tr("Closing the window keeps rtvc in the tray"))
             self.tray.clicked.connect(lambda on: self._session.preferences.choose(close_to_tray=on))
             card.body.addWidget(self.tray)
-        self.minimised = QCheckBox("Start minimised")
+        self.minimised = QCheckBox(tr("Start minimised"))
         self.minimised.clicked.connect(lambda on: self._session.preferences.choose(start_minimised=on))
         card.body.addWidget(self.minimised)
         recordings = QWidget()
         self.recordings = QPushButton()
-        self.recordings.setAccessibleName("Folder for recordings")
+        self.recordings.setAccessibleName(tr("Folder for recordings"))
         self.recordings.clicked.connect(self._pick_recordings)
-        _name(recordings, "Folder for recordings", self.recordings)
+        _name(recordings, tr("Folder for recordings"), self.recordings)
         card.body.addWidget(recordings)
         self.column.addWidget(card)
 
     def _show(self) -> None:
         options = self._session.preferences.options
         self.profile.set_value(options.profile)
-        self.profile_words.setText(_PROFILES[options.profile])
+        self.profile_words.setText(tr(_PROFILES[options.profile]))
         self.threads.set_position(options.threads)
         self.appearance.set_value(options.appearance)
         self.provider.set_value(options.provider)
@@ -136,11 +141,11 @@ class SettingsPage(Page):
             self.tray.setChecked(options.close_to_tray)
         self.minimised.setChecked(options.start_minimised)
         self.recordings.setText(
-            shortened_path(options.recordings) if options.recordings else "Music folder (default)"
+            shortened_path(options.recordings) if options.recordings else tr("Music folder (default)")
         )
 
     def _pick_recordings(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for recordings")
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder for recordings"))
         if folder:
             self._session.preferences.choose(recordings=folder)
 

@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt, QUrl, pyqtSignal
 from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QGridLayout, QPushButton, QWidget
 
+from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
 from gui.widgets.card import Card
@@ -21,27 +22,33 @@ class AboutSection(Card):
     guide_wanted = pyqtSignal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("About", parent)
+        super().__init__(tr("About"), parent)
         self._session = session
         components = about.components()
         own = components[0]
         self.body.addWidget(
             label(
-                f"rtvc {own.version}, a real-time voice changer. Licence: {own.licence}. It runs on this computer "
-                "alone and sends nothing anywhere.",
+                tr(
+                    "rtvc {version}, a real-time voice changer. Licence: {licence}. It runs on this computer "
+                    "alone and sends nothing anywhere.",
+                    version=own.version,
+                    licence=own.licence,
+                ),
                 wrap=True,
             )
         )
         actions = Flow()
-        self.copy = QPushButton("Copy diagnostics")
-        self.copy.setToolTip("Copy versions, system and the latest crash report for a bug report; nothing private")
+        self.copy = QPushButton(tr("Copy diagnostics"))
+        self.copy.setToolTip(
+            tr("Copy versions, system and the latest crash report for a bug report; nothing private")
+        )
         self.copy.clicked.connect(self._copy)
-        self.guide = QPushButton("Open the setup guide")
+        self.guide = QPushButton(tr("Open the setup guide"))
         self.guide.clicked.connect(self.guide_wanted)
         for button in (self.copy, self.guide):
             actions.add(button)
         self.body.addWidget(actions)
-        self.places = Expander("Where data lies")
+        self.places = Expander(tr("Where data lies"))
         grid = QGridLayout()
         grid.setSpacing(SPACE)
         grid.setColumnStretch(1, 1)
@@ -49,14 +56,14 @@ class AboutSection(Card):
             grid.addWidget(label(words, "caption"), row, 0, Qt.AlignmentFlag.AlignTop)
             place = QPushButton(str(path))
             place.setProperty("kind", "link")
-            place.setAccessibleName(f"Open the folder of {words.lower()}")
+            place.setAccessibleName(tr("Open the folder: {name}", name=words))
             place.setToolTip(str(path))
             place.setMinimumWidth(0)
             place.clicked.connect(lambda checked, path=path: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))))
             grid.addWidget(place, row, 1)
         self.places.body.addLayout(grid)
         self.body.addWidget(self.places)
-        self.licences = Expander("Licences and credits")
+        self.licences = Expander(tr("Licences and credits"))
         lines = [f"{component.name} {component.version}: {component.licence}" for component in components]
         self.licences.body.addWidget(label("\n".join([*lines, "", *about.credits()]), "caption", wrap=True))
         self.body.addWidget(self.licences)
@@ -68,4 +75,4 @@ class AboutSection(Card):
         clipboard = QGuiApplication.clipboard()
         assert clipboard is not None
         clipboard.setText(text)
-        self._session.noticed.emit("The diagnostics were copied. Paste them into a bug report.")
+        self._session.noticed.emit(tr("The diagnostics were copied. Paste them into a bug report."))

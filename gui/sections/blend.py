@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
+from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
+from gui.view.units import percent_text
 from gui.view.voices import blend_name, blend_parts
 from gui.widgets.choice import Choice
 from gui.widgets.expander import Expander
@@ -18,9 +20,9 @@ class BlendSection(Expander):
     """Takes effect as soon as a voice or the slider is moved; choosing a voice in the gallery ends the blend."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Blend two voices", parent)
+        super().__init__(tr("Blend two voices"), parent)
         self._session = session
-        self.one, self.other = Choice("From"), Choice("To")
+        self.one, self.other = Choice(tr("From")), Choice(tr("To"))
         row = QHBoxLayout()
         row.setSpacing(2 * SPACE)
         for choice in (self.one, self.other):
@@ -28,7 +30,10 @@ class BlendSection(Expander):
             row.addWidget(choice, 1)
         self.body.addLayout(row)
         self.share = LabelledSlider(
-            "Share of the second voice", "How far the voice lies from the first to the second", ("", ""), _percent
+            tr("Share of the second voice"),
+            tr("How far the voice lies from the first to the second"),
+            ("", ""),
+            lambda position: percent_text(position / 100),
         )
         self.share.set_position(HALF)
         # Each position is another map to fit, so only the released slider counts.
@@ -57,7 +62,3 @@ class BlendSection(Expander):
     def _use(self) -> None:
         one, other = self.one.box.currentData(), self.other.box.currentData()
         self._session.preferences.change(voice=blend_name(one, other, self.share.slider.value() / 100))
-
-
-def _percent(position: int) -> str:
-    return f"{position} %"

@@ -7,7 +7,9 @@ from PyQt6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from gui.hotkeys import explained
 from gui.icons import set_icon
+from gui.language import tr
 from gui.session import Session
+from gui.view.units import gain_text
 from gui.widgets.card import Card
 from gui.widgets.choice import Choice
 from gui.widgets.flow import Flow
@@ -27,41 +29,41 @@ class DevicesSection(Card):
     enrolment_wanted = pyqtSignal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Sound devices", parent)
+        super().__init__(tr("Sound devices"), parent)
         self._session = session
         self.refresh = QToolButton()
-        self.refresh.setToolTip("Look for devices again")
-        self.refresh.setAccessibleName("Look for devices again")
+        self.refresh.setToolTip(tr("Look for devices again"))
+        self.refresh.setAccessibleName(tr("Look for devices again"))
         set_icon(self.refresh, "refresh", "muted")
         self.refresh.clicked.connect(session.devices.reload)
         self.header.addWidget(self.refresh)
 
-        self.microphone = self._list("Microphone", "microphone")
-        self.output = self._list("Output", "output")
+        self.microphone = self._list(tr("Microphone"), "microphone")
+        self.output = self._list(tr("Output"), "output")
         self.hint = label("", "caption", wrap=True)
         self.body.addWidget(self.hint)
-        self.create_button = QPushButton("Create it now")
+        self.create_button = QPushButton(tr("Create it now"))
         self.create_button.clicked.connect(session.devices.make_virtual_microphone)
         self.body.addWidget(self.create_button)
 
         actions = Flow()
-        self.setup = self._quiet("Discord and OBS…", "Set up the virtual microphone and test it")
+        self.setup = self._quiet(tr("Discord and OBS…"), tr("Set up the virtual microphone and test it"))
         self.setup.clicked.connect(self.microphone_wanted)
-        self.teach = self._quiet("", "Record an enrolment, so that your first words are converted well")
+        self.teach = self._quiet("", tr("Record an enrolment, so that your first words are converted well"))
         self.teach.clicked.connect(self.enrolment_wanted)
         actions.add(self.setup)
         actions.add(self.teach)
         self.body.addWidget(actions)
 
-        self.monitor = Toggle("Hear myself", "headphones")
+        self.monitor = Toggle(tr("Hear myself"), "headphones")
         self.monitor.clicked.connect(session.devices.hear_myself)
         self.body.addWidget(self.monitor)
-        self.monitor_device = self._list("Play to", "monitor")
+        self.monitor_device = self._list(tr("Play to"), "monitor")
         self.monitor_gain = LabelledSlider(
-            "Monitor volume",
-            "Volume of your own monitor",
+            tr("Monitor volume"),
+            tr("Volume of your own monitor"),
             ("", ""),
-            lambda position: f"{position:+d} dB" if position else "0 dB",
+            gain_text,
             MONITOR_DB[-1],
             MONITOR_DB[0],
         )
@@ -80,7 +82,8 @@ class DevicesSection(Card):
 
     def _explain(self) -> None:
         explain(
-            self.monitor, explained("Play to you what listeners hear", self._session.preferences.options, "monitor")
+            self.monitor,
+            explained(tr("Play to you what listeners hear"), self._session.preferences.options, "monitor"),
         )
 
     @staticmethod
@@ -98,7 +101,7 @@ class DevicesSection(Card):
 
     def _show_devices(self) -> None:
         wiring, microphone = self._session.preferences.wiring, self._session.devices.virtual_microphone
-        first = microphone.name or "Virtual microphone (none yet)"
+        first = microphone.name or tr("Virtual microphone (none yet)")
         self._fill(self.microphone, self._with_missing("input", wiring.microphone), wiring.microphone)
         listed = [DeviceChoice(None, first), *self._with_missing("output", wiring.output)[1:]]
         self._fill(self.output, listed, wiring.output)
@@ -107,17 +110,19 @@ class DevicesSection(Card):
         virtual = wiring.output is None
         self.create_button.setVisible(virtual and not microphone.name and microphone.can_create)
         if virtual and microphone.name:
-            self.hint.setText(f"In Discord or OBS, choose “{microphone.name}” as the microphone.")
+            self.hint.setText(
+                tr("In Discord or OBS, choose “{microphone}” as the microphone.", microphone=microphone.name)
+            )
         elif virtual:
             self.hint.setText(microphone.explanation)
         else:
-            self.hint.setText("The changed voice plays on this device. Others hear it only over a virtual cable.")
+            self.hint.setText(tr("The changed voice plays on this device. Others hear it only over a virtual cable."))
 
     def _with_missing(self, direction: Direction, wanted: DeviceIdentity | None) -> list[DeviceChoice]:
         """List the devices, and the chosen one even if it is unplugged."""
         choices = device_choices(self._session.devices.devices, direction)
         if wanted is not None and wanted not in {choice.identity for choice in choices}:
-            choices.append(DeviceChoice(wanted, f"{wanted.name} (not plugged in)"))
+            choices.append(DeviceChoice(wanted, tr("{device} (not plugged in)", device=wanted.name)))
         return choices
 
     @staticmethod
@@ -125,7 +130,7 @@ class DevicesSection(Card):
         list_.fill([(choice.identity, choice.label) for choice in choices], chosen)
 
     def _show_enrolment(self) -> None:
-        self.teach.setText("My voice…" if self._session.enrolment.enrolment else "Teach my voice…")
+        self.teach.setText(tr("My voice…") if self._session.enrolment.enrolment else tr("Teach my voice…"))
 
     def _show_settings(self) -> None:
         settings = self._session.preferences.settings

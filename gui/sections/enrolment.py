@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QFrame, QProgressBar, QVBoxLayout, QWidget
 
+from gui.language import number, tr, tr_noop
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.voices import known_voice
@@ -13,7 +14,7 @@ from gui.widgets.level_meter import LevelMeter
 from rtvc.app.enrolment import EnrolmentProgress
 
 SECONDS = 20.0
-TEXT = (
+TEXT = tr_noop(
     "Early in the morning the harbour is quiet. A few gulls quarrel over a crust of bread, and somewhere a rope "
     "knocks against a mast. Then the first boat comes in, low in the water, and everyone wakes at once: crates are "
     "thrown, jokes are shouted, a dog runs in circles. By nine it is all over, and only the smell of fish and of "
@@ -34,8 +35,12 @@ class EnrolmentForm(QWidget):
         column.setSpacing(2 * SPACE)
         column.addWidget(
             label(
-                "rtvc learns your voice while you talk. If it knows your voice beforehand, even the first words are "
-                f"converted well. Press Start and read this aloud for {SECONDS:.0f} seconds, in your normal voice:",
+                tr(
+                    "rtvc learns your voice while you talk. If it knows your voice beforehand, even the first words "
+                    "are converted well. Press Start and read this aloud for {seconds} seconds, "
+                    "in your normal voice:",
+                    seconds=number(SECONDS),
+                ),
                 "muted",
                 wrap=True,
             )
@@ -44,14 +49,14 @@ class EnrolmentForm(QWidget):
         frame.setObjectName("card")
         box = QVBoxLayout(frame)
         box.setContentsMargins(2 * SPACE, SPACE + SPACE // 2, 2 * SPACE, 2 * SPACE)
-        box.addWidget(label(TEXT, "reading", wrap=True))
+        box.addWidget(label(tr(TEXT), "reading", wrap=True))
         column.addWidget(frame)
-        self.meter = LevelMeter("Microphone")
+        self.meter = LevelMeter(tr("Microphone"))
         column.addWidget(self.meter)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
-        self.bar.setAccessibleName("Progress of the recording")
+        self.bar.setAccessibleName(tr("Progress of the recording"))
         column.addWidget(self.bar)
         self.outcome = label("", wrap=True)
         column.addWidget(self.outcome)
@@ -77,7 +82,7 @@ class EnrolmentForm(QWidget):
 
     def _hear(self, heard: EnrolmentProgress) -> None:
         self.meter.set_level(heard.level_dbfs, heard.peak_dbfs)
-        self.outcome.setText(f"{heard.speech_seconds:.0f} s of speech so far")
+        self.outcome.setText(tr("{seconds} s of speech so far", seconds=number(heard.speech_seconds)))
 
     def _show_progress(self, share: float) -> None:
         self.bar.setValue(round(1000 * share))

@@ -11,6 +11,7 @@ from PyQt6.QtCore import QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QPushButton
 
+from gui.language import number, tr
 from gui.models.devices import Use
 from gui.models.live import Power
 from gui.models.previews import MYSELF_SECONDS, Playing
@@ -57,14 +58,14 @@ class MicrophoneStep(Step):
 
     def __init__(self, session: Session) -> None:
         super().__init__(
-            session, "Your microphone", "Say something. If the bar does not move, pick another microphone."
+            session, tr("Your microphone"), tr("Say something. If the bar does not move, pick another microphone.")
         )
-        self.choice = Choice("Microphone")
+        self.choice = Choice(tr("Microphone"))
         self.choice.chosen.connect(self._pick)
-        self.meter = LevelMeter("Level")
+        self.meter = LevelMeter(tr("Level"))
         self.problem = label("", wrap=True)
         set_tone(self.problem, "bad")
-        self.refresh = QPushButton("Refresh the devices")
+        self.refresh = QPushButton(tr("Refresh the devices"))
         self.refresh.clicked.connect(session.devices.reload)
         for widget in (self.choice, self.meter, self.problem):
             self.body.addWidget(widget)
@@ -109,7 +110,7 @@ class MicrophoneStep(Step):
         )
         self.choice.setVisible(has_microphone(devices))
         self._failed = False
-        self.problem.setText("" if has_microphone(devices) else NO_MICROPHONE)
+        self.problem.setText("" if has_microphone(devices) else tr(NO_MICROPHONE))
 
     def _fail(self, sentence: str) -> None:
         self._failed = True
@@ -126,14 +127,14 @@ class VirtualMicrophoneStep(Step):
     def __init__(self, session: Session) -> None:
         super().__init__(
             session,
-            "The virtual microphone",
-            "Other programs record this microphone instead of your own and hear the changed voice.",
+            tr("The virtual microphone"),
+            tr("Other programs record this microphone instead of your own and hear the changed voice."),
         )
         self.state = label("", wrap=True)
         self.verdict = label("", wrap=True)
-        self.again = QPushButton("Check again")
+        self.again = QPushButton(tr("Check again"))
         self.again.clicked.connect(self._check)
-        self.download = QPushButton("Open the download page")
+        self.download = QPushButton(tr("Open the download page"))
         self.download.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(CABLES[sys.platform])))
         for line in (self.state, self.verdict):
             self.body.addWidget(line)
@@ -164,7 +165,11 @@ class VirtualMicrophoneStep(Step):
     def _show(self) -> None:
         microphone = self.session.devices.virtual_microphone
         set_tone(self.state, "good" if microphone.name else "")
-        self.state.setText(f"✓ “{microphone.name}” is ready." if microphone.name else microphone.explanation)
+        self.state.setText(
+            "✓ " + tr("“{microphone}” is ready.", microphone=microphone.name)
+            if microphone.name
+            else microphone.explanation
+        )
         self.download.setVisible(not microphone.name and sys.platform in CABLES)
 
     def _test(self) -> None:
@@ -173,13 +178,15 @@ class VirtualMicrophoneStep(Step):
         if self.active and ready and not self._tested and devices.virtual_microphone.name:
             self._tested = True
             set_tone(self.verdict, "")
-            self.verdict.setText("Testing it with a short tone …")
+            self.verdict.setText(tr("Testing it with a short tone …"))
             devices.test_tone()
 
     def _show_tone(self, level: float) -> None:
         good, sentence = tone_verdict(level)
         set_tone(self.verdict, "good" if good else "bad")
-        self.verdict.setText(f"{'✓ ' if good else ''}{sentence} ({level_text(level)})")
+        self.verdict.setText(
+            ("✓ " if good else "") + tr("{sentence} ({level})", sentence=sentence, level=level_text(level))
+        )
 
     def _fail(self, sentence: str) -> None:
         set_tone(self.verdict, "bad")
@@ -192,13 +199,15 @@ class VoiceStep(Step):
     def __init__(self, session: Session) -> None:
         super().__init__(
             session,
-            "A voice",
-            "Pick a voice and hear it. Then say a sentence and hear yourself in that voice. Nobody else hears it.",
+            tr("A voice"),
+            tr(
+                "Pick a voice and hear it. Then say a sentence and hear yourself in that voice. Nobody else hears it."
+            ),
         )
         self.choice = Choice("Voice")
         self.choice.chosen.connect(lambda name: session.preferences.change(voice=name))
         self.body.addWidget(self.choice)
-        self.original = QPushButton("Hear the voice")
+        self.original = QPushButton(tr("Hear the voice"))
         self.original.clicked.connect(lambda: session.previews.play_reference(self._voice()))
         self.myself = QPushButton()
         self.myself.setProperty("kind", "primary")
@@ -232,13 +241,17 @@ class VoiceStep(Step):
         self.myself.setEnabled(bool(names) and has_microphone(self.session.devices.devices))
 
     def _show_recording(self, share: float) -> None:
-        self.myself.setText("Hear myself in it" if share < 0 else f"Speak now… {MYSELF_SECONDS * (1 - share):.0f} s")
+        self.myself.setText(
+            tr("Hear myself in it")
+            if share < 0
+            else tr("Speak now… {seconds} s", seconds=number(MYSELF_SECONDS * (1 - share)))
+        )
 
     def _show_playing(self, name: str, share: float) -> None:
         words = {
-            Playing.RECORDING: "Say a sentence.",
-            Playing.PREPARING: "Converting …",
-            Playing.SOUNDING: "Playing.",
+            Playing.RECORDING: tr("Say a sentence."),
+            Playing.PREPARING: tr("Converting …"),
+            Playing.SOUNDING: tr("Playing."),
         }
         self.hint.setText(words.get(self.session.previews.state, ""))
 
@@ -247,10 +260,10 @@ class EnrolmentStep(Step):
     """Record the enrolment, or skip it."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session, "Your own voice (optional)", "You can skip this and do it later.")
+        super().__init__(session, tr("Your own voice (optional)"), tr("You can skip this and do it later."))
         self.form = EnrolmentForm(session)
         self.body.addWidget(self.form)
-        self.start = QPushButton("Start")
+        self.start = QPushButton(tr("Start"))
         self.start.clicked.connect(self._start)
         actions = Flow()
         actions.add(self.start)
@@ -268,7 +281,7 @@ class EnrolmentStep(Step):
         found = has_microphone(self.session.devices.devices)
         self.start.setEnabled(found)
         if not found:
-            self.form.outcome.setText(NO_MICROPHONE)
+            self.form.outcome.setText(tr(NO_MICROPHONE))
 
     def _start(self) -> None:
         self.start.setEnabled(False)
@@ -279,7 +292,9 @@ class ApplicationsStep(Step):
     """The menu items of Discord and OBS, and a light that turns green when a program records the microphone."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session, "Discord and OBS", "Choose the virtual microphone in the program you talk in:")
+        super().__init__(
+            session, tr("Discord and OBS"), tr("Choose the virtual microphone in the program you talk in:")
+        )
         self.steps = label("", wrap=True)
         self.light = StatusLight()
         self.sentence = label("", "muted", wrap=True)
@@ -305,13 +320,13 @@ class ApplicationsStep(Step):
         self._timer.stop()
 
     def _name(self) -> str:
-        return self.session.devices.virtual_microphone.name or "the virtual microphone"
+        return self.session.devices.virtual_microphone.name or tr("the virtual microphone")
 
     def _show(self) -> None:
         self.steps.setText("\n\n".join(steps_text(steps) for steps in application_steps(self._name())))
 
     def _show_listeners(self, listeners: list[str] | None) -> None:
         heard, sentence = listeners_text(listeners, self._name())
-        words = "Unknown" if listeners is None else "Heard" if heard else "Waiting"
+        words = tr("Unknown") if listeners is None else tr("Heard") if heard else tr("Waiting")
         self.light.set_status(Status(Tone.GOOD if heard else Tone.QUIET, words, sentence))
         self.sentence.setText(sentence)

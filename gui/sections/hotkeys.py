@@ -8,6 +8,7 @@ from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from gui.hotkeys import HOTKEYS, Scope, heard_everywhere, keys, problem, unavailable, with_keys
+from gui.language import tr, tr_noop
 from gui.models.voices import SLOTS
 from gui.session import Session
 from gui.theme import SPACE
@@ -17,18 +18,18 @@ from gui.widgets.key_field import KeyField, field_width
 from gui.widgets.key_row import KeyRow
 from gui.widgets.labels import label
 
-_HEADINGS = {Scope.WINDOW: "In this window", Scope.GLOBAL: "Everywhere"}
+_HEADINGS = {Scope.WINDOW: tr_noop("In this window"), Scope.GLOBAL: tr_noop("Everywhere")}
 
 
 class HotkeysSection(Card):
     """Keys that are taken or cannot be heard are refused with the reason."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Hotkeys", parent)
+        super().__init__(tr("Hotkeys"), parent)
         self._session = session
-        self.reset = QPushButton("Reset keys")
+        self.reset = QPushButton(tr("Reset keys"))
         self.reset.setProperty("kind", "quiet")
-        self.reset.setToolTip("Restore the default keys of every hotkey")
+        self.reset.setToolTip(tr("Restore the default keys of every hotkey"))
         self.reset.clicked.connect(self._reset)
         self.header.addWidget(self.reset)
         reason = unavailable()
@@ -36,20 +37,20 @@ class HotkeysSection(Card):
         if reason:
             self.body.addWidget(label(reason, "caption", wrap=True))
         else:
-            self.everywhere = QCheckBox("Use hotkeys everywhere")
+            self.everywhere = QCheckBox(tr("Use hotkeys everywhere"))
             self.everywhere.clicked.connect(lambda on: session.preferences.choose(global_hotkeys=on))
             self.body.addWidget(self.everywhere)
-        self._headings = [label(words, "caption") for words in _HEADINGS.values()]
+        self._headings = [label(tr(words), "caption") for words in _HEADINGS.values()]
         for heading in self._headings:
             heading.setFixedWidth(field_width())
         self.fields: dict[tuple[Scope, str], KeyField] = {}
         self.rows: dict[str, KeyRow] = {}
         for hotkey in HOTKEYS:
             for scope, heading_words in _HEADINGS.items():
-                field = self.fields[scope, hotkey.name] = KeyField(f"{hotkey.explanation}: {heading_words}")
+                field = self.fields[scope, hotkey.name] = KeyField(f"{hotkey.words}: {tr(heading_words)}")
                 field.picked.connect(partial(self._pick, scope, hotkey.name))
-            self.rows[hotkey.name] = KeyRow(hotkey.explanation, [self.fields[scope, hotkey.name] for scope in Scope])
-        self._voices = Expander(f"Voice hotkeys 1 to {SLOTS}")
+            self.rows[hotkey.name] = KeyRow(hotkey.words, [self.fields[scope, hotkey.name] for scope in Scope])
+        self._voices = Expander(tr("Voice hotkeys 1 to {last}", last=SLOTS))
         self._voices.body.setSpacing(SPACE)
         column = QVBoxLayout()
         column.setSpacing(SPACE)

@@ -7,10 +7,12 @@ import time
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from gui.language import number, tr, tr_noop
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.delay import delay_verdict
 from gui.view.status import LIVE, Status, Tone
+from gui.view.units import milliseconds_text, percent_text, seconds_text
 from gui.widgets.card import Card
 from gui.widgets.delay_bar import DelayBar
 from gui.widgets.expander import Expander
@@ -24,12 +26,12 @@ FIGURES_SECONDS = 0.2
 
 
 _COUNTERS = (
-    ("Gaps", "Blocks for which the output had no sound (underruns)"),
-    ("Dropped", "Frames dropped to catch up, and input that did not fit (overruns)"),
-    ("Device flags", "Overflows and underflows that the sound card reported"),
-    ("Clock drift", "How much faster the output's clock runs than the microphone's"),
-    ("Processor", "This program's share of one processor core"),
-    ("Learnt", "Speech from which rtvc has learnt your own voice so far"),
+    (tr_noop("Gaps"), tr_noop("Blocks for which the output had no sound (underruns)")),
+    (tr_noop("Dropped"), tr_noop("Frames dropped to catch up, and input that did not fit (overruns)")),
+    (tr_noop("Device flags"), tr_noop("Overflows and underflows that the sound card reported")),
+    (tr_noop("Clock drift"), tr_noop("How much faster the output's clock runs than the microphone's")),
+    (tr_noop("Processor"), tr_noop("This program's share of one processor core")),
+    (tr_noop("Learnt"), tr_noop("Speech from which rtvc has learnt your own voice so far")),
 )
 
 
@@ -37,32 +39,32 @@ class MetersSection(Card):
     """Levels and one figure of delay; its parts, step times and counters under Details. All from snapshots."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Meters", parent)
-        self.input = LevelMeter("Microphone")
-        self.output = LevelMeter("Output")
+        super().__init__(tr("Meters"), parent)
+        self.input = LevelMeter(tr("Microphone"))
+        self.output = LevelMeter(tr("Output"))
         self.body.addWidget(self.input)
         self.body.addWidget(self.output)
 
         self.delay = label("—", "figure")
-        self.delay.setAccessibleName("Total delay")
+        self.delay.setAccessibleName(tr("Total delay"))
         self.health = label("", "muted")
         row = QHBoxLayout()
         row.setContentsMargins(0, SPACE // 2, 0, 0)
         row.setSpacing(SPACE)
-        row.addWidget(label("Delay"))
+        row.addWidget(label(tr("Delay")))
         row.addStretch(1)
         row.addWidget(self.health)
         row.addWidget(self.delay)
         self.body.addLayout(row)
 
-        self.details = Expander("Details")
+        self.details = Expander(tr("Details"))
         self.body.addWidget(self.details)
         self.delay_bar = DelayBar()
         self.step_time = label("—", "muted")
         self.graph = FrameTimeGraph()
         heading = QVBoxLayout()
         heading.setSpacing(0)
-        heading.addWidget(label("Time per step"))
+        heading.addWidget(label(tr("Time per step")))
         heading.addWidget(self.step_time)
         self.details.body.addWidget(self.delay_bar)
         self.details.body.addLayout(heading)
@@ -87,10 +89,10 @@ class MetersSection(Card):
         grid.setVerticalSpacing(SPACE // 2)
         self.counters = {}
         for index, (name, explanation) in enumerate(_COUNTERS):
-            caption, figure = label(name, "caption"), label("—")
+            caption, figure = label(tr(name), "caption"), label("—")
             for one in (caption, figure):
-                one.setToolTip(explanation)
-            figure.setAccessibleName(name)
+                one.setToolTip(tr(explanation))
+            figure.setAccessibleName(tr(name))
             self.counters[name] = figure
             column = index % 3
             grid.addWidget(caption, index // 3 * 2, column)
@@ -112,24 +114,28 @@ class MetersSection(Card):
         self.graph.set_snapshot(snapshot)
         running = snapshot.state in LIVE
         total = snapshot.latency.total_seconds
-        set_text(self.delay, f"{total * 1000:.0f} ms" if total else "—")
+        set_text(self.delay, milliseconds_text(total) if total else "—")
         word, tone = delay_verdict(total) if total else ("", Tone.QUIET)
         set_text(self.health, word)
         set_tone(self.health, tone)
         set_text(
             self.step_time,
-            f"{snapshot.compute_p50_seconds * 1000:.1f} ms, 99 % below {snapshot.compute_p99_seconds * 1000:.1f} ms"
+            tr(
+                "{median} ms, 99% below {highest} ms",
+                median=number(1000 * snapshot.compute_p50_seconds, 1),
+                highest=number(1000 * snapshot.compute_p99_seconds, 1),
+            )
             if running
             else "—",
         )
         lost = snapshot.dropped_frames + snapshot.overruns
-        learnt = "known" if snapshot.speech_seconds is None else f"{snapshot.speech_seconds:.0f} s"
+        learnt = tr("known") if snapshot.speech_seconds is None else seconds_text(snapshot.speech_seconds)
         for name, text, bad in (
             ("Gaps", str(snapshot.underruns), snapshot.underruns > 0),
             ("Dropped", str(lost), lost > 0),
             ("Device flags", str(snapshot.device_flags), snapshot.device_flags > 0),
-            ("Clock drift", f"{snapshot.drift_ppm:+.0f} ppm", False),
-            ("Processor", f"{snapshot.cpu_share:.0%}", False),
+            ("Clock drift", tr("{number} ppm", number=number(snapshot.drift_ppm, signed=True)), False),
+            ("Processor", percent_text(snapshot.cpu_share), False),
             ("Learnt", learnt, False),
         ):
             figure = self.counters[name]

@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.hotkeys import explained
+from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.levels import level_fraction
@@ -22,7 +23,7 @@ class PowerSection(Card):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
-        self.setAccessibleName("Voice changer")
+        self.setAccessibleName(tr("Voice changer"))
         self._session = session
         self.power = PowerButton()
         self.power.clicked.connect(session.live.set_power)
@@ -42,11 +43,11 @@ class PowerSection(Card):
         row.addLayout(words, 1)
         self.body.addLayout(row)
 
-        self.bypass = Toggle("Bypass", "bypass")
-        self.mute = Toggle("Mute", "mute", danger=True)
-        self.push_to_talk = Toggle("Push to talk", "hand")
-        self.record = Toggle("Record", "record")
-        self.talk = QPushButton("Hold to talk")
+        self.bypass = Toggle(tr("Bypass"), "bypass")
+        self.mute = Toggle(tr("Mute"), "mute", danger=True)
+        self.push_to_talk = Toggle(tr("Push to talk"), "hand")
+        self.record = Toggle(tr("Record"), "record")
+        self.talk = QPushButton(tr("Hold to talk"))
         self.talk.setProperty("kind", "primary")
         self.record.clicked.connect(session.live.set_recording)
         self.bypass.clicked.connect(lambda on: session.preferences.change(bypass=on))
@@ -74,12 +75,12 @@ class PowerSection(Card):
 
     def _explain(self) -> None:
         for button, name, explanation in (
-            (self.power, "power", "Switch the voice changer on or off"),
-            (self.bypass, "bypass", "Send your own voice, with the same delay as the changed one"),
-            (self.mute, "mute", "Send silence"),
-            (self.push_to_talk, "push_to_talk", "Send sound only while the talk key is held"),
-            (self.record, "record", "Record the microphone and the output to files"),
-            (self.talk, "talk", "Hold this button or the talk key to be heard"),
+            (self.power, "power", tr("Switch the voice changer on or off")),
+            (self.bypass, "bypass", tr("Send your own voice, with the same delay as the changed one")),
+            (self.mute, "mute", tr("Send silence")),
+            (self.push_to_talk, "push_to_talk", tr("Send sound only while the talk key is held")),
+            (self.record, "record", tr("Record the microphone and the output to files")),
+            (self.talk, "talk", tr("Hold this button or the talk key to be heard")),
         ):
             explain(button, explained(explanation, self._session.preferences.options, name))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QWidget
 
+from gui.language import tr
 from gui.sections.transport import TransportSection
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.transports import block_sizes, nearest_block_size
+from gui.view.units import decibels_text, gain_text, percent_text, semitones_text
 from gui.widgets.card import Card
 from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
@@ -24,54 +26,54 @@ class SoundSection(Card):
     """Strength, K and pitch; transport, intonation, gains and the gate under Details."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Sound", parent)
+        super().__init__(tr("Sound"), parent)
         self._session = session
         self._sizes: tuple[int, ...] = (1,)
         self.strength = LabelledSlider(
-            "How much",
-            "How far to move from your own voice towards the chosen one",
-            ("my voice", "the other voice"),
-            lambda position: f"{position} %",
+            tr("How much"),
+            tr("How far to move from your own voice towards the chosen one"),
+            (tr("my voice"), tr("the other voice")),
+            lambda position: percent_text(position / 100),
         )
         self.strength.moved.connect(lambda position: session.preferences.change_map(strength=position / 100))
         self.similarity = LabelledSlider(
-            "Similarity and clarity",
-            "K, the number of feature dimensions mapped together: small is clearer, large is more similar",
-            ("clearer", "more similar"),
+            tr("Similarity and clarity"),
+            tr("K, the number of feature dimensions mapped together: small is clearer, large is more similar"),
+            (tr("clearer"), tr("more similar")),
             self._size_text,
             0,
         )
         self.similarity.moved.connect(self._choose_size)
         self.pitch = LabelledSlider(
-            "Pitch",
-            "Raise or lower the converted voice",
-            ("lower", "higher"),
-            lambda position: f"{position:+d} semitones" if position else "unchanged",
+            tr("Pitch"),
+            tr("Raise or lower the converted voice"),
+            (tr("lower"), tr("higher")),
+            semitones_text,
             PITCH_SEMITONES,
             -PITCH_SEMITONES,
         )
         self.pitch.moved.connect(lambda position: session.preferences.change(pitch_semitones=float(position)))
         self.intonation = LabelledSlider(
-            "Intonation",
-            "How lively the melody of speech is: 0 % is monotone, 100 % is the chosen voice's own",
-            ("monotone", "lively"),
-            lambda position: f"{position} %",
+            tr("Intonation"),
+            tr("How lively the melody of speech is: 0 % is monotone, 100 % is the chosen voice's own"),
+            (tr("monotone"), tr("lively")),
+            lambda position: percent_text(position / 100),
             INTONATION_PERCENT,
         )
         self.intonation.moved.connect(lambda position: session.preferences.change(intonation=position / 100))
         self.input_gain = LabelledSlider(
-            "Microphone gain", "Gain before the conversion", ("", ""), _decibels, GAIN_DB, -GAIN_DB
+            tr("Microphone gain"), tr("Gain before the conversion"), ("", ""), gain_text, GAIN_DB, -GAIN_DB
         )
         self.input_gain.moved.connect(lambda position: session.preferences.change(input_gain_db=float(position)))
         self.output_gain = LabelledSlider(
-            "Output gain", "Gain of the changed voice", ("", ""), _decibels, GAIN_DB, -GAIN_DB
+            tr("Output gain"), tr("Gain of the changed voice"), ("", ""), gain_text, GAIN_DB, -GAIN_DB
         )
         self.output_gain.moved.connect(lambda position: session.preferences.change(output_gain_db=float(position)))
         self.gate = LabelledSlider(
-            "Noise gate",
-            "Sound below this level counts as silence",
+            tr("Noise gate"),
+            tr("Sound below this level counts as silence"),
             ("", ""),
-            lambda position: "off" if position <= GATE_OFF_DBFS else f"{position} dB",
+            lambda position: tr("off") if position <= GATE_OFF_DBFS else decibels_text(position),
             GATE_HIGHEST_DBFS,
             GATE_OFF_DBFS,
         )
@@ -87,7 +89,7 @@ class SoundSection(Card):
         self.body.addWidget(self.similarity)
         self.body.addWidget(self.pitch)
         self.transport = TransportSection(session)
-        self.more = Expander("Details")
+        self.more = Expander(tr("Details"))
         for widget in (self.transport, self.intonation, self.input_gain, self.output_gain, self.gate):
             self.more.body.addWidget(widget)
         self.more.set_open(session.preferences.options.sound_details)
@@ -130,9 +132,5 @@ class SoundSection(Card):
     def _size_text(self, position: int) -> str:
         size = self._sizes[min(position, len(self._sizes) - 1)]
         if size == self._default_size():
-            return "default"
-        return "clearer" if size < self._default_size() else "more similar"
-
-
-def _decibels(position: int) -> str:
-    return f"{position:+d} dB" if position else "0 dB"
+            return tr("default")
+        return tr("clearer") if size < self._default_size() else tr("more similar")

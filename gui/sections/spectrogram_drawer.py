@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.spectrogram import spectrogram
@@ -23,9 +24,9 @@ class SpectrogramDrawer(QFrame):
         super().__init__(parent)
         self.setObjectName("drawer")
         self._session = session
-        self.expander = Expander("Spectrogram")
-        self.input = Spectrogram("Microphone")
-        self.output = Spectrogram("Output")
+        self.expander = Expander(tr("Spectrogram"))
+        self.input = Spectrogram(tr("Microphone"))
+        self.output = Spectrogram(tr("Output"))
         self.expander.body.setSpacing(SPACE)
         # Side by side: one above the other, they would cover twice as much of the page.
         strips = QHBoxLayout()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.status import Status
 from gui.view.transports import transport_words
+from gui.view.units import percent_text
 from gui.widgets.choice import Choice
 from gui.widgets.labels import label, set_text, set_tone
 from rtvc.live.snapshot import Snapshot
@@ -26,12 +28,12 @@ class TransportSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE // 2)
-        self.choice = Choice("Transport")
+        self.choice = Choice(tr("Transport"))
         self.choice.chosen.connect(session.preferences.choose_transport)
         column.addWidget(self.choice)
         self.sentence = label("", "caption", wrap=True)
         column.addWidget(self.sentence)
-        self.teach = QPushButton("Teach my voice…")
+        self.teach = QPushButton(tr("Teach my voice…"))
         self.teach.setProperty("kind", "link")
         self.teach.clicked.connect(self.enrolment_wanted)
         column.addWidget(self.teach)
@@ -44,11 +46,11 @@ class TransportSection(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
-        self.bar.setAccessibleName("Progress of fitting the map")
+        self.bar.setAccessibleName(tr("Progress of fitting the map"))
         row.addWidget(self.bar, 1)
-        self.cancel = QPushButton("Cancel")
+        self.cancel = QPushButton(tr("Cancel"))
         self.cancel.setProperty("kind", "quiet")
-        self.cancel.setAccessibleName("Cancel fitting the map")
+        self.cancel.setAccessibleName(tr("Cancel fitting the map"))
         self.cancel.clicked.connect(session.preferences.cancel_fit)
         row.addWidget(self.cancel)
         column.addWidget(self.fit)
@@ -63,13 +65,15 @@ class TransportSection(QWidget):
         chosen = self._session.preferences.settings.map.transport
         self.choice.fill([(name, transport_words(name).name) for name in FITS], chosen)
         lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment.enrolment is None
-        words = transport_words(chosen).sentence
+        sentences = [transport_words(chosen).sentence]
         if chosen == "mkl" and (figures := self._session.packs.figures) is not None:
-            words += f" It maps K = {self._session.preferences.settings.map.block_size or figures.block_size} "
-            words += f"of {figures.learned_dim} feature dimensions together."
+            size = self._session.preferences.settings.map.block_size or figures.block_size
+            sentences.append(
+                tr("It maps K = {size} of {count} feature dimensions together.", size=size, count=figures.learned_dim)
+            )
         if lacking:
-            words += " It needs an enrolment: teach rtvc your voice first. Until then, MKL is used."
-        self.sentence.setText(words)
+            sentences.append(tr("It needs an enrolment: teach rtvc your voice first. Until then, MKL is used."))
+        self.sentence.setText(" ".join(sentences))
         set_tone(self.sentence, "caution" if lacking else "")
         self.teach.setVisible(lacking)
 
@@ -78,4 +82,4 @@ class TransportSection(QWidget):
         self.fit.setVisible(share is not None)
         if share is not None:
             self.bar.setValue(round(1000 * share))
-            set_text(self.share, f"Fitting: {share:.0%}")
+            set_text(self.share, tr("Fitting: {percent}", percent=percent_text(share)))

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QInputDialog, Q
 
 from gui.hotkeys import ADD_KEYS, Scope, in_words, keys
 from gui.icons import set_icon
+from gui.language import number, tr, tr_noop
 from gui.models.voices import RECORD_SECONDS, SLOTS
 from gui.options import VoiceOrder
 from gui.sections.blend import BlendSection
@@ -24,9 +25,9 @@ from rtvc.voices.exchange import SUFFIX
 from rtvc.voices.library import AUDIO_SUFFIXES
 
 _ORDERS = {
-    VoiceOrder.NAME: "By name",
-    VoiceOrder.REGISTER: "Low to high",
-    VoiceOrder.OWN_FIRST: "My voices first",
+    VoiceOrder.NAME: tr_noop("By name"),
+    VoiceOrder.REGISTER: tr_noop("Low to high"),
+    VoiceOrder.OWN_FIRST: tr_noop("My voices first"),
 }
 
 
@@ -34,17 +35,17 @@ class VoicesSection(Card):
     """The gallery with its buttons."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Voices", parent, fills=True)
+        super().__init__(tr("Voices"), parent, fills=True)
         self._session = session
         self.record = QPushButton()
         self.record.setProperty("kind", "quiet")
-        self.record.setToolTip("Make a voice from 5 s of what the microphone hears now")
+        self.record.setToolTip(tr("Make a voice from 5 s of what the microphone hears now"))
         set_icon(self.record, "record", "accent")
         self.record.clicked.connect(session.voices.record)
-        self.add = QPushButton("Add…")
+        self.add = QPushButton(tr("Add…"))
         self.add.setProperty("kind", "quiet")
-        self.add.setAccessibleName("Add voices from recordings")
-        self.add.setToolTip(f"Make a voice from a recording ({in_words(QKeySequence(ADD_KEYS))})")
+        self.add.setAccessibleName(tr("Add voices from recordings"))
+        self.add.setToolTip(tr("Make a voice from a recording ({keys})", keys=in_words(QKeySequence(ADD_KEYS))))
         set_icon(self.add, "plus", "accent")
         self.add.clicked.connect(self.ask_for_files)
         self.header.setSpacing(SPACE // 2)
@@ -53,14 +54,14 @@ class VoicesSection(Card):
         tools = QHBoxLayout()
         tools.setSpacing(SPACE)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search voices")
-        self.search.setAccessibleName("Search voices")
+        self.search.setPlaceholderText(tr("Search voices"))
+        self.search.setAccessibleName(tr("Search voices"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda text: self._show_voices())
         self.order = QComboBox()
-        self.order.setAccessibleName("Order of the voices")
+        self.order.setAccessibleName(tr("Order of the voices"))
         for order, words in _ORDERS.items():
-            self.order.addItem(words, order)
+            self.order.addItem(tr(words), order)
         self.order.activated.connect(lambda index: session.preferences.choose(voice_order=self.order.itemData(index)))
         tools.addWidget(self.search, 1)
         tools.addWidget(self.order)
@@ -68,7 +69,7 @@ class VoicesSection(Card):
         self.gallery = VoiceGallery()
         self.gallery.drop_area.clicked.connect(self.ask_for_files)
         self.body.addWidget(GalleryArea(self.gallery), 1)
-        self.nothing = label("No voice matches.", "muted")
+        self.nothing = label(tr("No voice matches."), "muted")
         self.body.addWidget(self.nothing)
         self.blend = BlendSection(session)
         self.body.addWidget(self.blend)
@@ -86,13 +87,13 @@ class VoicesSection(Card):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Show only the icon where there is no room for the word."""
         super().resizeEvent(event)
-        self.add.setText("Add…" if self.width() >= 24 * self.fontMetrics().averageCharWidth() + 150 else "")
+        self.add.setText(tr("Add…") if self.width() >= 24 * self.fontMetrics().averageCharWidth() + 150 else "")
 
     def ask_for_files(self) -> None:
         """Let the user pick recordings and add each as a voice."""
         patterns = " ".join(f"*{suffix}" for suffix in (*AUDIO_SUFFIXES, SUFFIX))
         paths, _ = QFileDialog.getOpenFileNames(
-            self, "Recordings of a voice, or exported voices", "", f"Recordings and voices ({patterns})"
+            self, tr("Recordings of a voice, or exported voices"), "", tr("Recordings and voices") + f" ({patterns})"
         )
         self.add_files([Path(path) for path in paths])
 
@@ -171,25 +172,33 @@ class VoicesSection(Card):
 
     def _show_recording(self, share: float) -> None:
         left = RECORD_SECONDS * (1 - share)
-        self.record.setText(f"Record {RECORD_SECONDS:.0f} s" if share < 0 else f"Speak… {left:.0f} s")
+        self.record.setText(
+            tr("Record {seconds} s", seconds=number(RECORD_SECONDS))
+            if share < 0
+            else tr("Speak… {seconds} s", seconds=number(left))
+        )
 
     def _name_recording(self, path: Path) -> None:
-        name, accepted = QInputDialog.getText(self, "New voice", "Name of the voice:")
+        name, accepted = QInputDialog.getText(self, tr("New voice"), tr("Name of the voice:"))
         if accepted:
             self._session.voices.add(fitting_name(name, self._session.voices.taken_names()), [path])
 
     def _rename(self, name: str) -> None:
-        new_name, accepted = QInputDialog.getText(self, "Rename the voice", "New name:", text=name)
+        new_name, accepted = QInputDialog.getText(self, tr("Rename the voice"), tr("New name:"), text=name)
         if accepted and new_name != name:
             self._session.voices.rename(name, new_name)
 
     def _duplicate(self, name: str) -> None:
         suggested = fitting_name(name, self._session.voices.taken_names())
-        new_name, accepted = QInputDialog.getText(self, "Duplicate the voice", "Name of the copy:", text=suggested)
+        new_name, accepted = QInputDialog.getText(
+            self, tr("Duplicate the voice"), tr("Name of the copy:"), text=suggested
+        )
         if accepted:
             self._session.voices.duplicate(name, new_name)
 
     def _export(self, name: str) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, f"Export {name}", f"{name}{SUFFIX}", f"Voices (*{SUFFIX})")
+        path, _ = QFileDialog.getSaveFileName(
+            self, tr("Export {name}", name=name), f"{name}{SUFFIX}", tr("Voices") + f" (*{SUFFIX})"
+        )
         if path:
             self._session.voices.export(name, Path(path))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gui.language import tr
 from gui.view.status import Tone
+from gui.view.units import milliseconds_text
 from rtvc.live.snapshot import Latency, Snapshot
 
 HEADROOM = 1.35
@@ -26,16 +28,21 @@ class DelayPart:
     milliseconds: float
     explanation: str
 
+    @property
+    def text(self) -> str:
+        """Its length with the unit."""
+        return milliseconds_text(self.milliseconds / 1000)
+
 
 def delay_parts(latency: Latency) -> tuple[DelayPart, ...]:
     """Return the delay's parts in signal order; their sum is the total."""
     parts = latency.milliseconds
     return (
-        DelayPart("Step", parts["step"], "collecting one step of sound"),
-        DelayPart("Algorithm", parts["algorithmic"], "lookahead, overlap and resampling"),
-        DelayPart("Compute", parts["compute"], "the models' time for one step"),
-        DelayPart("Queue", parts["queue"], "sound buffered between the threads"),
-        DelayPart("Device", parts["device"], "sound card and operating system, as they report it"),
+        DelayPart(tr("Step"), parts["step"], tr("collecting one step of sound")),
+        DelayPart(tr("Algorithm"), parts["algorithmic"], tr("lookahead, overlap and resampling")),
+        DelayPart(tr("Compute"), parts["compute"], tr("the models' time for one step")),
+        DelayPart(tr("Queue"), parts["queue"], tr("sound buffered between the threads")),
+        DelayPart(tr("Device"), parts["device"], tr("sound card and operating system, as they report it")),
     )
 
 
@@ -47,10 +54,10 @@ ACCEPTABLE_SECONDS = 0.4
 def delay_verdict(seconds: float) -> tuple[str, Tone]:
     """Return a word for a total delay, and its tone."""
     if seconds <= SHORT_SECONDS:
-        return "short", Tone.GOOD
+        return tr("short"), Tone.GOOD
     if seconds <= ACCEPTABLE_SECONDS:
-        return "noticeable", Tone.CAUTION
-    return "long", Tone.BAD
+        return tr("noticeable"), Tone.CAUTION
+    return tr("long"), Tone.BAD
 
 
 class FrameTimes:

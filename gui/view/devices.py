@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gui.language import tr, tr_noop
 from rtvc.app.devices import device_choices
 from rtvc.app.virtual_microphone import ApplicationSteps
 from rtvc.devices.portaudio import Device
 
-NO_MICROPHONE = "No microphone was found. Plug in a headset or a USB microphone, then refresh the devices."
+NO_MICROPHONE = tr_noop("No microphone was found. Plug in a headset or a USB microphone, then refresh the devices.")
 
 
 def has_microphone(devices: Sequence[Device]) -> bool:
@@ -24,7 +25,12 @@ def steps_text(steps: ApplicationSteps) -> str:
 def listeners_text(listeners: Sequence[str] | None, microphone: str) -> tuple[bool, str]:
     """Return whether a program records the virtual microphone, and a sentence about it."""
     if listeners is None:
-        return False, "On this system rtvc cannot tell which programs record the virtual microphone."
+        return False, tr("On this system rtvc cannot tell which programs record the virtual microphone.")
     if not listeners:
-        return False, f"No program records “{microphone}” yet. This light turns green as soon as one does."
-    return True, f"{', '.join(listeners)} can hear you through “{microphone}”."
+        return False, tr(
+            "No program records “{microphone}” yet. This light turns green as soon as one does.",
+            microphone=microphone,
+        )
+    return True, tr(
+        "{programs} can hear you through “{microphone}”.", programs=", ".join(listeners), microphone=microphone
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from gui.language import tr
+from gui.view.units import decibels_text
+
 FLOOR_DBFS = -60.0
 CAUTION_DBFS = -12.0
 HOT_DBFS = -3.0
@@ -19,14 +22,14 @@ def level_fraction(level: float) -> float:
 
 def level_text(level: float) -> str:
     """Return a level in dBFS as text; silence has no figure."""
-    return f"{level:.0f} dB" if level > FLOOR_DBFS else "silent"
+    return decibels_text(level) if level > FLOOR_DBFS else tr("silent")
 
 
 def tone_verdict(level: float) -> tuple[bool, str]:
     """Tell whether a test tone arrived, from the level in dBFS at which it was recorded."""
     if level > TONE_HEARD_DBFS:
-        return True, "The tone arrived: the virtual microphone works."
-    return False, "The tone did not arrive. Restart the sound server and test again."
+        return True, tr("The tone arrived: the virtual microphone works.")
+    return False, tr("The tone did not arrive. Restart the sound server and test again.")
 
 
 class PeakHold:

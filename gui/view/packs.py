@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from gui.language import number, tr, tr_noop
 from rtvc.app.models import PackEntry
 
-_ORIGINS = {"shipped": "came with rtvc", "installed": "installed", "available": "to download and build"}
+_ORIGINS = {
+    "shipped": tr_noop("came with rtvc"),
+    "installed": tr_noop("installed"),
+    "available": tr_noop("to download and build"),
+}
 
 
 def facts(entry: PackEntry) -> str:
     """Return one line: origin, size in MB, and algorithmic delay in ms if it is known."""
-    parts = [_ORIGINS[entry.origin], f"{entry.bytes / 1e6:,.0f} MB".replace(",", " ")]
+    parts = [tr(_ORIGINS[entry.origin]), tr("{size} MB", size=number(entry.bytes / 1e6))]
     if entry.latency_seconds is not None:
-        parts.append(f"{entry.latency_seconds * 1000:.0f} ms of algorithmic delay")
+        parts.append(tr("{milliseconds} ms of algorithmic delay", milliseconds=number(1000 * entry.latency_seconds)))
     return "  ·  ".join(parts)

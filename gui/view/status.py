@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gui.language import tr
 from gui.view.voices import voice_words
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.settings import Settings
@@ -38,7 +39,7 @@ class Status:
     @classmethod
     def stopping(cls) -> Status:
         """Return the status while the devices are being closed."""
-        return cls(Tone.CAUTION, "Stopping", "Muted; the microphone is being closed.")
+        return cls(Tone.CAUTION, tr("Stopping"), tr("Muted; the microphone is being closed."))
 
 
 LIVE = (State.RUNNING, State.SILENCED)
@@ -81,29 +82,40 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
     """
     match snapshot.state:
         case State.STOPPED:
-            return Status(Tone.QUIET, "Off", snapshot.message or "Nobody hears you through rtvc.")
+            return Status(Tone.QUIET, tr("Off"), snapshot.message or tr("Nobody hears you through rtvc."))
         case State.STARTING:
-            return Status(Tone.CAUTION, "Starting", snapshot.message or "Opening the microphone and the models.")
+            return Status(
+                Tone.CAUTION, tr("Starting"), snapshot.message or tr("Opening the microphone and the models.")
+            )
         case State.RECOVERING:
-            return Status(Tone.CAUTION, "Reconnecting", snapshot.message or "Muted until the sound is back.")
+            return Status(Tone.CAUTION, tr("Reconnecting"), snapshot.message or tr("Muted until the sound is back."))
         case State.FAILED:
-            return Status(Tone.BAD, "Stopped", snapshot.message or "The engine has stopped. Switch it on again.")
+            return Status(
+                Tone.BAD, tr("Stopped"), snapshot.message or tr("The engine has stopped. Switch it on again.")
+            )
         case State.SILENCED:
             return Status(
-                Tone.BAD, "Silent", snapshot.message or "There is no map to this voice, so nobody hears you."
+                Tone.BAD, tr("Silent"), snapshot.message or tr("There is no map to this voice, so nobody hears you.")
             )
     if settings.mute:
-        return Status(Tone.CAUTION, "Muted", f"Silence goes to {output}.")
+        return Status(Tone.CAUTION, tr("Muted"), tr("Silence goes to {output}.", output=output))
     if settings.push_to_talk and not settings.talking:
-        return Status(Tone.CAUTION, "Waiting", "Hold the talk key to be heard.")
+        return Status(Tone.CAUTION, tr("Waiting"), tr("Hold the talk key to be heard."))
     if losing:
         return Status(
             Tone.BAD,
-            "Losing sound",
-            "The computer cannot keep up. Choose the Safe latency profile under Settings, or close other programs.",
+            tr("Losing sound"),
+            tr(
+                "The computer cannot keep up. Choose the Safe latency profile under Settings, "
+                "or close other programs."
+            ),
         )
     if settings.bypass:
-        return Status(Tone.CAUTION, "Own voice", f"Your unchanged voice goes to {output}.")
+        return Status(Tone.CAUTION, tr("Own voice"), tr("Your unchanged voice goes to {output}.", output=output))
     if snapshot.message:
-        return Status(Tone.CAUTION, "On", snapshot.message)
-    return Status(Tone.GOOD, "On", f"You are heard on {output} as {voice_words(settings.voice)}.")
+        return Status(Tone.CAUTION, tr("On"), snapshot.message)
+    return Status(
+        Tone.GOOD,
+        tr("On"),
+        tr("You are heard on {output} as {voice}.", output=output, voice=voice_words(settings.voice)),
+    )

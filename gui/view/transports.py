@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gui.language import tr, tr_noop
+
 
 @dataclass(frozen=True)
 class TransportWords:
@@ -15,21 +17,25 @@ class TransportWords:
 
 
 _TRANSPORTS = {
-    "mkl": TransportWords("MKL (default)", "Clear and steady. Works with every voice."),
+    "mkl": TransportWords(tr_noop("MKL (default)"), tr_noop("Clear and steady. Works with every voice.")),
     "knn": TransportWords(
-        "kNN", "Built from the recording's own sounds. Closer with a minute or more of recording, but less clear."
+        tr_noop("kNN"),
+        tr_noop("Built from the recording's own sounds. Closer with a minute or more of recording, but less clear."),
     ),
-    "sinkhorn": TransportWords("Sinkhorn", "Follows the distribution of both voices in more detail than MKL."),
+    "sinkhorn": TransportWords(
+        tr_noop("Sinkhorn"), tr_noop("Follows the distribution of both voices in more detail than MKL.")
+    ),
     "flow": TransportWords(
-        "Flow matching",
-        "Trains a small network for about 30 s, once for each pair of voices.",
+        tr_noop("Flow matching"),
+        tr_noop("Trains a small network for about 30 s, once for each pair of voices."),
     ),
 }
 
 
 def transport_words(name: str) -> TransportWords:
     """Return the words for a transport."""
-    return _TRANSPORTS.get(name, TransportWords(name, ""))
+    words = _TRANSPORTS.get(name)
+    return TransportWords(tr(words.name), tr(words.sentence)) if words is not None else TransportWords(name, "")
 
 
 def block_sizes(learned_dim: int) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gui.language import number, tr
+from gui.view.units import percent_text, seconds_text
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.names import check_name, normal
@@ -31,7 +33,7 @@ def envelope(audio: Block, bars: int = 64) -> tuple[float, ...]:
 
 def known_voice(enrolment: Enrolment) -> str:
     """Describe an enrolment."""
-    return f"rtvc knows your voice from {enrolment.speech_seconds:.0f} s of speech."
+    return tr("rtvc knows your voice from {seconds} s of speech.", seconds=number(enrolment.speech_seconds))
 
 
 def fitting_name(wanted: str, taken: Collection[str]) -> str:
@@ -41,11 +43,11 @@ def fitting_name(wanted: str, taken: Collection[str]) -> str:
     name = " ".join("".join(kept).split())[:48].rstrip(" .-")
     while name and not name[0].isalnum():
         name = name[1:]
-    name = name or "Voice"
+    name = name or tr("Voice")
     try:
         check_name(name)
     except RtvcError:  # such as `con`, which Windows reserves
-        name = f"Voice {name}"
+        name = tr("Voice {name}", name=name)
     folded = {one.casefold() for one in taken}
     result, number = name, 2
     while result.casefold() in folded:
@@ -56,9 +58,9 @@ def fitting_name(wanted: str, taken: Collection[str]) -> str:
 def duration_text(seconds: float) -> str:
     """Return a duration as people say it: `4.2 s`, `17 s`, or `1:05`."""
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return seconds_text(seconds, 1)
     whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d}"
+    return seconds_text(whole) if whole < 60 else f"{whole // 60}:{whole % 60:02d}"
 
 
 def blend_name(one: str, other: str, share: float) -> str:
@@ -84,6 +86,12 @@ def voice_words(name: str) -> str:
     """Return what to call the chosen voice in a sentence."""
     parts = blend_parts(name)
     if parts is None:
-        return name or "yourself"
+        return name or tr("yourself")
     (one, first), (other, second) = parts
-    return f"a blend of {one} ({first:.0%}) and {other} ({second:.0%})"
+    return tr(
+        "a blend of {one} ({first}) and {other} ({second})",
+        one=one,
+        first=percent_text(first),
+        other=other,
+        second=percent_text(second),
+    )

@@ -6,6 +6,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from gui.language import tr
 from gui.theme import SPACE, font, theme
 from gui.view.delay import DelayPart, delay_parts
 from rtvc.live.snapshot import Latency
@@ -22,7 +23,7 @@ class DelayBar(QWidget):
         super().__init__(parent)
         self.parts: tuple[DelayPart, ...] = delay_parts(Latency())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Delay by its parts")
+        self.setAccessibleName(tr("Delay by its parts"))
         self.setToolTip("\n".join(f"{part.name}: {part.explanation}" for part in self.parts))
         theme.changed.connect(self.update)
 
@@ -31,7 +32,7 @@ class DelayBar(QWidget):
         parts = delay_parts(latency)
         if [round(part.milliseconds) for part in parts] != [round(part.milliseconds) for part in self.parts]:
             self.parts = parts
-            self.setAccessibleDescription(", ".join(f"{part.name} {part.milliseconds:.0f} ms" for part in parts))
+            self.setAccessibleDescription(", ".join(f"{part.name} {part.text}" for part in parts))
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -70,7 +71,7 @@ class DelayBar(QWidget):
             words = area.adjusted(SWATCH + SPACE, 0, 0, 0)
             painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, part.name)
             painter.setPen(theme.colour("text"))
-            figure = f"{part.milliseconds:.0f} ms" if total else "—"
+            figure = part.text if total else "—"
             painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, figure)
 
     def _row(self) -> int:

@@ -6,6 +6,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui.icons import set_icon
+from gui.language import tr
 from gui.theme import SPACE
 
 
@@ -38,5 +39,5 @@ class Expander(QWidget):
     def _show(self, is_open: bool) -> None:
         self.content.setVisible(is_open)
         set_icon(self.button, "chevron-down" if is_open else "chevron-right", "muted", size=16)
-        self.button.setAccessibleDescription("open" if is_open else "closed")
+        self.button.setAccessibleDescription(tr("open") if is_open else tr("closed"))
         self.toggled.emit(is_open)

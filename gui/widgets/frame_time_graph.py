@@ -8,6 +8,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from gui.language import number, tr
 from gui.theme import SMALL_RADIUS, font, theme
 from gui.view.delay import HEADROOM, FrameTimes, step_curve
 from rtvc.live.snapshot import Snapshot
@@ -21,7 +22,7 @@ class FrameTimeGraph(QWidget):
         self.times = FrameTimes()
         self._deadline = 0.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Time of each step against its deadline")
+        self.setAccessibleName(tr("Time of each step against its deadline"))
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
@@ -58,7 +59,7 @@ class FrameTimeGraph(QWidget):
         painter.drawLine(QPointF(area.left(), line), QPointF(area.right(), line))
         painter.setFont(font(0.8))
         painter.setPen(theme.colour("muted"))
-        text = f"deadline {self._deadline * 1000:.0f} ms"
+        text = tr("deadline {milliseconds} ms", milliseconds=number(1000 * self._deadline))
         metrics = painter.fontMetrics()
         ground = QRectF(6, line + 3, metrics.horizontalAdvance(text) + 6, metrics.height())
         painter.fillRect(ground, theme.colour("raised", 0.85))

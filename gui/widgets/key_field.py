@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import QApplication, QKeySequenceEdit, QLineEdit, QWidget
 
+from gui.language import tr
 from gui.theme import SPACE
 
 
@@ -24,7 +25,7 @@ class KeyField(QKeySequenceEdit):
         self.setMaximumSequenceLength(1)
         self.setFixedWidth(field_width())
         self.setAccessibleName(name)
-        self.setToolTip("Click here and press the keys; Backspace alone clears them")
+        self.setToolTip(tr("Click here and press the keys; Backspace alone clears them"))
         self._shown = QKeySequence()
         self._explain()
 
@@ -54,4 +55,4 @@ class KeyField(QKeySequenceEdit):
     def _explain(self) -> None:
         line = self.findChild(QLineEdit)
         if line is not None:
-            line.setPlaceholderText("none")
+            line.setPlaceholderText(tr("none"))

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from gui.language import tr
 from gui.theme import SPACE, font, theme
 from gui.view.levels import CAUTION_DBFS, FLOOR_DBFS, HOT_DBFS, PeakHold, level_fraction, level_text
 
@@ -23,10 +24,10 @@ class LevelMeter(QWidget):
         self._level = FLOOR_DBFS
         self._hold = PeakHold()
         self._shown: tuple[int, int, bool] = (0, 0, False)
-        self.setAccessibleName(f"{name} level")
+        self.setAccessibleName(tr("Level: {name}", name=name))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip(
-            "The bar is the level, the line the peak of the last seconds; the lamp turns red when it clips"
+            tr("The bar is the level, the line the peak of the last seconds; the lamp turns red when it clips")
         )
         theme.changed.connect(self.update)
 
@@ -66,7 +67,7 @@ class LevelMeter(QWidget):
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._name)
         painter.setFont(font(0.88))
         painter.setPen(theme.colour("bad" if self._hold.clipped else "muted"))
-        words = "clipped" if self._hold.clipped else level_text(self._level)
+        words = tr("clipped") if self._hold.clipped else level_text(self._level)
         painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
         lamp = BAR

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
+from gui.language import tr, tr_noop
 from gui.theme import SPACE
 from gui.view.packs import facts
 from gui.widgets.card import Card
@@ -42,14 +43,14 @@ class PackCard(Card):
         self.entry = entry
         self.buttons: dict[str, QPushButton] = {}
         if in_use:
-            badge = label("in use", "caption")
+            badge = label(tr("in use"), "caption")
             set_tone(badge, "good")
             self.header.addWidget(badge)
         self.body.addWidget(label(facts(entry), "caption", wrap=True))
         if entry.description:
             self.body.addWidget(label(entry.description, wrap=True))
         if entry.licence:
-            self.body.addWidget(label(f"Licence: {entry.licence}", "caption", wrap=True))
+            self.body.addWidget(label(tr("Licence: {licence}", licence=entry.licence), "caption", wrap=True))
         if entry.problem:
             problem = label(entry.problem, wrap=True)
             set_tone(problem, "bad")
@@ -57,23 +58,28 @@ class PackCard(Card):
         self.line = label("", "muted", wrap=True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(f"Progress of {entry.name}")
+        self.bar.setAccessibleName(tr("Progress: {name}", name=entry.name))
         if working:
             self.body.addWidget(self.line)
             row = QHBoxLayout()
             row.setSpacing(2 * SPACE)
             row.addWidget(self.bar, 1)
-            row.addWidget(self._button("Cancel", "quiet"))
+            row.addWidget(self._button(tr_noop("Cancel"), "quiet"))
             self.buttons["Cancel"].clicked.connect(self.cancel_wanted)
             self.body.addLayout(row)
             return
         actions = Flow()
         for words, kind, signal, wanted in (
-            ("Use", "primary", self.use_wanted, entry.origin != "available" and not in_use and not entry.problem),
-            ("Download and build", "primary", self.download_wanted, entry.origin == "available"),
-            ("Build from a folder…", "", self.folder_wanted, entry.origin == "available"),
-            ("Verify", "", self.verify_wanted, entry.origin == "installed"),
-            ("Remove", "", self.remove_wanted, entry.origin == "installed" and not in_use),
+            (
+                tr_noop("Use"),
+                "primary",
+                self.use_wanted,
+                entry.origin != "available" and not in_use and not entry.problem,
+            ),
+            (tr_noop("Download and build"), "primary", self.download_wanted, entry.origin == "available"),
+            (tr_noop("Build from a folder…"), "", self.folder_wanted, entry.origin == "available"),
+            (tr_noop("Verify"), "", self.verify_wanted, entry.origin == "installed"),
+            (tr_noop("Remove"), "", self.remove_wanted, entry.origin == "installed" and not in_use),
         ):
             if wanted:
                 button = self._button(words, kind)
@@ -93,8 +99,8 @@ class PackCard(Card):
             self.bar.setValue(round(share * 1000))
 
     def _button(self, words: str, kind: str) -> QPushButton:
-        button = QPushButton(words)
+        button = QPushButton(tr(words))
         button.setProperty("kind", kind)
-        button.setAccessibleName(f"{words}: {self.entry.name}")
+        button.setAccessibleName(f"{tr(words)}: {self.entry.name}")
         self.buttons[words] = button
         return button

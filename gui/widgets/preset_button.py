@@ -6,6 +6,7 @@ from functools import partial
 
 from PyQt6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
 
+from gui.language import tr
 from gui.session import Session
 
 
@@ -13,11 +14,11 @@ class PresetButton(QPushButton):
     """A button with a menu of presets."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Presets", parent)
+        super().__init__(tr("Presets"), parent)
         self._session = session
         self._remove: QMenu | None = None
         self.setProperty("kind", "quiet")
-        self.setToolTip("Store voice and sound settings under a name, and load them again")
+        self.setToolTip(tr("Store voice and sound settings under a name, and load them again"))
         self.menu_of_presets = QMenu(self)
         self.setMenu(self.menu_of_presets)
         session.preferences.presets_changed.connect(self._fill)
@@ -35,9 +36,9 @@ class PresetButton(QPushButton):
             )
         if presets:
             menu.addSeparator()
-        menu.addAction("Save these settings…", self._store)
+        menu.addAction(tr("Save these settings…"), self._store)
         if presets:
-            remove = self._remove = QMenu("Remove", menu)
+            remove = self._remove = QMenu(tr("Remove"), menu)
             for name in presets:
                 remove.addAction(name, partial(self._session.preferences.remove_preset, name))
             menu.addMenu(remove)
@@ -46,6 +47,6 @@ class PresetButton(QPushButton):
         self._session.preferences.apply_preset(name, self._session.voices.names())
 
     def _store(self) -> None:
-        name, accepted = QInputDialog.getText(self, "Save these settings", "Name of the preset:")
+        name, accepted = QInputDialog.getText(self, tr("Save these settings"), tr("Name of the preset:"))
         if accepted and name.strip():
             self._session.preferences.store_preset(name.strip())

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from gui.language import tr
 from gui.theme import SMALL_RADIUS, font, theme
 
 
@@ -19,7 +20,7 @@ class Spectrogram(QWidget):
         self._name = name
         self.picture: npt.NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
         self._colours = _colour_table()
-        self.setAccessibleName(f"Spectrogram of {name}")
+        self.setAccessibleName(tr("Spectrogram: {name}", name=name))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self._recolour)
 

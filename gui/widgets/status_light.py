@@ -6,6 +6,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from gui.language import tr
 from gui.theme import SPACE, theme
 from gui.view.status import Status, Tone
 
@@ -18,7 +19,7 @@ class StatusLight(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.status = Status(Tone.QUIET, "Off", "")
+        self.status = Status(Tone.QUIET, tr("Off"), "")
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._describe()
         theme.changed.connect(self.update)
@@ -50,5 +51,5 @@ class StatusLight(QWidget):
 
     def _describe(self) -> None:
         self.setToolTip(self.status.sentence)
-        self.setAccessibleName(f"Status: {self.status.words}")
+        self.setAccessibleName(tr("Status: {status}", status=self.status.words))
         self.setAccessibleDescription(self.status.sentence)

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from gui.icons import set_icon
+from gui.language import tr
 from gui.theme import SPACE
 from gui.view.status import Tone
 from gui.widgets.labels import label, set_tone
@@ -32,7 +33,7 @@ class Toast(QFrame):
         self.action.clicked.connect(self._act)
         row.addWidget(self.action)
         self.dismiss = QToolButton()
-        self.dismiss.setAccessibleName("Close the message")
+        self.dismiss.setAccessibleName(tr("Close the message"))
         set_icon(self.dismiss, "close", "muted", size=16)
         self.dismiss.clicked.connect(self.settle)
         row.addWidget(self.dismiss)

@@ -9,6 +9,7 @@ from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gui.icons import set_icon
+from gui.language import tr
 from gui.theme import RADIUS, SPACE, theme
 from gui.view.voices import Outline, duration_text
 from gui.widgets.labels import ElidedLabel, label
@@ -58,8 +59,8 @@ class VoiceCard(QAbstractButton):
         self.favourite = favourite
         self.slot = slot
         self.setCheckable(True)
-        self.setAccessibleName(f"Voice {self.name}")
-        self.setAccessibleDescription(voice.description or voice.credit or "your own voice")
+        self.setAccessibleName(tr("Voice {name}", name=self.name))
+        self.setAccessibleDescription(voice.description or voice.credit or tr("your own voice"))
         self.setToolTip("\n".join(filter(None, (voice.description, voice.credit))))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -75,11 +76,13 @@ class VoiceCard(QAbstractButton):
         column.addLayout(inset)
         bottom = QHBoxLayout()
         bottom.setSpacing(0)
-        self.play = self._tool("play", f"Play the original recording of {self.name}", "Original")
+        self.play = self._tool("play", tr("Play the original recording of {name}", name=self.name), tr("Original"))
         self.play.clicked.connect(lambda: self.play_wanted.emit(self.name))
-        self.preview = self._tool("preview", f"Hear a sentence converted into {self.name}", "Preview")
+        self.preview = self._tool(
+            "preview", tr("Hear a sentence converted into {name}", name=self.name), tr("Preview")
+        )
         self.preview.clicked.connect(lambda: self.preview_wanted.emit(self.name))
-        self.more = self._tool("more", f"More for {self.name}")
+        self.more = self._tool("more", tr("More for {name}", name=self.name))
         self.more.setMenu(self._menu(slots))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         bottom.addWidget(self.play)
@@ -109,7 +112,11 @@ class VoiceCard(QAbstractButton):
         self._number = label("" if self.slot is None else str(self.slot), "caption")
         heading.addWidget(self._number)
         star, colour = ("star-filled", "accent") if self.favourite else ("star", "faint")
-        explanation = f"Remove {self.name} from the favourites" if self.favourite else f"Make {self.name} a favourite"
+        explanation = (
+            tr("Remove {name} from the favourites", name=self.name)
+            if self.favourite
+            else tr("Make {name} a favourite", name=self.name)
+        )
         self.star = self._tool(star, explanation)
         set_icon(self.star, star, colour, size=16)
         self.star.clicked.connect(lambda: self.favourite_wanted.emit(self.name))
@@ -118,19 +125,19 @@ class VoiceCard(QAbstractButton):
 
     def _menu(self, slots: int) -> QMenu:
         menu = QMenu(self.more)
-        self.rename_action = menu.addAction("Rename…", lambda: self.rename_wanted.emit(self.name))
-        menu.addAction("Duplicate…", lambda: self.duplicate_wanted.emit(self.name))
-        menu.addAction("Export…", lambda: self.export_wanted.emit(self.name))
-        self.slot_menu = QMenu("Hotkey", menu)
+        self.rename_action = menu.addAction(tr("Rename…"), lambda: self.rename_wanted.emit(self.name))
+        menu.addAction(tr("Duplicate…"), lambda: self.duplicate_wanted.emit(self.name))
+        menu.addAction(tr("Export…"), lambda: self.export_wanted.emit(self.name))
+        self.slot_menu = QMenu(tr("Hotkey"), menu)
         for number in range(slots + 1):
-            words = f"Hotkey {number}" if number else "None"
+            words = tr("Hotkey {number}", number=number) if number else tr("None")
             action = self.slot_menu.addAction(words, partial(self.slot_wanted.emit, self.name, number))
             assert action is not None
             action.setCheckable(True)
             action.setChecked(number == (self.slot or 0))
         menu.addMenu(self.slot_menu)
         menu.addSeparator()
-        self.delete_action = menu.addAction("Delete", lambda: self.delete_wanted.emit(self.name))
+        self.delete_action = menu.addAction(tr("Delete"), lambda: self.delete_wanted.emit(self.name))
         for action in (self.rename_action, self.delete_action):
             assert action is not None
             action.setEnabled(self.own)
@@ -165,7 +172,7 @@ class VoiceCard(QAbstractButton):
 
     def explain_number(self, keys: str) -> None:
         """Show which keys choose this voice, if any."""
-        self._number.setToolTip(f"{keys} chooses this voice" if keys else "")
+        self._number.setToolTip(tr("{keys} chooses this voice", keys=keys) if keys else "")
 
     def set_outline(self, outline: Outline) -> None:
         """Show the outline of the reference."""
@@ -178,7 +185,9 @@ class VoiceCard(QAbstractButton):
         self.playing = playing
         set_icon(self.play, "stop" if playing else "play", "accent" if playing else "muted", size=16)
         self.play.setAccessibleName(
-            f"Stop playing {self.name}" if playing else f"Play the original recording of {self.name}"
+            tr("Stop playing {name}", name=self.name)
+            if playing
+            else tr("Play the original recording of {name}", name=self.name)
         )
         if not playing:
             self.waveform.set_played(0.0)

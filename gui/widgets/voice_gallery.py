@@ -8,6 +8,7 @@ from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from gui.language import tr
 from gui.theme import RADIUS, SPACE, theme
 from gui.widgets.labels import label
 from gui.widgets.page import Scroll
@@ -105,7 +106,7 @@ class DropArea(QWidget):
         self.setMinimumSize(0, 96)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         column = QVBoxLayout(self)
-        words = label("Drop a recording here. 5 seconds of a voice are enough.", "caption", wrap=True)
+        words = label(tr("Drop a recording here. 5 seconds of a voice are enough."), "caption", wrap=True)
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(words)
         theme.changed.connect(self.update)

@@ -30,7 +30,7 @@ def test_sliders_change_their_settings(window: MainWindow) -> None:
     sound = window.live.sound
     sound.strength.slider.setValue(40)
     assert settings(window).map.strength == 0.4
-    assert sound.strength.value_label.text() == "40 %"
+    assert sound.strength.value_label.text() == "40%"
     sound.similarity.slider.setValue(0)
     assert settings(window).map.block_size == 1
     sound.similarity.slider.setValue(4)
