@@ -1,9 +1,9 @@
-"""Build everything that people download, into dist/: python3 packaging/release.py [--wheel-only] [--nvidia].
+"""Build everything that people download, into dist/: python3 packaging/release.py [--help].
 
 The wheel, the source distribution, and one bundle for the system this runs on: a folder that needs no Python. On
 Linux the bundle becomes a .tar.gz and a .deb, on Windows a .zip and an installer (made by NSIS), on macOS a .zip.
 SHA256SUMS stands beside them. Needs only Python: the tools are installed, pinned, into build/release. Every artefact
-is tried before it counts as built.
+is tried before it counts as built. `--twice` builds everything again and says what differs.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 import tomllib
 import venv
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +57,7 @@ def environment(name: str) -> Path:
 
 def install(python: Path, *requirements: str) -> None:
     """Install pinned packages."""
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run(*pip, "-c", ROOT / "packaging" / "constraints.txt", "-c", ROOT / "constraints.txt", *requirements)
 
 
@@ -89,7 +91,7 @@ def try_program(*program: str | Path) -> None:
         sys.exit("release: the program left no recording or no picture")
 
 
-def bundle(wheel: Path, nvidia: bool) -> Path:
+def bundle(wheel: Path, nvidia: bool, tried: bool) -> Path:
     """Build the folder that needs no Python, with the licences of all that it holds; return it."""
     python = environment("bundle-nvidia" if nvidia else "bundle")
     install(python, "pyinstaller", *runtime_requirements(nvidia))
@@ -111,11 +113,12 @@ def bundle(wheel: Path, nvidia: bool) -> Path:
     folder = BUILD / "bundles" / "rtvc"
     run(python, ROOT / "packaging" / "licences.py", folder / "LICENCES.txt")
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
-    program = folder / ("rtvc.exe" if sys.platform == "win32" else "rtvc")
-    try_program(program)
-    began = time.monotonic()
-    run(program, "--help")
-    print(f"{program}: {size(folder) / 2**20:.0f} MiB, starts in {time.monotonic() - began:.1f} s")
+    if tried:
+        program = folder / ("rtvc.exe" if sys.platform == "win32" else "rtvc")
+        try_program(program)
+        began = time.monotonic()
+        run(program, "--version")
+        print(f"{program}: {size(folder) / 2**20:.0f} MiB, starts in {time.monotonic() - began:.1f} s")
     return folder
 
 
@@ -133,7 +136,7 @@ def packed(folder: Path, name: str) -> None:
             installer(folder, DIST / f"{name}-setup.exe")
         return
     steady = ["--sort=name", f"--mtime=@{RELEASED}", "--owner=0", "--group=0", "--numeric-owner"]
-    compressed = ["--use-compress-program=gzip -n", "-cf", DIST / f"{name}.tar.gz"]
+    compressed: list[str | Path] = ["--use-compress-program=gzip -n", "-cf", DIST / f"{name}.tar.gz"]
     run("tar", *steady, "-C", folder.parent, *compressed, folder.name)
     debian(folder, DIST / f"{name}.deb")
 
@@ -190,10 +193,57 @@ def run_sh_packages(*names: str) -> list[str]:
     return [package for found in lists if found for package in found[1].split()]
 
 
-def sums() -> None:
-    """Write the digests of everything in dist/."""
-    files = sorted(path for path in DIST.iterdir() if path.name != "SHA256SUMS")
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+def digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 digest of each file in a folder, by name."""
+    files = sorted(path for path in folder.iterdir() if path.name != "SHA256SUMS")
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def members(archive: Path) -> dict[str, str]:
+    """Return the SHA-256 digest of each file in an archive; empty for a format that Python cannot open."""
+    if archive.name.endswith(".tar.gz"):
+        with tarfile.open(archive) as tar:
+            files = {entry.name: tar.extractfile(entry) for entry in tar if entry.isfile()}
+            return {name: hashlib.sha256(file.read()).hexdigest() for name, file in files.items() if file}
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            return {name: hashlib.sha256(zipped.read(name)).hexdigest() for name in zipped.namelist()}
+    return {}
+
+
+def compare(first: Path, second: Path) -> bool:
+    """Say which files of two builds differ, and what inside them does; return whether all are the same."""
+    before, after = digests(first), digests(second)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) == after.get(name):
+            print(f"identical  {name}")
+            continue
+        print(f"DIFFERS    {name}")
+        inside, again = members(first / name), members(second / name)
+        for member in sorted(inside.keys() | again.keys()):
+            if inside.get(member) != again.get(member):
+                print(f"           {member}")
+    return before == after
+
+
+def build(arguments: argparse.Namespace, tried: bool) -> None:
+    """Build everything into an empty dist/, and try it if wanted."""
+    shutil.rmtree(DIST, ignore_errors=True)
+    DIST.mkdir()
+    tools = environment("tools")
+    install(tools, *TOOLS[:3])
+    wheel = distributions(tools)
+    if tried:
+        empty = environment("wheel")
+        install(empty, *runtime_requirements(nvidia=False))
+        run(empty, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
+        try_program(empty, "-P", "-m", "rtvc.cli")
+    if not arguments.wheel_only:
+        system = f"{platform.system().lower()}-{platform.machine().lower()}"
+        packed(bundle(wheel, nvidia=False, tried=tried), f"rtvc-{VERSION}-{system}")
+        if arguments.nvidia:
+            packed(bundle(wheel, nvidia=True, tried=tried), f"rtvc-{VERSION}-{system}-nvidia")
+    lines = [f"{digest}  {name}\n" for name, digest in digests(DIST).items()]
     (DIST / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
     print("".join(lines), end="")
 
@@ -203,22 +253,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--nvidia", action="store_true", help="build the bundle for NVIDIA's GPUs as well")
     parser.add_argument("--wheel-only", action="store_true", help="build and try the wheel, and no bundle")
+    parser.add_argument("--twice", action="store_true", help="build again and fail if one byte differs")
     arguments = parser.parse_args()
-    shutil.rmtree(DIST, ignore_errors=True)
-    DIST.mkdir()
-    tools = environment("tools")
-    install(tools, *TOOLS[:3])
-    wheel = distributions(tools)
-    empty = environment("wheel")
-    install(empty, *runtime_requirements(nvidia=False))
-    run(empty, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
-    try_program(empty, "-P", "-m", "rtvc.cli")
-    if not arguments.wheel_only:
-        system = f"{platform.system().lower()}-{platform.machine().lower()}"
-        packed(bundle(wheel, nvidia=False), f"rtvc-{VERSION}-{system}")
-        if arguments.nvidia:
-            packed(bundle(wheel, nvidia=True), f"rtvc-{VERSION}-{system}-nvidia")
-    sums()
+    build(arguments, tried=True)
+    if arguments.twice:
+        first = BUILD / "first"
+        shutil.rmtree(first, ignore_errors=True)
+        DIST.rename(first)
+        build(arguments, tried=False)
+        if not compare(first, DIST):
+            sys.exit("release: two builds differ")
 
 
 if __name__ == "__main__":

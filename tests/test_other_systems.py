@@ -145,6 +145,13 @@ def test_a_device_that_refuses_every_rate_is_named(monkeypatch: pytest.MonkeyPat
         live_rate(find_device("macbook", "input", devices), "input")
 
 
+def run_rtvc(environment: dict[str, str], *arguments: str) -> bytes:
+    command = [sys.executable, "-m", "rtvc.cli", *arguments]
+    ended = subprocess.run(command, capture_output=True, env=environment)
+    assert ended.returncode == 0, ended.stderr.decode("cp1252")
+    return ended.stdout + ended.stderr
+
+
 def test_a_home_with_spaces_and_letters_beyond_ascii_and_a_console_without_unicode(tmp_path: Path) -> None:
     home = tmp_path / "Jürgen Müller 山田"
     pack = identity_pack(home / "mein Paket")
@@ -156,12 +163,34 @@ def test_a_home_with_spaces_and_letters_beyond_ascii_and_a_console_without_unico
     environment |= {name: str(home / name) for name in names}
 
     def rtvc(*arguments: str) -> bytes:
-        command = [sys.executable, "-m", "rtvc.cli", *arguments]
-        ended = subprocess.run(command, capture_output=True, env=environment)
-        assert ended.returncode == 0, ended.stderr.decode("cp1252")
-        return ended.stdout + ended.stderr
+        return run_rtvc(environment, *arguments)
 
     rtvc("convert", str(said), "--voice", "Willow", "--pack", str(pack.folder), "-o", str(home / "Ergebnis Ä 1.wav"))
     assert (home / "Ergebnis Ä 1.wav").exists()
     rtvc("voices", "add", "山田 é", str(Path(__file__).parent.parent / "rtvc/assets/voices/alder.flac"))
     assert b"\\u5c71\\u7530" in rtvc("voices", "list")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for open files in /proc")
+def test_without_posix_signals_and_locks_folders_are_converted_and_live_runs(tmp_path: Path) -> None:
+    pack = identity_pack(tmp_path / "pack")
+    said, ended = tmp_path / "said", tmp_path / "ended"
+    said.mkdir()
+    ended.mkdir()
+    for name in ("one.wav", "two.wav"):
+        soundfile.write(said / name, 0.1 * np.random.default_rng(0).standard_normal(16_000), 16_000)
+    windows = Path(__file__).parent / "support" / "windows"
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(windows)}
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        environment[name] = str(tmp_path / name)
+    chosen = ("--voice", "Willow", "--pack", str(pack.folder))
+    (ended / "one.wav").write_bytes(b"replaced")
+    commands = [
+        ["convert", str(said), *chosen, "--jobs", "2", "-o", str(ended), "--force"],
+        ["live", *chosen, "--input", str(said / "one.wav"), "--output-file", str(tmp_path / "live.wav")],
+    ]
+    program = f"from rtvc.cli import app\nfor command in {commands}: app(command, standalone_mode=False)"
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert {path.name for path in ended.iterdir()} == {"one.wav", "two.wav"}
+    assert soundfile.info(ended / "one.wav").duration == 1.0
+    assert soundfile.info(tmp_path / "live.wav").duration >= 1.0

@@ -151,9 +151,10 @@ def _ask_realtimekit(thread: int, wanted: int) -> None:
 
 def _ask_windows() -> Granted:
     """Join the Multimedia Class Scheduler's class "Pro Audio"."""
-    if sys.platform != "win32":
-        raise Refused("not Windows")
-    scheduler = ctypes.WinDLL("avrt")
+    try:
+        scheduler = ctypes.CDLL("avrt")  # 64-bit Windows has one calling convention, so this is its WinDLL
+    except OSError:
+        raise Refused("Windows has no Multimedia Class Scheduler") from None
     scheduler.AvSetMmThreadCharacteristicsW.restype = ctypes.c_void_p
     index = ctypes.c_uint32(0)
     handle = scheduler.AvSetMmThreadCharacteristicsW("Pro Audio", ctypes.byref(index))

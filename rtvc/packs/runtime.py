@@ -80,7 +80,8 @@ def cores() -> int:
     """Return how many processor cores this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    else:
+        return os.cpu_count() or 1
 
 
 @cache

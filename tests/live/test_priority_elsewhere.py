@@ -17,9 +17,9 @@ class Function:
 
     def __init__(self, answer: int) -> None:
         self.answer = answer
-        self.calls: list[tuple[object, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
 
-    def __call__(self, *arguments: object) -> int:
+    def __call__(self, *arguments: Any) -> int:  # noqa: ANN401
         self.calls.append(arguments)
         return self.answer
 
@@ -51,7 +51,7 @@ HANDLE = 0x1_0000_0002
 def windows(monkeypatch: pytest.MonkeyPatch, handle: int) -> Avrt:
     avrt = Avrt(handle)
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(ctypes, "WinDLL", lambda name: avrt, raising=False)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: avrt)
     return avrt
 
 
@@ -65,7 +65,8 @@ def macos(monkeypatch: pytest.MonkeyPatch, error: int) -> LibSystem:
 def test_windows_grants_its_class_for_sound_and_takes_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     avrt = windows(monkeypatch, HANDLE)
     urgency = Urgency(step_seconds=0.004)
-    assert urgency.grant.realtime
+    granted = urgency.grant
+    assert granted.realtime
     join, leave = avrt.AvSetMmThreadCharacteristicsW, avrt.AvRevertMmThreadCharacteristics
     assert join.calls[0][0] == "Pro Audio"
     assert join.restype is ctypes.c_void_p
