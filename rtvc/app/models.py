@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rtvc.app.pack_speed import measured_speed
 from rtvc.chain.voice_chain import algorithmic_delay
 from rtvc.errors import RtvcError
 from rtvc.names import check_name
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 Fetched = Callable[[RemoteFile, int], None]
 """Told of a file that is being downloaded, and how many bytes of it there are."""
+
+_INSTALL_PYTORCH = 'run `pip install -e ".[export]"` in the folder of rtvc.'
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class PackEntry:
         Algorithmic latency of its graphs; None if that is not known.
     problem
         Why it cannot be used, or what is wrong with it on this machine; otherwise empty.
+    core_share
+        Share of a processor core that it takes live, as measured on this machine; None if it was not.
+    closer_to_target
+        Share of test conversions that a speaker encoder hears closer to the target than to the source, from the
+        card; None if its maker measured none.
     """
 
     name: str
@@ -48,6 +58,8 @@ class PackEntry:
     bytes: int = 0
     latency_seconds: float | None = None
     problem: str = ""
+    core_share: float | None = None
+    closer_to_target: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,15 @@ def list_packs() -> list[PackEntry]:
     return entries
 
 
+def building_problem() -> str:
+    """Return why no pack can be built here, and the way out; empty if packs can be built. Loads nothing."""
+    if getattr(sys, "frozen", False):
+        return "Packs are built with PyTorch, which this bundle lacks: install rtvc from its source to build them."
+    if find_spec("torch") is None or find_spec("export") is None:
+        return f"Building packs needs PyTorch: {_INSTALL_PYTORCH}"
+    return ""
+
+
 def build_pack(
     name: str,
     options: BuildOptions = BuildOptions(),
@@ -143,9 +164,7 @@ def build_pack(
         import export.build as build
         from rtvc.benchmark.fidelity import find_recordings
     except ImportError as error:
-        raise RtvcError(
-            f'Building packs needs PyTorch ({error}): run `pip install -e ".[export]"` in the folder of rtvc.'
-        ) from None
+        raise RtvcError(f"Building packs needs PyTorch ({error}): {_INSTALL_PYTORCH}") from None
     known = known_pack(name)
     destination = installed_packs() / check_name(options.name or name, of="model pack")
     if destination.exists() and not options.replace:
@@ -199,5 +218,22 @@ def _entry(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:
         return PackEntry(folder.name, origin, problem=f"{folder} cannot be read ({error.strerror}).")
     except RtvcError as error:
         return PackEntry(folder.name, origin, bytes=size, problem=str(error))
-    latency_seconds, problem = float(algorithmic_delay(pack)), pack.warning or ""
-    return PackEntry(folder.name, origin, pack.card.description, pack.card.licence, size, latency_seconds, problem)
+    return PackEntry(
+        folder.name,
+        origin,
+        pack.card.description,
+        pack.card.licence,
+        size,
+        float(algorithmic_delay(pack)),
+        pack.warning or "",
+        measured_speed(pack),
+        _closer_to_target(pack),
+    )
+
+
+def _closer_to_target(pack: ModelPack) -> float | None:
+    """Read the share from the card, whose other values are not checked when it is opened."""
+    measured = pack.card.values.get("measured")
+    quality = measured.get("quality") if isinstance(measured, dict) else None
+    share = quality.get("closer_to_target") if isinstance(quality, dict) else None
+    return float(share) if isinstance(share, float | int) and 0 <= share <= 1 else None

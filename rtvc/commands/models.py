@@ -13,6 +13,7 @@ from rich.table import Table
 
 from rtvc.app import models
 from rtvc.app.models import BuildOptions
+from rtvc.app.pack_speed import measure_speed
 from rtvc.benchmark.fidelity import fidelity_report
 from rtvc.commands.program import Program
 from rtvc.commands.terminal import console, errors, warn
@@ -33,12 +34,13 @@ Unverified = Annotated[
 def list_packs() -> None:
     """List the shipped and installed packs, and those that can be fetched and built."""
     table = Table(box=None)
-    for column in ("pack", "size", "algorithmic delay", ""):
+    for column in ("pack", "size", "algorithmic delay", "processor", ""):
         table.add_column(column)
     for entry in models.list_packs():
         latency = "" if entry.latency_seconds is None else f"{1000 * entry.latency_seconds:.1f} ms"
+        speed = "" if entry.core_share is None else f"{entry.core_share:.0%} of a core"
         note = f"to fetch and build: {entry.description}" if entry.origin == "available" else entry.origin
-        table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", latency, entry.problem or note)
+        table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", latency, speed, entry.problem or note)
     console.print(table)
 
 
@@ -100,6 +102,13 @@ def build(
     pack = models.open_pack(called or name)
     title = f"{pack.name}: streamed against whole utterances, and time on this machine"
     fidelity_report(rows, pack.card.values["settings"], {pack.name: {"digest": pack.digest}}, title).print(console)
+
+
+@app.command()
+def measure(name: str) -> None:
+    """Measure how much of a processor core a pack takes on this machine, for `list` and the panel."""
+    share = measure_speed(name)
+    console.print(f"{name}: {share:.0%} of a core")
 
 
 @app.command()

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from rtvc.app import models as app_models
-from rtvc.app.models import BuildOptions, build_pack, list_packs, open_pack, remove_pack
+from rtvc.app.models import BuildOptions, build_pack, building_problem, list_packs, open_pack, remove_pack
+from rtvc.app.pack_speed import measure_speed
 from rtvc.chain.voice_chain import algorithmic_delay
 from rtvc.errors import RtvcError
 from rtvc.packs import pack as pack_module
@@ -66,3 +67,43 @@ def test_without_pytorch_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "export", None)
     with pytest.raises(RtvcError, match="needs PyTorch"):
         build_pack("wavlm-large")
+
+
+def test_a_pack_is_measured_on_request_and_the_figure_is_kept_with_its_digest(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rtvc.app.pack_speed.user_cache_path", lambda *names, **options: tmp_path / "cache")
+    monkeypatch.setattr("rtvc.app.pack_speed.SPEECH_SECONDS", 0.5)
+    monkeypatch.setattr("rtvc.packs.pack.installed_packs", lambda: installed)
+    identity_pack(installed / "good")
+
+    def share() -> float | None:
+        return {entry.name: entry for entry in list_packs()}["good"].core_share
+
+    assert share() is None
+    seen: list[float] = []
+    measured = measure_speed("good", seen.append)
+    assert share() == pytest.approx(measured, abs=1e-4)
+    assert seen[-1] == 1.0
+    for damage in (b"", b"[1]", b'{"x": "fast"}', b"\xff"):
+        (tmp_path / "cache" / "pack-speed.json").write_bytes(damage)
+        assert share() is None
+    assert measure_speed("good") > 0
+    assert share() is not None
+
+
+def test_the_share_of_test_conversions_that_succeed_comes_from_the_card() -> None:
+    entries = {entry.name: entry for entry in list_packs()}
+    share = entries["mini"].closer_to_target
+    assert share is not None
+    assert 0.5 < share <= 1
+    assert entries["wavlm-large"].closer_to_target is None
+
+
+def test_where_packs_cannot_be_built_the_reason_is_known_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_models, "find_spec", lambda name: None)
+    assert "needs PyTorch: run `pip install" in building_problem()
+    monkeypatch.setattr(app_models, "find_spec", lambda name: name)
+    assert building_problem() == ""
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert "this bundle lacks" in building_problem()
