@@ -24,6 +24,8 @@ from gui.single_instance import FirstInstance, call_first, panel_address
 from gui.tasks import UNFORESEEN
 from gui.theme import theme
 from gui.tray import Tray
+from rtvc.app import autostart
+from rtvc.errors import RtvcError
 
 SIGNAL_MILLISECONDS = 250
 
@@ -75,6 +77,7 @@ def run() -> None:
     elif tray is None or not options.close_to_tray:
         window.showMinimized()
     QTimer.singleShot(0, session.begin)
+    QTimer.singleShot(0, partial(_repair_autostart, session))
     code = application.exec()
     if tray is not None:
         tray.icon.hide()
@@ -82,6 +85,13 @@ def run() -> None:
         # Work that cannot be cancelled, such as the export of a large model, is abandoned; everything else is saved.
         os._exit(code)
     sys.exit(code)
+
+
+def _repair_autostart(session: Session) -> None:
+    try:
+        autostart.repair()
+    except RtvcError as error:
+        session.failed.emit(str(error))
 
 
 def _report(session: Session, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

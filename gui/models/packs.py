@@ -14,7 +14,8 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from gui.language import number, tr
 from gui.models.preferences import PreferencesModel
 from gui.tasks import Control, Task, Tasks
-from rtvc.app import models
+from gui.view.units import percent_text
+from rtvc.app import models, pack_speed
 from rtvc.app.models import BuildOptions, PackEntry
 from rtvc.packs import catalogue
 from rtvc.packs.download import RemoteFile
@@ -116,6 +117,15 @@ class PacksModel(QObject):
             return tr("The model pack {name} is ready to use.", name=name)
 
         self._begin(name, tr("Starting …"), work)
+
+    def measure(self, name: str) -> None:
+        """Measure how much of a processor core a pack takes here; the list shows it afterwards."""
+
+        def work(control: Control) -> str:
+            share = pack_speed.measure_speed(name, control.progress)
+            return tr("{name} takes {share} of a processor core here.", name=name, share=percent_text(share))
+
+        self._begin(name, tr("Measuring …"), work)
 
     def verify(self, name: str) -> None:
         """Check a pack's digests and run it."""

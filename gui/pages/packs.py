@@ -52,6 +52,7 @@ class PacksPage(Page):
             card.use_wanted.connect(lambda name: self._session.preferences.rewire(pack=name))
             card.download_wanted.connect(self._packs.obtain)
             card.folder_wanted.connect(self._ask_folder)
+            card.measure_wanted.connect(self._packs.measure)
             card.verify_wanted.connect(self._packs.verify)
             card.remove_wanted.connect(self._packs.remove)
             card.cancel_wanted.connect(self._packs.cancel)

@@ -16,10 +16,12 @@ from gui.session import Session
 from gui.theme import SPACE, Appearance
 from gui.widgets.card import Card
 from gui.widgets.labelled_slider import LabelledSlider
-from gui.widgets.labels import label
+from gui.widgets.labels import explain, label
 from gui.widgets.page import Page
 from gui.widgets.segments import Segments
+from rtvc.app import autostart
 from rtvc.app.live import LatencyProfile
+from rtvc.errors import RtvcError
 from rtvc.packs.runtime import cuda_works
 
 _PROFILES = {
@@ -119,6 +121,11 @@ class SettingsPage(Page):
             self.tray = QCheckBox(tr("Closing the window keeps rtvc in the tray"))
             self.tray.clicked.connect(lambda on: self._session.preferences.choose(close_to_tray=on))
             card.body.addWidget(self.tray)
+        self.autostart = QCheckBox(tr("Start rtvc when I log in"))
+        explain(self.autostart, tr("The microphone stays closed until you switch the voice changer on"))
+        self.autostart.setChecked(autostart.starts_with_system())
+        self.autostart.clicked.connect(self._start_with_system)
+        card.body.addWidget(self.autostart)
         self.minimised = QCheckBox(tr("Start minimised"))
         self.minimised.clicked.connect(lambda on: self._session.preferences.choose(start_minimised=on))
         card.body.addWidget(self.minimised)
@@ -143,6 +150,13 @@ class SettingsPage(Page):
         self.recordings.setText(
             shortened_path(options.recordings) if options.recordings else tr("Music folder (default)")
         )
+
+    def _start_with_system(self, on: bool) -> None:
+        try:
+            autostart.start_with_system(on)
+        except RtvcError as error:
+            self._session.failed.emit(str(error))
+        self.autostart.setChecked(autostart.starts_with_system())
 
     def _pick_recordings(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder for recordings"))

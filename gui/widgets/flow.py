@@ -9,11 +9,11 @@ from gui.theme import SPACE
 
 
 class Flow(QWidget):
-    """Lays out widgets like words in a paragraph."""
+    """Lays out widgets like words in a paragraph, `gap` pixels apart in a row."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, gap: int = SPACE, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._flow = _FlowLayout(self)
+        self._flow = _FlowLayout(self, gap)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -24,8 +24,9 @@ class Flow(QWidget):
 
 
 class _FlowLayout(QLayout):
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, gap: int) -> None:
         super().__init__(parent)
+        self._gap = gap
         self._items: list[QLayoutItem] = []
         self.setContentsMargins(0, 0, 0, 0)
 
@@ -78,6 +79,6 @@ class _FlowLayout(QLayout):
                 left, top, height = area.left(), top + height + SPACE, 0
             if move:
                 item.setGeometry(QRect(QPoint(left, top), size))
-            left += size.width() + SPACE
+            left += size.width() + self._gap
             height = max(height, size.height())
         return top + height - area.top()

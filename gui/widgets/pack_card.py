@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui.language import tr, tr_noop
 from gui.theme import SPACE
-from gui.view.packs import facts
+from gui.view.packs import Fact, facts, purpose
 from gui.widgets.card import Card
 from gui.widgets.flow import Flow
 from gui.widgets.labels import label, set_tone
@@ -32,6 +32,7 @@ class PackCard(Card):
     use_wanted = pyqtSignal(str)
     download_wanted = pyqtSignal(str)
     folder_wanted = pyqtSignal(str)
+    measure_wanted = pyqtSignal(str)
     verify_wanted = pyqtSignal(str)
     remove_wanted = pyqtSignal(str)
     cancel_wanted = pyqtSignal()
@@ -46,14 +47,17 @@ class PackCard(Card):
             badge = label(tr("in use"), "caption")
             set_tone(badge, "good")
             self.header.addWidget(badge)
-        self.body.addWidget(label(facts(entry), "caption", wrap=True))
-        if entry.description:
-            self.body.addWidget(label(entry.description, wrap=True))
+        if words := purpose(entry):
+            self.body.addWidget(label(words, wrap=True))
+        known = Flow(3 * SPACE)
+        for fact in facts(entry):
+            known.add(_tile(fact))
+        self.body.addWidget(known)
         if entry.licence:
             self.body.addWidget(label(tr("Licence: {licence}", licence=entry.licence), "caption", wrap=True))
         if entry.problem:
             problem = label(entry.problem, wrap=True)
-            set_tone(problem, "bad")
+            set_tone(problem, "caution" if entry.origin == "available" else "bad")
             self.body.addWidget(problem)
         self.line = label("", "muted", wrap=True)
         self.bar = QProgressBar()
@@ -79,11 +83,18 @@ class PackCard(Card):
             (tr_noop("Download and build"), "primary", self.download_wanted, entry.origin == "available"),
             (tr_noop("Build from a folder…"), "", self.folder_wanted, entry.origin == "available"),
             (tr_noop("Verify"), "", self.verify_wanted, entry.origin == "installed"),
+            (
+                tr_noop("Measure on this computer"),
+                "",
+                self.measure_wanted,
+                entry.origin != "available" and not entry.problem,
+            ),
             (tr_noop("Remove"), "", self.remove_wanted, entry.origin == "installed" and not in_use),
         ):
             if wanted:
                 button = self._button(words, kind)
-                button.setEnabled(not busy or words == "Use")
+                blocked = busy or (entry.origin == "available" and bool(entry.problem))
+                button.setEnabled(not blocked or words == "Use")
                 button.clicked.connect(lambda checked, signal=signal: signal.emit(self.entry.name))
                 actions.add(button)
         if self.buttons:
@@ -104,3 +115,14 @@ class PackCard(Card):
         button.setAccessibleName(f"{tr(words)}: {self.entry.name}")
         self.buttons[words] = button
         return button
+
+
+def _tile(fact: Fact) -> QWidget:
+    """Return a fact's value below its name."""
+    tile = QWidget()
+    column = QVBoxLayout(tile)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(label(fact.name, "caption"))
+    column.addWidget(label(fact.value))
+    return tile

@@ -121,7 +121,9 @@ def list_packs() -> list[PackEntry]:
     for name, known in KNOWN.items():
         if name not in installed:
             size = sum(file.size for file in known.files)
-            entries.append(PackEntry(name, "available", known.description, known.licence, size))
+            entries.append(
+                PackEntry(name, "available", known.description, known.licence, size, problem=building_problem())
+            )
     return entries
 
 

@@ -39,8 +39,10 @@ def list_packs() -> None:
     for entry in models.list_packs():
         latency = "" if entry.latency_seconds is None else f"{1000 * entry.latency_seconds:.1f} ms"
         speed = "" if entry.core_share is None else f"{entry.core_share:.0%} of a core"
-        note = f"to fetch and build: {entry.description}" if entry.origin == "available" else entry.origin
-        table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", latency, speed, entry.problem or note)
+        note = entry.problem or entry.origin
+        if entry.origin == "available":
+            note = f"to fetch and build: {entry.description}"
+        table.add_row(entry.name, f"{entry.bytes / 1e6:.0f} MB", latency, speed, note)
     console.print(table)
 
 

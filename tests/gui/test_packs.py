@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QApplication, QFileDialog, QPushButton
+from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
@@ -15,6 +16,7 @@ from tests.support.panel import (
     FakeBackend,
     QTest,
     is_live,
+    record_messages,
 )
 
 
@@ -109,3 +111,33 @@ def test_a_pack_is_verified_and_removed(qtbot: QtBot, window: MainWindow, backen
     )
     page.cards["large"].buttons["Remove"].click()
     qtbot.waitUntil(lambda: "Download and build" in page.cards["large"].buttons)
+
+
+def texts(window: MainWindow, name: str) -> list[str]:
+    return [shown.text() for shown in window.packs_page.cards[name].findChildren(QLabel)]
+
+
+def test_a_pack_is_described_by_what_a_buyer_asks(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {"Size", "14 MB", "Adds to the delay", "40 ms", "not measured yet"} <= set(texts(window, "mini"))
+    assert "Slower, and closer to the voice" in texts(window, "large"), (
+        "a pack of the user's own has its card's words"
+    )
+    assert {"Download", "1328 MB", "Needs"} <= set(texts(window, "wavlm-large"))
+    window.packs_page.cards["mini"].buttons["Measure on this computer"].click()
+    qtbot.waitUntil(lambda: "Cancel" in window.packs_page.cards["mini"].buttons)
+    assert not window.packs_page.cards["large"].buttons["Verify"].isEnabled()
+    with record_messages(window.session.noticed) as said:
+        backend.may_end.set()
+        qtbot.waitUntil(lambda: "17% of a processor core" in texts(window, "mini"))
+    assert said == ["mini takes 17% of a processor core here."]
+
+
+def test_a_pack_that_cannot_be_built_here_says_so_before_the_download(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend
+) -> None:
+    backend.listed_packs[2] = replace(backend.listed_packs[2], problem="Building packs needs PyTorch: install it.")
+    window.session.packs.reload()
+    qtbot.waitUntil(lambda: "Building packs needs PyTorch: install it." in texts(window, "wavlm-large"))
+    assert not window.packs_page.cards["wavlm-large"].buttons["Download and build"].isEnabled()

@@ -21,6 +21,7 @@ from tests.support.panel import (
     QTest,
     is_live,
     open_window,
+    record_messages,
     switch_on,
 )
 
@@ -135,3 +136,19 @@ def test_recordings_go_where_the_user_wants(
     recording = backend.engines[0].recording
     assert recording is not None
     assert recording[1].parent == tmp_path / "mine"
+
+
+def test_starting_with_the_system_is_off_and_a_failure_leaves_it_as_it_is(
+    window: MainWindow, backend: FakeBackend
+) -> None:
+    window.tabs[2].click()
+    box = window.settings_page.autostart
+    assert not box.isChecked()
+    box.click()
+    assert backend.starts
+    assert box.isChecked()
+    backend.failure = "Starting with the system cannot be changed."
+    with record_messages(window.session.failed) as said:
+        box.click()
+    assert said == [backend.failure]
+    assert box.isChecked()

@@ -12,6 +12,9 @@ from pytestqt.qtbot import QtBot
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.main_window import MainWindow
 from gui.view.transports import transport_words
+from rtvc.app.live import LatencyProfile
+from rtvc.app.preferences import Preset
+from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
 from tests.support.panel import (
     LEFT,
@@ -133,8 +136,33 @@ def test_presets_keep_and_restore_the_sound(window: MainWindow, monkeypatch: pyt
     assert window.live.voices.gallery.cards["Bernard"].isChecked()
     remove = item("Remove").menu()
     assert remove is not None
+    assert [action.text() for action in remove.actions()] == ["Stage"], "what comes with rtvc cannot be removed"
     remove.actions()[0].trigger()
     assert not window.session.preferences.value.presets
+
+
+def test_a_supplied_preset_says_what_it_changes_and_can_be_duplicated_but_not_replaced(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preferences, menu = window.session.preferences, window.live.sound.presets.menu_of_presets
+    preferences.change(voice="Bernard", intonation=0.5)
+    low_end = next(action for action in menu.actions() if action.text().startswith("Low-end computer"))
+    assert "less work for the processor" in low_end.text()
+    low_end.trigger()
+    assert preferences.settings == Settings(voice="Bernard")
+    assert preferences.options.profile is LatencyProfile.QUALITY
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("natural", True))
+    with record_messages(window.session.failed) as said:
+        next(action for action in menu.actions() if action.text() == "Save these settings…").trigger()
+    assert "comes with rtvc and cannot be replaced" in said[0]
+    assert not preferences.value.presets
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: (kwargs["text"], True))
+    duplicate = next(action for action in menu.actions() if action.text() == "Duplicate").menu()
+    assert duplicate is not None
+    next(action for action in duplicate.actions() if action.text() == "Stream").trigger()
+    assert preferences.value.presets["Stream 2"] == Preset(
+        Settings(voice="Bernard", intonation=1.2), LatencyProfile.QUALITY
+    )
 
 
 def test_presets_follow_a_voice_to_its_new_name(window: MainWindow) -> None:

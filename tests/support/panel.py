@@ -26,7 +26,7 @@ from gui.models.devices import Found, Use
 from gui.player import QtPlayer
 from gui.session import Session
 from gui.theme import Appearance, theme
-from rtvc.app import devices, enrolment, live, models, virtual_microphone, voices
+from rtvc.app import autostart, devices, enrolment, live, models, pack_speed, virtual_microphone, voices
 from rtvc.app.enrolment import EnrolmentProgress
 from rtvc.app.live import LiveSetup
 from rtvc.app.models import BuildOptions, PackEntry
@@ -249,6 +249,7 @@ class FakeBackend:
         self.pitch: int | None = 64
         self.built_from: Path | None = None
         self.recording_programs: list[str] | None = []
+        self.starts = False
         self.listened: list[DeviceIdentity | None] = []
         self.spoken: list[Path | None] = []
         self.listed_packs = [
@@ -271,11 +272,20 @@ class FakeBackend:
             models: ("open_pack", "list_packs", "build_pack", "remove_pack"),
             catalogue: ("verify",),
             live: ("recordings_folder",),
+            pack_speed: ("measure_speed",),
+            autostart: ("starts_with_system", "start_with_system"),
         }
         for module, names in replaced.items():
             for name in names:
                 patch.setattr(module, name, late(name))
         patch.setattr("gui.pages.settings.cuda_works", lambda: self.has_cuda)
+
+    def starts_with_system(self) -> bool:
+        return self.starts
+
+    def start_with_system(self, on: bool) -> None:
+        self._fail()
+        self.starts = on
 
     def look(self, refresh: bool) -> Found:
         return Found(tuple(self.listed), self.microphone.state)
@@ -381,6 +391,11 @@ class FakeBackend:
         self._wait(lambda: fetched(SimpleNamespace(name="encoder.pt", size=4_000_000), 1_000_000))
         self._fail()
         self._become(name, "installed")
+
+    def measure_speed(self, name: str, progress: Callable[[float], None]) -> float:
+        self._wait(lambda: progress(0.5))
+        self.listed_packs = [replace(one, core_share=0.17) if one.name == name else one for one in self.listed_packs]
+        return 0.17
 
     def verify(self, name: str) -> None:
         self._fail()
