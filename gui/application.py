@@ -14,6 +14,7 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QSystemTrayIcon
 
 from gui.global_hotkeys import GlobalHotkeys
+from gui.hotkeys import actions, check_pressed
 from gui.language import tr
 from gui.main_window import MainWindow
 from gui.measure import measure
@@ -32,17 +33,29 @@ SIGNAL_MILLISECONDS = 250
 _log = logging.getLogger(__name__)
 
 
-def main(screenshots: Path | None = None, measured_seconds: float | None = None) -> None:
+def main(screenshots: Path | None = None, measured_seconds: float | None = None, pressed: str | None = None) -> None:
     """Open the panel and run until it is closed.
 
     With `screenshots`, take pictures of every page into that folder instead; with `measured_seconds`, print the
-    panel's start time and processor use over so many seconds.
+    panel's start time and processor use over so many seconds; with `pressed`, press a hotkey of the running panel.
+    Raises `RtvcError` if that hotkey does not exist or no panel runs.
     """
+    if pressed is not None:
+        press(pressed)
+        return
     if screenshots is not None:
         sys.exit(take_screenshots(screenshots))
     if measured_seconds is not None:
         sys.exit(measure(measured_seconds))
     run()
+
+
+def press(name: str) -> None:
+    """Press a hotkey of the running panel; raise `RtvcError` if there is no such hotkey, or no panel runs."""
+    check_pressed(name)
+    address = panel_address()
+    if address is None or not call_first(address, name):
+        raise RtvcError("No panel is running: start it with `rtvc-gui`.")
 
 
 def run() -> None:
@@ -59,7 +72,8 @@ def run() -> None:
     window = MainWindow(session)
     application.setQuitOnLastWindowClosed(False)
     if address is not None:
-        first = FirstInstance(address, window.bring_forward, window)
+        hotkeys = actions(session)
+        first = FirstInstance(address, window.bring_forward, lambda name: hotkeys.get(name, lambda: None)(), window)
         application.aboutToQuit.connect(first.close)
     everywhere = GlobalHotkeys(session, window)
     application.aboutToQuit.connect(everywhere.close)

@@ -19,6 +19,7 @@ from gui.models.voices import SLOTS
 from gui.options import Options
 from gui.session import Session
 from rtvc.errors import RtvcError
+from rtvc.names import did_you_mean
 
 ADD_KEYS = "Ctrl+O"
 
@@ -45,6 +46,9 @@ class Hotkey:
         """The action, in the panel's language."""
         return tr(self.explanation, number=self.number)
 
+
+HELD = "talk"
+"""The hotkey that acts while it is held, so that it cannot be pressed from outside."""
 
 HOTKEYS = (
     Hotkey("power", tr_noop("Switch on or off"), "Ctrl+Return", "Ctrl+Alt+P"),
@@ -82,7 +86,11 @@ def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys
             if wayland
             else tr("A desktop without X11 does not let programs hear keys that are pressed elsewhere.")
         )
-        return f"{reason} {tr('Hotkeys work while this window has the focus.')}"
+        instead = tr(
+            "Hotkeys work while this window has the focus. For keys that work everywhere, let the keyboard settings "
+            "of your desktop run a command, such as: rtvc-gui --press mute"
+        )
+        return f"{reason} {instead}"
     if importlib.util.find_spec("pynput") is None:
         return tr("Install the package pynput and restart rtvc to use hotkeys in other programs.")
     return ""
@@ -91,6 +99,15 @@ def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys
 def heard_everywhere(options: Options) -> bool:
     """Tell whether hotkeys work in other programs."""
     return options.global_hotkeys and not unavailable()
+
+
+def check_pressed(name: str) -> None:
+    """Raise `RtvcError` if there is no hotkey of this name to press from outside the panel."""
+    names = [hotkey.name for hotkey in HOTKEYS if hotkey.name != HELD]
+    if name not in names:
+        raise RtvcError(
+            f"There is no hotkey {name!r} to press; there are: {', '.join(names)}.{did_you_mean(name, names)}"
+        )
 
 
 def keys(options: Options, scope: Scope) -> dict[str, QKeySequence]:
@@ -135,7 +152,7 @@ def problem(options: Options, scope: Scope, name: str, sequence: QKeySequence) -
             chord(sequence)
         except RtvcError as error:
             return str(error)
-    elif name != "talk" and not _held(sequence) and sequence[0].key() in _MOVING:
+    elif name != HELD and not _held(sequence) and sequence[0].key() in _MOVING:
         return tr("{keys} alone is needed to navigate this window. Add Ctrl or Alt.", keys=words)
     return ""
 

@@ -13,6 +13,8 @@ from PyQt6.QtCore import Q_ARG, QMetaObject, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont, QPalette
 from PyQt6.QtWidgets import QApplication
 
+from gui.focus_ring import FocusRing
+
 
 class Appearance(StrEnum):
     """Which colours to use."""
@@ -118,6 +120,7 @@ class Theme(QObject):
         if application is not self._application:
             self._application = application
             application.setStyle("Fusion")
+            FocusRing(application)
             hints = application.styleHints()
             assert hints is not None
             hints.colorSchemeChanged.connect(self._follow_system)

@@ -18,7 +18,7 @@ from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
 from gui.view.status import LIVE, LossDetector, Status, status
 from rtvc.app import live
-from rtvc.app.live import LiveSetup
+from rtvc.app.live import LatencyProfile, LiveSetup
 from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Snapshot, State
@@ -209,7 +209,8 @@ class LiveModel(QObject):
         if self.power is Power.CLOSING and snapshot.state is State.STOPPED:
             self.status = Status.stopping()
         else:
-            self.status = status(snapshot, self._preferences.settings, losing, self._devices.output_name)
+            safe = self._preferences.options.profile is LatencyProfile.QUALITY
+            self.status = status(snapshot, self._preferences.settings, losing, self._devices.output_name, safe)
         self.polled.emit(snapshot, self.status)
         if started:
             # The engine has made the virtual microphone, and may have found other devices.

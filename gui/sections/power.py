@@ -15,6 +15,7 @@ from gui.widgets.card import Card
 from gui.widgets.labels import FittedLabel, explain, label, set_text, set_tone
 from gui.widgets.power_button import PowerButton
 from gui.widgets.toggle import Toggle
+from rtvc.app.live import LatencyProfile
 from rtvc.live.snapshot import Snapshot
 
 
@@ -42,6 +43,11 @@ class PowerSection(Card):
         words.addStretch(1)
         row.addLayout(words, 1)
         self.body.addLayout(row)
+
+        self.safe = QPushButton(tr("Use the Safe profile"))
+        explain(self.safe, tr("More delay, but no gaps even while a game keeps the computer busy."))
+        self.safe.clicked.connect(lambda: session.preferences.choose(profile=LatencyProfile.QUALITY))
+        self.body.addWidget(self.safe)
 
         self.bypass = Toggle(tr("Bypass"), "bypass")
         self.mute = Toggle(tr("Mute"), "mute", danger=True)
@@ -98,6 +104,7 @@ class PowerSection(Card):
         self.power.set_level(level_fraction(snapshot.input_level_dbfs))
         set_text(self.headline, status.words)
         set_text(self.sentence, status.sentence)
+        self.safe.setVisible(status.safe_helps)
         # A disabled control loses the focus, and the next key would act on another one.
         self.record.setEnabled(snapshot.state in LIVE or self.record.hasFocus())
         self.record.setChecked(snapshot.recording)

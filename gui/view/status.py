@@ -25,11 +25,12 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """The status light: its tone, a word or two, and a sentence."""
+    """The status light: its tone, a word or two, a sentence, and whether the Safe latency profile would help."""
 
     tone: Tone
     words: str
     sentence: str
+    safe_helps: bool = False
 
     @classmethod
     def off(cls) -> Status:
@@ -68,7 +69,7 @@ class LossDetector:
         return len(self._seconds) >= LOSS_SECONDS
 
 
-def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) -> Status:
+def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str, safe: bool = False) -> Status:
     """Describe what the engine does.
 
     Parameters
@@ -79,6 +80,8 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
         Whether sound has been lost repeatedly (`LossDetector`).
     output
         Name of the device that listeners hear.
+    safe
+        Whether the latency profile is Safe already.
     """
     match snapshot.state:
         case State.STOPPED:
@@ -102,14 +105,10 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str) ->
     if settings.push_to_talk and not settings.talking:
         return Status(Tone.CAUTION, tr("Waiting"), tr("Hold the talk key to be heard."))
     if losing:
-        return Status(
-            Tone.BAD,
-            tr("Losing sound"),
-            tr(
-                "The computer cannot keep up. Choose the Safe latency profile under Settings, "
-                "or close other programs."
-            ),
-        )
+        advice = tr("The computer cannot keep up. Close other programs.")
+        if not safe:
+            advice = tr("The computer cannot keep up. Use the Safe latency profile, or close other programs.")
+        return Status(Tone.BAD, tr("Losing sound"), advice, safe_helps=not safe)
     if settings.bypass:
         return Status(Tone.CAUTION, tr("Own voice"), tr("Your unchanged voice goes to {output}.", output=output))
     if snapshot.message:

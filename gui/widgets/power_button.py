@@ -6,6 +6,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from gui.focus_ring import has_ring
 from gui.icons import pixmap
 from gui.language import tr
 from gui.theme import theme
@@ -58,7 +59,7 @@ class PowerButton(QAbstractButton):
         if not on:
             painter.setPen(QPen(theme.colour("strong_border"), 1))
         painter.drawEllipse(centre, DIAMETER / 2 - 1, DIAMETER / 2 - 1)
-        if self.hasFocus():
+        if has_ring(self):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.colour("text" if on else "accent"), 2))
             painter.drawEllipse(centre, DIAMETER / 2 + 2, DIAMETER / 2 + 2)

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from gui.focus_ring import has_ring
 from gui.icons import set_icon
 from gui.language import tr
 from gui.theme import RADIUS, SPACE, theme
@@ -209,7 +210,7 @@ class VoiceCard(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         checked = self.isChecked()
-        strong = checked or self.hasFocus()
+        strong = checked or has_ring(self)
         width = 2 if strong else 1
         hover = "strong_border" if self.underMouse() else "border"
         border = "accent" if strong else hover

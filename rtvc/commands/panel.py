@@ -29,6 +29,15 @@ def gui(
             "while live, and the longest time without an answer.",
         ),
     ] = None,
+    press: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOTKEY",
+            help="Press a hotkey of the running panel, and quit: power, bypass, mute, push_to_talk, monitor, record, "
+            "voice1 and so on. For keyboard shortcuts of the desktop where no program hears keys that are pressed "
+            "elsewhere (Wayland).",
+        ),
+    ] = None,
 ) -> None:
     """Open the panel."""
     try:
@@ -38,10 +47,10 @@ def gui(
             f"The panel needs PyQt6 ({error}): in the folder of rtvc, run `sh run.sh install`, "
             'or `pip install -e ".[gui]"`.'
         ) from None
-    # Without a display Qt aborts the process. The two options need none.
-    drawn = screenshots is None and measure is None
+    # Without a display Qt aborts the process. The options need none.
+    drawn = screenshots is None and measure is None and press is None
     if sys.platform == "linux" and drawn and not any(map(os.environ.get, DISPLAYS)):
         raise RtvcError(
             "There is no display to open the panel on: start it in a desktop session, or use `rtvc live`."
         )
-    application.main(screenshots, measure)
+    application.main(screenshots, measure, press)

@@ -135,14 +135,15 @@ def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.Monke
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    opened: list[tuple[Path | None, float | None]] = []
+    opened: list[tuple[Path | None, float | None, str | None]] = []
     monkeypatch.setattr("gui.application.main", lambda *arguments: opened.append(arguments))
     assert "no display to open the panel on" in refusal("gui")
     # What draws without a window needs none.
     rtvc("gui", "--measure", "1")
+    rtvc("gui", "--press", "mute")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     rtvc("gui")
-    assert opened == [(None, 1.0), (None, None)]
+    assert opened == [(None, 1.0, None), (None, None, "mute"), (None, None, None)]
 
 
 def test_the_panel_has_a_command_of_its_own(

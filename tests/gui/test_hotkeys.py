@@ -317,5 +317,6 @@ def test_the_global_column_is_shown_with_global_hotkeys(window: MainWindow) -> N
 def test_unavailable_global_keys_are_explained() -> None:
     assert "Wayland" in unavailable({"XDG_SESSION_TYPE": "wayland", "DISPLAY": ":0"}, "linux")
     assert "Wayland" in unavailable({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, "linux")
+    assert "rtvc-gui --press mute" in unavailable({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
     assert "X11" in unavailable({}, "linux")
     assert "Wayland" not in unavailable({"DISPLAY": ":0"}, "linux")

@@ -12,7 +12,8 @@ from PyQt6.QtCore import Qt, QThreadPool
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
-from gui.view.status import Tone
+from gui.view.status import LossDetector, Tone
+from rtvc.app.live import LatencyProfile
 from rtvc.app.voices import AddedVoice
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.voices.library import VoiceLibrary
@@ -192,3 +193,19 @@ def test_a_recording_that_ends_with_its_engine_is_reported(
     assert recording is not None
     window.session.devices.hear_myself(True)
     qtbot.waitUntil(lambda: str(recording[1]) in window.toast.message.text())
+
+
+def test_lasting_loss_of_sound_offers_the_safe_profile(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch_on(qtbot, window)
+    button = window.live.power.safe
+    assert not button.isVisible()
+    monkeypatch.setattr(LossDetector, "update", lambda detector, snapshot, now: True)
+    qtbot.waitUntil(button.isVisible)
+    QTest.mouseClick(button, LEFT)
+    qtbot.waitUntil(lambda: is_live(window, backend, 1))
+    assert backend.engines[1].setup.profile is LatencyProfile.QUALITY
+    qtbot.waitUntil(lambda: window.light.status.words == "Losing sound")
+    assert not button.isVisible(), "the profile is Safe already"
+    assert "Close other programs." in window.light.status.sentence

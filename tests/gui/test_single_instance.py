@@ -4,15 +4,16 @@ import os
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui import single_instance
-from gui.single_instance import FirstInstance, call_first, panel_address
+from gui import application, single_instance
+from gui.single_instance import SHOW, FirstInstance, call_first, panel_address
+from rtvc.errors import RtvcError
 
 
 @pytest.fixture
@@ -29,17 +30,47 @@ def address(runtime: Path) -> str:
     return found
 
 
-def call_from_another_thread(qtbot: QtBot, address: str) -> bool:
+def call_from_another_thread(qtbot: QtBot, address: str, request: str = SHOW) -> bool:
     with ThreadPoolExecutor() as pool:
-        called = pool.submit(call_first, address)
+        called = pool.submit(call_first, address, request)
         qtbot.waitUntil(called.done)
     return called.result()
+
+
+def unexpected(name: str) -> None:
+    raise AssertionError(name)
+
+
+def test_a_second_program_presses_a_hotkey_of_the_panel(
+    qtbot: QtBot, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed: list[str] = []
+    first = FirstInstance(address, lambda: unexpected("show"), pressed.append)
+    assert call_from_another_thread(qtbot, address, "mute")
+    assert pressed == ["mute"]
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as talkative:
+        talkative.connect(address)
+        talkative.sendall(b"x" * 100)
+        talkative.setblocking(False)
+
+        def cut_off() -> bool:
+            with suppress(BlockingIOError):
+                return talkative.recv(1) == b""
+            return False
+
+        qtbot.waitUntil(cut_off)
+    first.close()
+    monkeypatch.setattr(application, "panel_address", lambda: address)
+    with pytest.raises(RtvcError, match="No panel is running: start it with"):
+        application.press("mute")
+    with pytest.raises(RtvcError, match=r"no hotkey 'mte' to press; there are: power, .*Did you mean mute\?"):
+        application.press("mte")
 
 
 def test_a_second_panel_brings_the_first_one_forward(qtbot: QtBot, address: str) -> None:
     shown: list[bool] = []
     assert not call_first(address)
-    first = FirstInstance(address, lambda: shown.append(True))
+    first = FirstInstance(address, lambda: shown.append(True), unexpected)
     assert call_from_another_thread(qtbot, address)
     assert shown == [True]
     first.close()
@@ -83,7 +114,7 @@ def test_a_foreign_listener_does_not_keep_the_panel_from_starting(
         thread.start()
         assert not call_first(address)
         thread.join()
-        first = FirstInstance(address, lambda: None)
+        first = FirstInstance(address, lambda: None, unexpected)
         assert call_from_another_thread(qtbot, address)
         first.close()
 
