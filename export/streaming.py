@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +52,9 @@ def export_streaming(
     `net(block [1, …], streaming)` must compute its states in evaluation mode from zeros.
     """
     net = net.eval()
-    audio = torch.randn(1, EXAMPLE_FRAMES * hop) * 0.1
-    features = torch.randn(1, EXAMPLE_FRAMES, feature_dim) * 0.1
-    example, source, result = (audio, "audio", "features") if kind == "encoder" else (features, "features", "audio")
+    described = GraphDescription(kind, sample_rate, hop, feature_dim, lookahead_frames, delay_samples, {})
+    source, result = described.input_name, described.output_name
+    example = torch.randn(described.shape(source, EXAMPLE_FRAMES)) * 0.1
     step = StreamingStep(net, example)
     names = list(step.state)
     torch.onnx.export(
@@ -66,15 +67,7 @@ def export_streaming(
         opset_version=18,
         dynamo=False,
     )
-    description = GraphDescription(
-        kind,
-        sample_rate,
-        hop,
-        feature_dim,
-        lookahead_frames,
-        delay_samples,
-        {name: tuple(value.shape) for name, value in step.state.items()},
-    )
+    description = replace(described, state={name: tuple(value.shape) for name, value in step.state.items()})
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {METADATA_KEY: description.to_json()})
     onnx.save(model, path)
@@ -86,7 +79,7 @@ def verify_streaming(net: nn.Module, path: Path, kind: Kind, frames: int = 24) -
     stage = GraphStage(path.read_bytes(), str(path), kind, Runtime(provider="cpu"))
     description = stage.description
     random = np.random.default_rng(0)
-    shape = (frames * description.hop,) if kind == "encoder" else (frames, description.feature_dim)
+    shape = description.shape(description.input_name, frames)[1:]
     block: Block = (0.1 * random.standard_normal(shape)).astype(np.float32)
     with torch.no_grad():
         whole = net.eval()(torch.from_numpy(block)[None], StreamingState())[0].numpy()

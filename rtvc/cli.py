@@ -15,7 +15,7 @@ import typer
 
 from rtvc import signals
 from rtvc.app import crash_report
-from rtvc.commands import bench, effects, models, voices
+from rtvc.commands import bench, effects, models, transports, voices
 from rtvc.commands.convert import convert
 from rtvc.commands.demo import demo
 from rtvc.commands.devices import devices, doctor
@@ -35,6 +35,7 @@ for command in (live, gui, convert, demo, enrol, devices, doctor):
     app.command()(command)
 app.add_typer(voices.app, name="voices")
 app.add_typer(effects.app, name="effects")
+app.add_typer(transports.app, name="transports")
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 

@@ -86,12 +86,15 @@ class StreamingConverter:
         converter = VoiceConverter(self.pack)
         if speaker is None:
             Conversion(choice, mode=Mode.LIVE).check()
-            converter.observe = LiveMap(converter, self.pack, target.features(self.pack), choice, pitch)
+            features = target.features(self.pack)
+            converter.observe = LiveMap(converter, self.pack, features, choice, pitch, target.name)
         else:
             paths = speaker if isinstance(speaker, list) else [speaker]
             enrolment = enrol_files([Path(path) for path in paths], self.pack, "")
             level = enrolment.level_dbfs
-            transport = fit_map(self.pack, enrolment.features, target.features(self.pack), choice, target.maps)
+            transport = fit_map(
+                self.pack, enrolment.features, target.features(self.pack), choice, target.maps, voice=target.name
+            )
             converter.begin(transport, choice.strength, pitch)
         self._chain = FileChain(rate, converter, rate, level, effects)
         self._block = block_length(rate, rate, self.pack, step or self.pack.defaults.step)

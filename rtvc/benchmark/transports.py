@@ -20,6 +20,7 @@ from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
+from rtvc.transport.trained import TrainedTransport
 
 ENROLMENT_SECONDS = 20.0
 FACTORS = 32
@@ -142,7 +143,9 @@ def random_voice(count: int, dim: int, roles: FeatureRoles, seed: int) -> Featur
 
 
 def memory_bytes(value: object) -> int:
-    """Return the bytes of all arrays in a map, found through data classes, lists and tuples."""
+    """Return the bytes of all arrays in a map, found through data classes, lists and tuples; of a graph, its size."""
+    if isinstance(value, TrainedTransport):
+        return value.bytes
     if isinstance(value, np.ndarray):
         return value.nbytes
     if is_dataclass(value):

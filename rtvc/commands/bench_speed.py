@@ -119,7 +119,11 @@ def latency(
 def transports(
     pack: PackName = "mini",
     transport: Annotated[
-        list[str] | None, typer.Option("--transport", help=f"Transport: {', '.join(FITS)}. Repeatable. Default: all.")
+        list[str] | None,
+        typer.Option(
+            "--transport",
+            help=f"Name: {', '.join(FITS)}, or a trained map such as not:Iris. Repeatable. Default: all fitted ones.",
+        ),
     ] = None,
     dim: Annotated[
         list[int] | None, typer.Option(min=1, help="Feature dimension. Repeatable. Default: the pack's.")

@@ -48,7 +48,7 @@ TransportName = Annotated[
     typer.Option(
         "--transport",
         rich_help_panel=EXPERTS,
-        help=f"Transport that maps your voice: {', '.join(FITS)}. Default: mkl.",
+        help=f"Transport that maps your voice: {', '.join(FITS)}, or a trained map such as not:Iris. Default: mkl.",
     ),
 ]
 BlockSize = Annotated[

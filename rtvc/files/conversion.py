@@ -80,6 +80,11 @@ class Conversion:
         self.map.check()
         if self.mode is Mode.WHOLE_FILE and self.step is not None:
             raise RtvcError("The mode whole-file has no steps: leave out the step, or choose another mode.")
+        if self.mode is Mode.WHOLE_FILE and self.map.trained:
+            raise RtvcError(
+                "Trained maps move the features of the streaming graphs: choose another mode than whole-file, or "
+                "another transport."
+            )
         if self.mode is Mode.LIVE and self.map.transport in FITTED_ON_FRAMES:
             raise RtvcError(
                 f"The mode live learns the speaker as the sound goes by, and {self.map.transport} needs a recording "

@@ -48,7 +48,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     target = job.voice.features(pack)
     converter = VoiceConverter(pack)
     if conversion.mode is Mode.LIVE:
-        converter.observe = LiveMap(converter, pack, target, conversion.map, conversion.pitch)
+        converter.observe = LiveMap(converter, pack, target, conversion.map, conversion.pitch, job.voice.name)
         chain = FileChain(recording.rate, converter, job.output_rate, effects=conversion.effects)
         frames, learnt = conversion.step or pack.defaults.step, 0.0
     else:
@@ -58,7 +58,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
         if speaker.statistics.count == 0:
             # Without speech there is nothing to fit a finer map on.
             speaker, choice = FeatureSet(speaker.frames, pack.population), MapChoice()
-        transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting)
+        transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting, voice=job.voice.name)
         converter.begin(transport, conversion.map.strength, conversion.pitch)
         chain = FileChain(recording.rate, converter, job.output_rate, level, conversion.effects)
 
@@ -85,8 +85,11 @@ class LiveMap:
         target: FeatureSet,
         choice: MapChoice,
         pitch: PitchControl = UNCHANGED_PITCH,
+        voice: str | None = None,
     ) -> None:
         self._converter = converter
+        self._voice = voice
+        self._map: Transport | None = None
         self._speaker = Speaker(pack)
         self._target = target
         self._choice = choice
@@ -102,7 +105,9 @@ class LiveMap:
             self._converter.transport.set(self._fit(), self._choice.strength, self._pitch)
 
     def _fit(self) -> Transport:
-        return fit_map(self._pack, self._speaker.features(), self._target, self._choice)
+        source = self._speaker.features()
+        self._map = fit_map(self._pack, source, self._target, self._choice, voice=self._voice, former=self._map)
+        return self._map
 
 
 class SourceStatistics:

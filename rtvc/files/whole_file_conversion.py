@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -81,7 +82,7 @@ def convert_whole(job: Job) -> tuple[Fraction, list[str]]:
         for recording in (job.recording, job.voice.recording)
     )
     job.progress(0.5)
-    options = {}
+    options: dict[str, Any] = {}
     if choice.transport == "mkl":
         choice, options = replace(choice, block_size=choice.block_size or BLOCK_SIZE), {"shrinkage": 0.0}
     transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting, **options)

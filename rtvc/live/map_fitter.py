@@ -121,7 +121,7 @@ class MapFitter:
         self._library = library
         self._request = MapRequest("", MapChoice())
         self._done: tuple[MapRequest, object] | None = None
-        self._target: tuple[str, FeatureSet, Path | None] | None = None
+        self._target: tuple[str, str, FeatureSet, Path | None] | None = None
         self._reached: tuple[str, FeatureSet | None] | None = None
         self._due = threading.Event()
         self._stopping = False
@@ -197,12 +197,14 @@ class MapFitter:
             raise RtvcError("No voice is chosen: choose one, or set the strength to 0 to send your own voice.")
         if self._target is None or self._target[0] != request.voice:
             voice = self._library.open(request.voice)
-            self._target = (request.voice, voice.features(self._pack), voice.maps)
-        _, target, folder = self._target
+            self._target = (request.voice, voice.name, voice.features(self._pack), voice.maps)
+        _, name, target, folder = self._target
         on_frames = request.choice.transport in FITTED_ON_FRAMES
         if on_frames and (len(source.frames) == 0 or self._reached != reached):
             self._use(fit_map(self._pack, source, target, MapChoice()), reached)
-        self._use(fit_map(self._pack, source, target, request.choice, folder, progress), reached)
+        former = self.transport
+        fitted = fit_map(self._pack, source, target, request.choice, folder, progress, voice=name, former=former)
+        self._use(fitted, reached)
 
     def _use(self, transport: Transport, reached: tuple[str, FeatureSet | None]) -> None:
         self.transport, self.voice, self._reached = transport, reached[0], reached

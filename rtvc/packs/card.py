@@ -36,8 +36,9 @@ MOST_STEP_FRAMES = 50
 LARGEST_FEATURE_DIM = 4096
 QUIETEST_DBFS = -80.0
 MOST_OVERDRIVE = 2.0
+PACK_AGAIN = "fetch or build the model pack again"
 
-_SHA256 = re.compile("[0-9a-f]{64}")
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,11 @@ def read_card(folder: Path) -> Card:
         raise damaged(where, error) from None
 
 
-def damaged(where: Path | str, error: Exception, part: str = "") -> RtvcError:
-    """Return the error for a file of a pack, or a part of it, that cannot be used, with the reason."""
+def damaged(where: Path | str, error: Exception, part: str = "", way_out: str = PACK_AGAIN) -> RtvcError:
+    """Return the error for a file, or a part of it, that cannot be used, with the reason and the way out."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
     what = f"has damaged {part}" if part else "is damaged"
-    return RtvcError(f"{where} {what} ({reason[:200]}): fetch or build the model pack again.")
+    return RtvcError(f"{where} {what} ({reason[:200]}): {way_out}.")
 
 
 def read_regular(path: Path, largest: int) -> bytes:
@@ -146,18 +147,26 @@ def number(values: object, name: str, least: float, most: float, default: float 
     return float(value)
 
 
+def text(values: object, name: str, default: str | None = None) -> str:
+    """Return a text of an object; raise `ValueError` if it is missing or another thing."""
+    value = _get(values, name, _REQUIRED if default is None else default)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text")
+    return value
+
+
 def _card(values: object) -> Card:
     level = number(values, "level_dbfs", QUIETEST_DBFS, 0)
     assert isinstance(values, dict)
-    name = _text(values, "name")
+    name = text(values, "name")
     try:
         check_name(name, "pack")
     except RtvcError as error:
         raise ValueError(str(error)) from None
     return Card(
         name,
-        _text(values, "description", ""),
-        _text(values, "licence", ""),
+        text(values, "description", ""),
+        text(values, "licence", ""),
         _digests(_get(values, "files")),
         _roles(_get(values, "roles")),
         level,
@@ -170,11 +179,11 @@ def _card(values: object) -> Card:
 def _digests(files: object) -> dict[str, str]:
     if not isinstance(files, dict):
         raise ValueError("files must be an object")
-    digests = {name: _text(entry, "sha256") for name, entry in files.items()}
+    digests = {name: text(entry, "sha256") for name, entry in files.items()}
     for name, digest in digests.items():
         if Path(name).name != name or name in ("", ".", "..") or "\\" in name:
             raise ValueError(f"{name!r} is not the name of a file in the pack")
-        if not _SHA256.fullmatch(digest):
+        if not SHA256.fullmatch(digest):
             raise ValueError(f"the digest of {name} is not a SHA-256")
     for name in REQUIRED:
         if name not in digests:
@@ -197,7 +206,7 @@ def _dimension(roles: object, name: str) -> int | None:
 
 
 def _defaults(defaults: object) -> Defaults:
-    provider = _text(defaults, "provider", "auto")
+    provider = text(defaults, "provider", "auto")
     if provider not in PROVIDERS:
         raise ValueError(f"provider must be one of {', '.join(PROVIDERS)}")
     return Defaults(
@@ -223,13 +232,6 @@ def _get(values: object, name: str, default: Any = _REQUIRED) -> Any:  # noqa: A
     if name not in values and default is _REQUIRED:
         raise ValueError(f"it has no {name}")
     return values.get(name, default)
-
-
-def _text(values: object, name: str, default: Any = _REQUIRED) -> str:  # noqa: ANN401 - JSON
-    value = _get(values, name, default)
-    if not isinstance(value, str):
-        raise ValueError(f"{name} must be a text")
-    return value
 
 
 def check_json(value: object, depth: int = 0) -> None:

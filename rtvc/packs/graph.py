@@ -18,7 +18,7 @@ import onnxruntime
 
 from rtvc.dsp.stage import Block, Stage
 from rtvc.errors import RtvcError
-from rtvc.packs.card import FORMAT, LARGEST_FEATURE_DIM, check_json, damaged, whole
+from rtvc.packs.card import FORMAT, LARGEST_FEATURE_DIM, PACK_AGAIN, check_json, damaged, whole
 from rtvc.packs.onnx_file import OnnxFile, Value
 from rtvc.packs.runtime import Runtime
 
@@ -32,7 +32,16 @@ LARGEST_STATE_BYTES = 512 * 2**20
 MOST_STATES = 10_000
 MOST_AXES = 8
 
-Kind = Literal["encoder", "vocoder"]
+Kind = Literal["encoder", "vocoder", "transport"]
+
+MAP_AGAIN = "get the trained map again, or train it again"
+
+_NAMES: dict[Kind, tuple[str, str]] = {
+    "encoder": ("audio", "features"),
+    "vocoder": ("features", "audio"),
+    "transport": ("features", "moved"),
+}
+"""The input and the output that are no state."""
 
 _FLOAT32 = 1
 _TYPES: dict[int, Any] = {_FLOAT32: np.float32, 7: np.int64, 10: np.float16, 11: np.float64}
@@ -46,7 +55,8 @@ class GraphDescription:
     Attributes
     ----------
     kind
-        `encoder`: input `audio [1, hop·n]`, output `features [1, n, feature_dim]`; `vocoder`: the reverse.
+        `encoder`: input `audio [1, hop·n]`, output `features [1, n, feature_dim]`; `vocoder`: the reverse;
+        `transport`: from `features` to `moved`, which have the same shape.
     sample_rate, hop, feature_dim
         The audio's sample rate in Hz, samples per frame, dimensions of a feature vector.
     lookahead_frames, delay_samples
@@ -72,12 +82,16 @@ class GraphDescription:
     @property
     def input_name(self) -> str:
         """The name of the input that is no state."""
-        return "audio" if self.kind == "encoder" else "features"
+        return _NAMES[self.kind][0]
 
     @property
     def output_name(self) -> str:
         """The name of the output that is no state."""
-        return "features" if self.kind == "encoder" else "audio"
+        return _NAMES[self.kind][1]
+
+    def shape(self, name: str, frames: int) -> tuple[int, ...]:
+        """Return the shape of the input or output of this name for a step of so many frames."""
+        return (1, frames * self.hop) if name == "audio" else (1, frames, self.feature_dim)
 
     def to_json(self) -> str:
         """Return the text for the graph's metadata."""
@@ -86,7 +100,7 @@ class GraphDescription:
         )
 
     @classmethod
-    def from_json(cls, text: str, where: str) -> GraphDescription:
+    def from_json(cls, text: str, where: str, way_out: str = PACK_AGAIN) -> GraphDescription:
         """Read a graph's metadata; raise `RtvcError` that names `where` if it is damaged or of another version."""
         try:
             values = json.loads(text)
@@ -95,8 +109,8 @@ class GraphDescription:
             if version != FORMAT:
                 raise RtvcError(f"{where} has format version {version}, and this program reads version {FORMAT}.")
             kind = values.get("kind")
-            if kind not in ("encoder", "vocoder"):
-                raise ValueError("kind must be encoder or vocoder")
+            if kind not in _NAMES:
+                raise ValueError(f"kind must be one of {', '.join(_NAMES)}")
             rate = whole(values, "sample_rate", *SAMPLE_RATES)
             hop = whole(values, "hop", 1, int(LONGEST_FRAME_SECONDS * rate))
             if rate % hop:
@@ -106,7 +120,7 @@ class GraphDescription:
             dim = whole(values, "feature_dim", 1, LARGEST_FEATURE_DIM)
             return cls(kind, rate, hop, dim, lookahead, delay, _state(values.get("state")))
         except (ValueError, RecursionError) as error:
-            raise damaged(where, error, "rtvc metadata") from None
+            raise damaged(where, error, "rtvc metadata", way_out) from None
 
 
 def read_graph(model: bytes, where: str, kind: Kind) -> tuple[GraphDescription, OnnxFile]:
@@ -117,17 +131,16 @@ def read_graph(model: bytes, where: str, kind: Kind) -> tuple[GraphDescription, 
     RtvcError
         If it is no ONNX file, has parts outside the file, or its inputs and outputs are not those of its metadata.
     """
+    way_out = MAP_AGAIN if kind == "transport" else PACK_AGAIN
     try:
         file = OnnxFile.read(model)
     except ValueError as error:
-        raise RtvcError(f"{where} is not an ONNX graph ({error}): fetch or build the model pack again.") from None
+        raise RtvcError(f"{where} is not an ONNX graph ({error}): {way_out}.") from None
     if file.external:
         raise RtvcError(f"{where} keeps weights in another file, which no digest covers: export it as a single file.")
     if METADATA_KEY not in file.metadata:
-        raise RtvcError(
-            f"{where} carries no rtvc metadata: it was not exported as a streaming graph of a model pack."
-        )
-    description = GraphDescription.from_json(file.metadata[METADATA_KEY], where)
+        raise RtvcError(f"{where} carries no rtvc metadata: it was not exported as a streaming graph.")
+    description = GraphDescription.from_json(file.metadata[METADATA_KEY], where, way_out)
     if description.kind != kind:
         raise RtvcError(f"{where} is a graph of kind {description.kind}, not {kind}.")
     _check_signature(description, file, where)
@@ -144,7 +157,7 @@ def open_session(model: bytes, where: str, runtime: Runtime) -> onnxruntime.Infe
 
 
 class GraphStage(Stage):
-    """Streams one graph: blocks of audio to features `[n, dim]`, or features to audio.
+    """Streams one graph: blocks of audio to features `[n, dim]`, features to audio, or features to features.
 
     Buffers are allocated once for each step size. Two sets of states change places after every step, so that no
     buffer is read and written at once.
@@ -209,11 +222,9 @@ class GraphStage(Stage):
 
     def _bind(self, frames: int, turn: int) -> _Binding:
         description = self.description
-        audio, features = (1, frames * description.hop), (1, frames, description.feature_dim)
-        encodes = description.kind == "encoder"
         io = self._session.io_binding()
-        source = self._allocate(audio if encodes else features, np.float32)
-        result = self._allocate(features if encodes else audio, np.float32)
+        source = self._allocate(description.shape(description.input_name, frames), np.float32)
+        result = self._allocate(description.shape(description.output_name, frames), np.float32)
         io.bind_ortvalue_input(description.input_name, source)
         io.bind_ortvalue_output(description.output_name, result)
         for name in description.state:
@@ -249,10 +260,12 @@ def _state(shapes: object) -> dict[str, tuple[int, ...]]:
 def _check_signature(description: GraphDescription, file: OnnxFile, where: str) -> None:
     """Raise `RtvcError` if the graph's inputs and outputs are not those that its metadata promise."""
     dim = description.feature_dim
-    sound: dict[str, tuple[int | None, ...]] = {"audio": (1, None), "features": (1, None, dim)}
     source, result = description.input_name, description.output_name
-    inputs = {source: sound[source], **{f"state.{name}": shape for name, shape in description.state.items()}}
-    outputs = {result: sound[result], **{f"next.{name}": shape for name, shape in description.state.items()}}
+    steps: dict[str, tuple[int | None, ...]] = {
+        name: (1, None) if name == "audio" else (1, None, dim) for name in (source, result)
+    }
+    inputs = {source: steps[source], **{f"state.{name}": shape for name, shape in description.state.items()}}
+    outputs = {result: steps[result], **{f"next.{name}": shape for name, shape in description.state.items()}}
     odd = sorted((file.inputs.keys() ^ inputs.keys()) | (file.outputs.keys() ^ outputs.keys()))
     if odd:
         names = ", ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
@@ -269,7 +282,7 @@ def _check_signature(description: GraphDescription, file: OnnxFile, where: str) 
         if element not in _TYPES or element != file.outputs[f"next.{name}"].element:
             raise RtvcError(f"{where}: state {name} has an element type that this program does not stream.")
     if {file.inputs[source].element, file.outputs[result].element} != {_FLOAT32}:
-        raise RtvcError(f"{where} does not take and give sound in float32.")
+        raise RtvcError(f"{where} does not take and give float32.")
 
 
 def _fits(value: Value, shape: tuple[int | None, ...]) -> bool:

@@ -103,7 +103,7 @@ def fit(name: str, source: FeatureSet, target: FeatureSet, **options: Any) -> Tr
     try:
         with np.errstate(all="ignore"):
             fitted = FITS[name](source, target, **options)
-            usable = _is_usable(fitted, source.statistics, target.statistics)
+            usable = is_usable(fitted, source.statistics, target.statistics)
     except np.linalg.LinAlgError as error:
         raise damaged from error
     if not usable:
@@ -111,7 +111,7 @@ def fit(name: str, source: FeatureSet, target: FeatureSet, **options: Any) -> Tr
     return fitted
 
 
-def _is_usable(transport: Transport, source: FeatureStatistics, target: FeatureStatistics) -> bool:
+def is_usable(transport: Transport, source: FeatureStatistics, target: FeatureStatistics) -> bool:
     """Whether the map takes typical frames of both voices to finite values of plausible size."""
     probes, sizes = [], []
     for side in (source, target):
@@ -143,13 +143,15 @@ class _Move:
         self.running = running
         self.strength = strength
         self.control = control
-        self._pitch: PitchTransport | None = None
-        if isinstance(running.transport, PitchedTransport) and not control.neutral:
-            self._pitch = control.after(running.transport.pitch, strength)
+        transport = running.transport
+        self._pitched = transport if isinstance(transport, PitchedTransport) and not control.neutral else None
 
     def __call__(self, original: Block, mapped: Block) -> Block:
         moved: Block = original + np.float32(self.strength) * (mapped - original)
-        return moved if self._pitch is None else self._pitch(moved)
+        if self._pitched is None:
+            return moved
+        # The map of pitch is asked for at every step: that of a trained map is replaced while it runs.
+        return self.control.after(self._pitched.pitch, self.strength)(moved)
 
 
 class TransportStage(Stage):

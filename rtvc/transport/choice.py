@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rtvc.errors import RtvcError
 from rtvc.names import did_you_mean
 from rtvc.transport import FITS
+from rtvc.transport.trained_maps import check_map_name, is_trained
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class MapChoice:
     Attributes
     ----------
     transport
-        Name of the transport in `rtvc.transport.FITS`.
+        Name of the transport in `rtvc.transport.FITS`, or of a trained map, such as `not:Iris`.
     block_size
         K of MKL, at least 1; None for the pack's default. Other transports ignore it.
     strength
@@ -32,11 +33,18 @@ class MapChoice:
     block_size: int | None = None
     strength: float = 1.0
 
+    @property
+    def trained(self) -> bool:
+        """Whether the transport is a trained map."""
+        return is_trained(self.transport)
+
     def check(self) -> None:
         """Raise `RtvcError` if the transport is unknown or a number is out of range."""
-        if self.transport not in FITS:
+        if self.trained:
+            check_map_name(self.transport)
+        elif self.transport not in FITS:
             raise RtvcError(
-                f"There is no transport named {self.transport!r}: choose one of {', '.join(FITS)}."
+                f"There is no transport named {self.transport!r}: choose one of {', '.join(FITS)}, or a trained map."
                 f"{did_you_mean(self.transport, FITS)}"
             )
         if self.block_size is not None and self.block_size < 1:

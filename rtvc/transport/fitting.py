@@ -1,4 +1,4 @@
-"""Fitting of the chosen map with the pack's defaults, and caching of maps that take long to fit.
+"""Fitting of the chosen map with the pack's defaults, caching of maps that take long to fit, and trained maps.
 
 Runs off the audio path: on the map fitter's thread when live, on the calling thread for files.
 """
@@ -13,9 +13,12 @@ from typing import Any
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
-from rtvc.transport import KEPT, Transport, fit
+from rtvc.transport import KEPT, Transport, fit, is_usable
 from rtvc.transport.cache import cache_path, read_map, write_map
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.mkl import check_pair, fit_pitch
+from rtvc.transport.trained import TrainedTransport
+from rtvc.transport.trained_maps import MapLibrary
 
 
 def fit_map(
@@ -25,9 +28,14 @@ def fit_map(
     choice: MapChoice,
     folder: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
+    *,
+    voice: str | None = None,
+    former: Transport | None = None,
     **options: Any,  # noqa: ANN401
 ) -> Transport:
     """Fit the chosen map from the source voice to the target. The strength is applied later, frame by frame.
+
+    Of a trained map, only the map of pitch is fitted.
 
     Parameters
     ----------
@@ -43,6 +51,11 @@ def fit_map(
     progress
         Called with the share done, 0 … 1, on the calling thread, for transports with a long fit. An exception that it
         raises ends the fit.
+    voice
+        Name of the target, which a trained map must lead to; None to leave that unchecked.
+    former
+        The map in use. A trained map that is asked for again is returned with another map of pitch, so that its
+        streaming state survives.
     options
         Further options of the transport's own fit function.
 
@@ -52,6 +65,8 @@ def fit_map(
         If the choice is out of range, a voice holds too little speech, or the map is not usable.
     """
     choice.check()
+    if choice.trained:
+        return _trained_map(pack, source, target, choice.transport, voice, former)
     if choice.transport == "mkl":
         defaults = pack.defaults
         options = {"block_size": choice.block_size or defaults.block_size, "overdrive": defaults.overdrive, **options}
@@ -69,3 +84,22 @@ def fit_map(
         with suppress(RtvcError):
             write_map(path, fitted.to_arrays())
     return fitted
+
+
+def _trained_map(
+    pack: ModelPack, source: FeatureSet, target: FeatureSet, name: str, voice: str | None, former: Transport | None
+) -> TrainedTransport:
+    check_pair(source.statistics, target.statistics)
+    if isinstance(former, TrainedTransport) and former.name == name:
+        trained = former
+    else:
+        trained = MapLibrary().open(name, pack)
+        if not is_usable(trained, source.statistics, target.statistics):
+            raise RtvcError(f"The trained map {name} gives values that no voice has: train it again.")
+    if voice is not None and voice != trained.card.voice:
+        raise RtvcError(
+            f"The trained map {name} leads to the voice {trained.card.voice} alone, not to {voice}: choose that "
+            "voice, or another transport."
+        )
+    trained.pitch = fit_pitch(source.statistics, target.statistics)
+    return trained

@@ -1,0 +1,201 @@
+"""Trained maps: nets that move the features of any speaker to those of one target voice (NOT, XNOT, CVC).
+
+A map is a folder with `card.json` and `transport.onnx`, a streaming graph of the kind `transport`. It is read as
+untrusted input, as a pack is. The graph moves the ordinary dimensions; pitch has its own map, as in every transport,
+fitted to the speaker and replaced while they are learnt.
+
+A map is opened off the audio path and then belongs to one `TransportStage` at a time. Only `pitch` may be replaced by
+another thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.names import check_name
+from rtvc.packs.card import (
+    CARD,
+    FORMAT,
+    LARGEST_BYTES,
+    SHA256,
+    check_json,
+    damaged,
+    number,
+    read_regular,
+    text,
+    whole,
+)
+from rtvc.packs.graph import MAP_AGAIN, GraphStage, read_graph
+from rtvc.packs.pack import ModelPack
+from rtvc.packs.runtime import Runtime
+from rtvc.transport.pitch import NO_PITCH, PitchTransport
+
+SYSTEMS = {
+    "not": "neural optimal transport",
+    "xnot": "extremal neural optimal transport",
+    "cvc": "contrastive one-way GAN",
+}
+"""The systems that train maps, by the first part of a map's name such as `not:Iris`."""
+
+GRAPH = "transport.onnx"
+LARGEST_GRAPH_BYTES = 2**28
+LARGEST_WEIGHT = 1000.0
+MOST_STEPS = 10**9
+MOST_SECONDS = 10.0**7
+
+
+@dataclass(frozen=True)
+class MapCard:
+    """What a trained map says of itself.
+
+    Attributes
+    ----------
+    system
+        One of `SYSTEMS`.
+    voice
+        Name of the voice that the map leads to.
+    pack, pack_digest
+        Name and digest of the model pack whose features it moves.
+    weight
+        w of XNOT, and 1 for the others.
+    seconds, steps
+        Speech of the target that it was trained on, and outer training steps.
+    licence
+        Licence of that speech; may be empty.
+    digest
+        SHA-256 of the graph.
+    """
+
+    system: str
+    voice: str
+    pack: str
+    pack_digest: str
+    weight: float
+    seconds: float
+    steps: int
+    licence: str
+    digest: str
+
+
+def read_map_card(folder: Path) -> MapCard:
+    """Read and check the card of the map in `folder`.
+
+    Raises
+    ------
+    RtvcError
+        If it is missing, damaged, of another version, or has values out of range.
+    """
+    where = folder / CARD
+    if not where.exists():
+        raise RtvcError(f"{folder} is not a trained map: it has no {CARD}.")
+    try:
+        values = json.loads(read_regular(where, LARGEST_BYTES).decode("utf-8"))
+        check_json(values)
+        version = whole(values, "format", 0, MOST_STEPS)
+        if version != FORMAT:
+            raise RtvcError(f"{where} has format version {version}, and this program reads version {FORMAT}.")
+        if values.get("kind") != "transport":
+            raise RtvcError(f"{folder} is not a trained map: its {CARD} describes something else.")
+        system = text(values, "system")
+        if system not in SYSTEMS:
+            raise ValueError(f"system must be one of {', '.join(SYSTEMS)}")
+        voice, pack, graph = text(values, "voice"), values.get("pack"), values.get("graph")
+        try:
+            check_name(voice)
+        except RtvcError as error:
+            raise ValueError(str(error)) from None
+        digests = text(pack, "digest"), text(graph, "sha256")
+        if not all(map(SHA256.fullmatch, digests)):
+            raise ValueError("a digest is not a SHA-256")
+        return MapCard(
+            system,
+            voice,
+            text(pack, "name"),
+            digests[0],
+            number(values, "weight", 1.0, LARGEST_WEIGHT),
+            number(values, "seconds", 0.0, MOST_SECONDS),
+            whole(values, "steps", 0, MOST_STEPS),
+            text(values, "licence", ""),
+            digests[1],
+        )
+    except (OSError, ValueError, RecursionError) as error:
+        raise damaged(where, error, way_out=MAP_AGAIN) from None
+
+
+def read_map_graph(folder: Path, card: MapCard) -> bytes:
+    """Return the map's graph; raise `RtvcError` if it is not the one that the card names, or no streaming graph."""
+    path = folder / GRAPH
+    try:
+        content = read_regular(path, LARGEST_GRAPH_BYTES)
+    except OSError as error:
+        raise RtvcError(f"{path} cannot be read ({error.strerror}): {MAP_AGAIN}.") from None
+    except ValueError as error:
+        raise damaged(path, error, way_out=MAP_AGAIN) from None
+    if hashlib.sha256(content).hexdigest() != card.digest:
+        raise RtvcError(f"{path} does not have the digest that its card names: {MAP_AGAIN}.")
+    read_graph(content, str(path), "transport")
+    return content
+
+
+class TrainedTransport:
+    """A trained map, ready to run: a `ContextTransport` and a `PitchedTransport`.
+
+    Parameters
+    ----------
+    name
+        What the user calls it, such as `not:Iris`.
+    folder
+        Where it lies.
+    pack
+        The model pack whose features it is to move.
+
+    Attributes
+    ----------
+    card
+        What it says of itself.
+    pitch
+        The map of pitch. It may be replaced while the map runs, which keeps its streaming state.
+    lookahead_frames
+        Frames of future that the graph waits for.
+    bytes
+        Size of the graph.
+
+    Raises
+    ------
+    RtvcError
+        If the map is damaged, was trained for another pack, or cannot be run.
+    """
+
+    def __init__(self, name: str, folder: Path, pack: ModelPack) -> None:
+        self.name = name
+        self.card = read_map_card(folder)
+        if self.card.pack_digest != pack.digest:
+            raise RtvcError(
+                f"The map {name} moves the features of the model pack {self.card.pack} "
+                f"({self.card.pack_digest[:8]}), not those of {pack.name} ({pack.digest[:8]}): train it for this "
+                "pack, or choose another transport."
+            )
+        content = read_map_graph(folder, self.card)
+        # One frame is a quarter of a millisecond of work: too little to share, or to send to a graphics card.
+        self._graph = GraphStage(content, str(folder / GRAPH), "transport", Runtime(1, "cpu"))
+        if self._graph.description.feature_dim != pack.feature_dim:
+            raise RtvcError(
+                f"The map {name} moves features of {self._graph.description.feature_dim} dimensions, and those of "
+                f"{pack.name} have {pack.feature_dim}: {MAP_AGAIN}."
+            )
+        self.lookahead_frames = self._graph.description.lookahead_frames
+        self.pitch: PitchTransport = NO_PITCH
+        self.bytes = len(content)
+
+    def __call__(self, features: Block) -> Block:
+        """Map features `[n, dim]`."""
+        return self.pitch(self._graph.process(features))
+
+    def reset(self) -> None:
+        """Return to the initial state."""
+        self._graph.reset()
