@@ -95,11 +95,15 @@ class Tasks(QObject):
             if finished is not None:
                 finished()
 
+        def take(result: Any) -> None:  # noqa: ANN401
+            # It may have been cancelled since: whatever `then` starts would run on after `close`.
+            if then is not None and not task.cancelled:
+                then(result)
+
         def run() -> None:
             try:
                 result = work(Control(task, lambda share: self._told.emit(progress, share)))
-                if not task.cancelled:
-                    self._told.emit(then, result)
+                self._told.emit(take, result)
             except Cancelled:
                 pass
             except RtvcError as error:

@@ -278,7 +278,10 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
         compare_reports(latency, tmp_path / "e.json")
 
 
-def test_the_command_measures_the_chain_and_compares_itself(pack: ModelPack, tmp_path: Path) -> None:
+def test_the_command_measures_the_chain_and_compares_itself(
+    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "SPEECH_SECONDS", 2.0)
     first, second = tmp_path / "a.json", tmp_path / "b.json"
     arguments = ["bench", "latency", "--pack", str(pack.folder), "--seconds", "0.2", "--restarts", "0"]
     for path in (first, second):

@@ -17,6 +17,7 @@ from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.waiting import until
 
+SECOND = babble(1, 16_000)
 posix = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
 
@@ -90,7 +91,7 @@ class TestProcesses:
     def recording(self, name: str, minutes: float) -> Path:
         with soundfile.SoundFile(self.folder / name, "w", 16_000, 1) as file:
             for _ in range(round(60 * minutes)):
-                file.write(babble(1, 16_000))
+                file.write(SECOND)
         return self.folder / name
 
     def start(self, source: Path, output: Path, *options: str) -> subprocess.Popen[str]:

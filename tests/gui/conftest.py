@@ -18,6 +18,13 @@ class PatientBot(QtBot):
         super().waitUntil(callback, timeout=timeout)
 
 
+@pytest.fixture(autouse=True)
+def _without_style_sheet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the style sheet out, except in tests of looks (`styled`): with it, a window takes five times as long."""
+    if request.node.get_closest_marker("styled") is None:
+        monkeypatch.setattr("gui.theme.style_sheet", lambda tokens, points: "")
+
+
 @pytest.fixture
 def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
     return PatientBot(request)

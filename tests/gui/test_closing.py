@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
+from gui.tasks import Tasks
 from rtvc.app.preferences import Preset
 from rtvc.errors import RtvcError
 from tests.support.panel import (
@@ -17,6 +18,7 @@ from tests.support.panel import (
     switch_on,
     wait_for_devices,
 )
+from tests.support.waiting import until
 
 
 def test_choices_are_remembered(window: MainWindow, backend: FakeBackend) -> None:
@@ -81,3 +83,13 @@ def test_nothing_starts_once_the_window_is_closed(qtbot: QtBot, window: MainWind
     assert len(backend.engines) == 1
     assert window.session.tasks.idle
     assert not window.session.live.changing
+
+
+def test_a_result_that_arrives_after_closing_is_not_taken(qtbot: QtBot) -> None:
+    taken: list[str] = []
+    tasks = Tasks()
+    tasks.start(lambda control: "result", taken.append)
+    until(lambda: tasks.idle)  # without the event loop, which would deliver the result
+    tasks.close()
+    qtbot.wait(1)
+    assert taken == []

@@ -20,6 +20,8 @@ from gui.theme import SPACE
 from rtvc.live.snapshot import Snapshot, State
 from tests.support.panel import LEFT, FakeBackend, FakePlayer, QTest, open_window, switch_on
 
+pytestmark = pytest.mark.styled
+
 
 def test_tabs_show_their_pages(window: MainWindow) -> None:
     for tab, page in zip(window.tabs, (window.live, window.packs_page, window.settings_page), strict=False):

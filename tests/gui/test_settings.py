@@ -76,6 +76,7 @@ def test_safer_profiles_have_more_delay() -> None:
     assert buffers == sorted(buffers)
 
 
+@pytest.mark.styled
 def test_the_colours_change_while_the_window_is_open(qtbot: QtBot, window: MainWindow) -> None:
     window.tabs[2].click()
 
@@ -89,6 +90,7 @@ def test_the_colours_change_while_the_window_is_open(qtbot: QtBot, window: MainW
         qtbot.waitUntil(ground_is_as_wanted)
 
 
+@pytest.mark.styled
 def test_only_a_change_of_colours_restyles_the_window(qtbot: QtBot, window: MainWindow) -> None:
     window.session.preferences.choose(appearance=Appearance.DARK)
     with qtbot.assertNotEmitted(theme.changed):

@@ -3,9 +3,11 @@
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import pytest
@@ -17,10 +19,12 @@ from rtvc.errors import RtvcError
 
 
 @pytest.fixture
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "runtime" / "rtvc"
-    monkeypatch.setattr(single_instance, "user_runtime_path", lambda *args, **kwargs: folder)
-    return folder
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a short name: the address of a socket holds 107 bytes."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "runtime" / "rtvc"
+        monkeypatch.setattr(single_instance, "user_runtime_path", lambda *args, **kwargs: path)
+        yield path
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from rtvc.settings import Settings
 from rtvc.transport import FITS
 
 RUNNING = Snapshot(state=State.RUNNING)
+LETTERS = st.characters(exclude_categories=("Cs",))
+"""Every character but surrogates. Hypothesis would look for the same ones in UTF-8 by trial, which takes seconds."""
 
 
 def words(snapshot: Snapshot, losing: bool = False, **settings: object) -> tuple[str, Tone]:
@@ -154,7 +156,7 @@ def test_every_transport_has_words_of_its_own() -> None:
     assert transport_words("new").name == "new"
 
 
-@given(st.text(max_size=90), st.sets(st.text(max_size=20)))
+@given(st.text(LETTERS, max_size=90), st.sets(st.text(LETTERS, max_size=20)))
 def test_any_file_name_makes_a_voice_name(text: str, taken: set[str]) -> None:
     name = fitting_name(text, taken)
     assert name not in taken

@@ -172,6 +172,7 @@ def test_recording_a_voice_can_be_cancelled(qtbot: QtBot, window: MainWindow) ->
     assert list(window.live.voices.gallery.cards) == ["Grandfather", "Amber", "Bernard"]
 
 
+@pytest.mark.styled
 @pytest.mark.parametrize("width", [360, 900, 1180, 1400])
 def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication, tmp_path: Path, width: int) -> None:
     backend = FakeBackend(tmp_path, shipped=[f"Voice {number}" for number in range(9)])

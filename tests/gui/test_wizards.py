@@ -19,6 +19,7 @@ from tests.support.panel import (
 )
 
 
+@pytest.mark.styled
 @pytest.mark.parametrize("scale", [1.0, 3.0])
 def test_a_wizard_fits_its_text_and_the_screen(
     qtbot: QtBot, qapp: QApplication, backend: FakeBackend, scale: float
