@@ -6,7 +6,7 @@ Lives on the GUI thread; the work runs in tasks, one at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -23,11 +23,15 @@ from rtvc.packs.download import RemoteFile
 
 @dataclass(frozen=True)
 class PackFigures:
-    """What the controls show of a pack: the dimensions that K divides, its default K, and whether it has pitch."""
+    """What the controls show of a pack: the dimensions that K divides, its default K, and whether it has pitch.
+
+    `digest` tells which trained maps fit it.
+    """
 
     learned_dim: int
     block_size: int
     has_pitch: bool
+    digest: str = field(default="", compare=False)
 
 
 class PacksModel(QObject):
@@ -180,4 +184,4 @@ class PacksModel(QObject):
 def _figures(name: str) -> PackFigures:
     pack = models.open_pack(name)
     learned, _ = pack.roles.groups(pack.feature_dim)
-    return PackFigures(len(learned), pack.defaults.block_size, pack.roles.pitch is not None)
+    return PackFigures(len(learned), pack.defaults.block_size, pack.roles.pitch is not None, pack.digest)

@@ -70,8 +70,14 @@ class PreferencesModel(QObject):
             self.failed.emit(self._load_failure)
 
     def change(self, **values: Any) -> None:  # noqa: ANN401 - the fields of Settings
-        """Replace some of the settings; a running engine follows at once."""
-        self._use(replace(self.settings, **values))
+        """Replace some of the settings; a running engine follows at once.
+
+        A trained map leads to one voice alone: with another voice, MKL takes its place.
+        """
+        changed = replace(self.settings, **values)
+        if changed.map.trained and "map" not in values and changed.voice != self.settings.voice:
+            changed = replace(changed, map=replace(changed.map, transport="mkl"))
+        self._use(changed)
 
     def change_map(self, **values: Any) -> None:  # noqa: ANN401 - the fields of MapChoice
         """Replace transport, block size or strength."""

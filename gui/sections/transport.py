@@ -15,6 +15,7 @@ from gui.widgets.choice import Choice
 from gui.widgets.labels import label, set_text, set_tone
 from rtvc.live.snapshot import Snapshot
 from rtvc.transport import FITS, FITTED_ON_FRAMES
+from rtvc.transport.trained_maps import MapLibrary
 
 
 class TransportSection(QWidget):
@@ -25,6 +26,8 @@ class TransportSection(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._maps_of = ("", "")
+        self._maps: list[str] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE // 2)
@@ -63,7 +66,8 @@ class TransportSection(QWidget):
 
     def _show(self) -> None:
         chosen = self._session.preferences.settings.map.transport
-        self.choice.fill([(name, transport_words(name).name) for name in FITS], chosen)
+        names = [*FITS, *self._trained_maps()]
+        self.choice.fill([(name, transport_words(name).name) for name in names], chosen)
         lacking = chosen in FITTED_ON_FRAMES and self._session.enrolment.enrolment is None
         sentences = [transport_words(chosen).sentence]
         if chosen == "mkl" and (figures := self._session.packs.figures) is not None:
@@ -76,6 +80,15 @@ class TransportSection(QWidget):
         self.sentence.setText(" ".join(sentences))
         set_tone(self.sentence, "caution" if lacking else "")
         self.teach.setVisible(lacking)
+
+    def _trained_maps(self) -> list[str]:
+        """Return the names of the trained maps that lead to the chosen voice; read anew for another."""
+        figures = self._session.packs.figures
+        wanted = self._session.preferences.settings.voice, "" if figures is None else figures.digest
+        if wanted != self._maps_of:
+            self._maps_of = wanted
+            self._maps = [name for name, _ in MapLibrary().leading_to(*wanted)]
+        return self._maps
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         share = snapshot.fit_progress

@@ -33,9 +33,12 @@ _TRANSPORTS = {
 
 
 def transport_words(name: str) -> TransportWords:
-    """Return the words for a transport."""
+    """Return the words for a transport, or for a trained map such as `not:Iris`."""
     words = _TRANSPORTS.get(name)
-    return TransportWords(tr(words.name), tr(words.sentence)) if words is not None else TransportWords(name, "")
+    if words is not None:
+        return TransportWords(tr(words.name), tr(words.sentence))
+    system, _, trained = name.partition(":")
+    return TransportWords(f"{system.upper()}: {trained}", tr("A map that was trained for this voice alone."))
 
 
 def block_sizes(learned_dim: int) -> tuple[int, ...]:

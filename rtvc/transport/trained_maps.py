@@ -120,15 +120,15 @@ class MapLibrary:
                 f"{error.filename} cannot be deleted ({error.strerror}): check its permissions."
             ) from None
 
-    def leading_to(self, voice: str, pack: ModelPack) -> list[tuple[str, MapCard]]:
-        """Return name and card of the undamaged maps that lead to this voice under the pack."""
+    def leading_to(self, voice: str, pack_digest: str) -> list[tuple[str, MapCard]]:
+        """Return name and card of the undamaged maps that lead to this voice under the pack of this digest."""
         found: dict[str, MapCard] = {}
         for entry in reversed(self.entries()):
             try:
                 card = read_map_card(entry.folder)
             except RtvcError:
                 continue
-            if card.voice == normal(voice) and card.pack_digest == pack.digest:
+            if card.voice == normal(voice) and card.pack_digest == pack_digest:
                 found[entry.name] = card
         return sorted(found.items())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PyQt6.QtGui import QAction
@@ -16,8 +17,11 @@ from rtvc.app.live import LatencyProfile
 from rtvc.app.preferences import Preset
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.trained_maps import MapLibrary
+from tests.support.packs import identity_pack
 from tests.support.panel import (
     LEFT,
+    PACK_DIGEST,
     RUNNING,
     FakeBackend,
     QTest,
@@ -27,6 +31,7 @@ from tests.support.panel import (
     settings,
     switch_on,
 )
+from tests.support.trained_maps import write_trained_map
 
 
 def test_sliders_change_their_settings(window: MainWindow) -> None:
@@ -81,6 +86,32 @@ def test_another_transport_is_used_at_once_and_only_mkl_has_k(
     choose(sound.transport.choice.box, transport_words("mkl").name)
     assert sound.similarity.isVisible()
     assert backend.engines[0].settings.map.block_size == 4
+
+
+def test_a_trained_map_is_offered_for_its_voice_alone(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    session = window.session
+    pack = identity_pack(tmp_path / "pack")
+    of = {"name": "mini", "digest": PACK_DIGEST}
+    MapLibrary().add(write_trained_map(tmp_path / "map", pack, voice="Alder", pack=of))
+    MapLibrary().add(write_trained_map(tmp_path / "other", pack, voice="Alder", system="cvc"))
+    part = window.live.sound.transport
+
+    def offered() -> list[str]:
+        return [part.choice.box.itemData(index) for index in range(part.choice.box.count())]
+
+    switch_on(qtbot, window)
+    assert offered() == ["mkl", "knn", "sinkhorn", "flow"]
+    session.preferences.change(voice="Alder")
+    assert offered() == ["mkl", "knn", "sinkhorn", "flow", "not:Alder"]
+    choose(part.choice.box, "NOT: Alder")
+    assert backend.engines[0].settings.map.transport == "not:Alder"
+    assert "trained for this voice alone" in part.sentence.text()
+    session.preferences.change(voice="Willow")
+    assert offered() == ["mkl", "knn", "sinkhorn", "flow"]
+    assert settings(window).map.transport == "mkl"
 
 
 @pytest.mark.parametrize("name", ["sinkhorn", "flow"])

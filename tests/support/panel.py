@@ -225,6 +225,9 @@ class FakeMicrophone:
         self.closed = True
 
 
+PACK_DIGEST = "0" * 64
+
+
 class FakeBackend:
     """Replaces the functions of `rtvc.app` by methods of the same names."""
 
@@ -378,7 +381,8 @@ class FakeBackend:
 
     def open_pack(self, name: str) -> SimpleNamespace:
         roles = SimpleNamespace(groups=lambda dim: (list(range(self.learned_dim)), []), pitch=self.pitch)
-        return SimpleNamespace(roles=roles, feature_dim=self.learned_dim, defaults=SimpleNamespace(block_size=16))
+        defaults = SimpleNamespace(block_size=16)
+        return SimpleNamespace(roles=roles, feature_dim=self.learned_dim, defaults=defaults, digest=PACK_DIGEST)
 
     def list_packs(self) -> Sequence[PackEntry]:
         return self.listed_packs

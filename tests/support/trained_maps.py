@@ -25,7 +25,7 @@ def expected(features: Block, pack: ModelPack) -> Block:
     return moved
 
 
-def write_trained_map(folder: Path, pack: ModelPack, gain: float = 2.0, **values: Any) -> Path:  # noqa: ANN401
+def write_trained_map(folder: Path, pack: ModelPack, /, gain: float = 2.0, **values: Any) -> Path:  # noqa: ANN401
     """Write a map for the pack; `values` replace those of its card."""
     folder.mkdir(parents=True)
     content = _graph(pack, gain)

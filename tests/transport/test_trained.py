@@ -284,8 +284,8 @@ def test_maps_are_added_listed_shown_and_removed(pack: ModelPack, trained: Path,
     assert "not:Iris: added" in run("add", trained, "--force")
     assert "not:other: added" in run("add", trained, "--name", "other")
     assert [entry.name for entry in library.entries() if not entry.shipped] == ["not:Iris", "not:other"]
-    assert library.leading_to("Iris", pack)[0][0] == "not:Iris"
-    assert library.leading_to("Willow", pack) == []
+    assert library.leading_to("Iris", pack.digest)[0][0] == "not:Iris"
+    assert library.leading_to("Willow", pack.digest) == []
     listed = run("list")
     assert "not:Iris" in listed
     assert "not:other" in listed
