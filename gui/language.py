@@ -8,6 +8,7 @@ takes 6 ms, so nothing has to be compiled before rtvc can start.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,11 +18,20 @@ CONTEXT = "rtvc"
 ENGLISH = "en"
 FOLDER = Path(__file__).parent / "translations"
 
-PLURAL_FORMS: Mapping[str, Callable[[int], int]] = {
-    "de": lambda n: int(n != 1),
-    "en": lambda n: int(n != 1),
+
+@dataclass(frozen=True)
+class Language:
+    """A language's own name, and the index of the form that a text takes for a number."""
+
+    name: str
+    plural_form: Callable[[int], int]
+
+
+LANGUAGES: Mapping[str, Language] = {
+    "de": Language("Deutsch", lambda n: int(n != 1)),
+    "en": Language("English", lambda n: int(n != 1)),
 }
-"""Which form of a text a number takes, as an index, in every language of `gui/translations`."""
+"""The panel's languages by their codes; each has its file in `gui/translations`."""
 
 _installed: list[QTranslator] = []
 
@@ -53,14 +63,8 @@ def number(value: float, decimals: int = 0, signed: bool = False) -> str:
     return sign + f"{value:.{decimals}f}".replace(".", QLocale().decimalPoint())
 
 
-def languages() -> dict[str, str]:
-    """Return the languages of the panel by their codes, each under its own name."""
-    codes = sorted({ENGLISH, *(path.stem.removeprefix("rtvc_") for path in FOLDER.glob("rtvc_*.ts"))})
-    return {code: QLocale(code).nativeLanguageName().title() for code in codes}
-
-
 def use_language(chosen: str) -> None:
-    """Let `tr` use a language from now on: a code of `languages`, or empty for the system's.
+    """Let `tr` use a language from now on: a code of `LANGUAGES`, or empty for the system's.
 
     An unknown language is English. Widgets that exist keep their texts.
     """
@@ -68,11 +72,9 @@ def use_language(chosen: str) -> None:
     assert application is not None
     while _installed:
         application.removeTranslator(_installed.pop())
-    system, known = QLocale.system(), languages()
-    system_code = QLocale.languageToCode(system.language())
-    language = chosen or system_code
-    language = language if language in known else ENGLISH
-    QLocale.setDefault(system if language == system_code else QLocale(language))
+    language = chosen or next(iter(QLocale.system().uiLanguages()), "").partition("-")[0]
+    language = language if language in LANGUAGES else ENGLISH
+    QLocale.setDefault(QLocale(language))
     qt = QTranslator(application)
     if qt.load(f"qtbase_{language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         _installed.append(qt)
@@ -87,7 +89,7 @@ class _Translator(QTranslator):
     def __init__(self, language: str, parent: QCoreApplication) -> None:
         super().__init__(parent)
         self._texts = read_texts(FOLDER / f"rtvc_{language}.ts")
-        self._form = PLURAL_FORMS[language]
+        self._form = LANGUAGES[language].plural_form
 
     def isEmpty(self) -> bool:
         """Tell Qt whether there is anything to ask for."""

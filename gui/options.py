@@ -35,6 +35,8 @@ class Options:
     ----------
     appearance
         Light, dark, or as the system.
+    language
+        Code of the panel's language; empty for the system's.
     profile, threads, provider
         How the engine is built: delay against safety, threads per graph, and where the models run.
     close_to_tray
@@ -62,6 +64,7 @@ class Options:
     """
 
     appearance: Appearance = Appearance.SYSTEM
+    language: str = ""
     profile: LatencyProfile = LatencyProfile.BALANCED
     threads: int = 1
     provider: Provider = Provider.AUTOMATIC

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from gui.language import tr
+from gui.language import use_language
 from gui.models.devices import DevicesModel, Found, look_for_devices
 from gui.models.enrolment import EnrolmentModel
 from gui.models.live import LiveModel, OpenEngine
@@ -74,6 +74,7 @@ class Session(QObject):
         self._closed = False
         self.tasks = Tasks(self)
         self.preferences = PreferencesModel(preferences or PreferenceFile(), self)
+        use_language(self.preferences.options.language)  # before the models that have something to say
         self.devices = DevicesModel(self.preferences, look, self)
         self.live = LiveModel(self.preferences, self.devices, open_engine or open_live, self)
         self.voices = VoicesModel(self.preferences, self.devices, self.tasks, library, self)
@@ -116,7 +117,7 @@ class Session(QObject):
             except RtvcError as error:
                 _log.error(str(error))
             except Exception:
-                _log.exception(tr("A fault while the panel was closing"))
+                _log.exception("A fault while the panel was closing")
 
     @property
     def idle(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from PyQt6.QtCore import QObject, QRunnable, QThreadPool, pyqtSignal
 
 from gui.language import tr, tr_noop
+from gui.phrases import translated
 from rtvc.errors import RtvcError
 
 UNFORESEEN = tr_noop("Unexpected error ({kind}). Start `rtvc gui` in a terminal to see the details.")
@@ -108,9 +109,9 @@ class Tasks(QObject):
                 pass
             except RtvcError as error:
                 if not task.cancelled:
-                    self._told.emit(failed, str(error))
+                    self._told.emit(failed, translated(str(error)))
             except Exception as error:
-                _log.exception(tr("A task of the panel failed"))
+                _log.exception("A task of the panel failed")
                 self._told.emit(failed, tr(UNFORESEEN, kind=type(error).__name__))
             finally:
                 self._told.emit(end, None)

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui.dialogs.wizard import Wizard
 from gui.language import tr
+from gui.phrases import translated
 from gui.session import Session
 from gui.view.devices import steps_text
 from gui.view.levels import level_text, tone_verdict
@@ -65,7 +66,9 @@ class VirtualMicrophoneDialog(Wizard):
         self.create_button.setVisible(not microphone.name and microphone.can_create)
         set_tone(self.state, "good" if microphone.name else "")
         self.state.setText(
-            tr("“{microphone}” is ready.", microphone=microphone.name) if microphone.name else microphone.explanation
+            tr("“{microphone}” is ready.", microphone=microphone.name)
+            if microphone.name
+            else translated(microphone.explanation)
         )
         idle = not self._session.live.on and not self._session.live.changing
         self.test_button.setEnabled(bool(microphone.name) and idle)

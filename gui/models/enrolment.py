@@ -13,6 +13,7 @@ from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.live import LiveModel
 from gui.models.preferences import PreferencesModel
+from gui.phrases import translated
 from gui.tasks import Control, Task, Tasks
 from gui.view.voices import known_voice
 from rtvc.app import enrolment as enrolling
@@ -106,7 +107,7 @@ class EnrolmentModel(QObject):
 
         def done(enrolment: Enrolment) -> None:
             self._use(enrolment, wiring)
-            self.finished.emit(enrolment.warning or known_voice(enrolment))
+            self.finished.emit(translated(enrolment.warning) if enrolment.warning else known_voice(enrolment))
 
         def ended() -> None:
             cancelled = self._task is not None and self._task.cancelled

@@ -13,6 +13,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui.language import number, tr
 from gui.models.preferences import PreferencesModel
+from gui.phrases import translated
 from gui.tasks import Control, Task, Tasks
 from gui.view.units import percent_text
 from rtvc.app import models, pack_speed
@@ -115,7 +116,7 @@ class PacksModel(QObject):
 
             def say(line: str) -> None:
                 control.progress(-1.0)
-                self._said.emit(line)
+                self._said.emit(translated(line))
 
             models.build_pack(name, BuildOptions(folder=folder), fetched=fetched, say=say)
             return tr("The model pack {name} is ready to use.", name=name)

@@ -16,6 +16,7 @@ from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
 from gui.options import VoiceOrder
+from gui.phrases import translated
 from gui.tasks import Control, Task, Tasks
 from gui.view.voices import Outline, blend_parts, envelope
 from rtvc.app import models, voices
@@ -141,7 +142,7 @@ class VoicesModel(QObject):
         wanted = search.casefold().split()
 
         def matches(voice: Voice) -> bool:
-            text = " ".join((voice.name, voice.description, voice.register)).casefold()
+            text = " ".join((voice.name, translated(voice.description), translated(voice.register))).casefold()
             return all(word in text for word in wanted)
 
         def key(voice: Voice) -> tuple[bool, object, str]:
@@ -189,7 +190,7 @@ class VoicesModel(QObject):
         self.reload()
         self._give_slots([name])
         self._preferences.change(voice=name)
-        self.noticed.emit(warning or tr("{name} is ready.", name=name))
+        self.noticed.emit(translated(warning) if warning else tr("{name} is ready.", name=name))
 
     def _give_slots(self, names: Sequence[str]) -> None:
         """Give voices the hotkeys that are free; those of other voices never move."""
@@ -217,7 +218,7 @@ class VoicesModel(QObject):
         try:
             self._library.rename(name, new_name)
         except RtvcError as error:
-            self.failed.emit(str(error))
+            self.failed.emit(translated(str(error)))
             return
         options = self._preferences.options
         self._preferences.choose(
@@ -248,7 +249,7 @@ class VoicesModel(QObject):
             try:
                 self._library.remove(name)
             except RtvcError as error:
-                self.failed.emit(str(error))
+                self.failed.emit(translated(str(error)))
                 self.reload()
 
     def record(self) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFileDialog, QPushButton, QSystemTrayIcon, QVBoxLayout, QWidget
 
-from gui.language import tr, tr_noop
+from gui.language import LANGUAGES, tr, tr_noop
 from gui.options import MOST_THREADS, Provider
 from gui.sections.about import AboutSection
 from gui.sections.hotkeys import HotkeysSection
 from gui.session import Session
 from gui.theme import SPACE, Appearance
 from gui.widgets.card import Card
+from gui.widgets.choice import Choice
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.labels import explain, label
 from gui.widgets.page import Page
@@ -116,6 +117,11 @@ class SettingsPage(Page):
         colours = QWidget()
         _name(colours, tr("Colours"), self.appearance)
         card.body.addWidget(colours)
+        self.language = Choice(tr("Language"))
+        names = [(code, language.name) for code, language in LANGUAGES.items()]
+        self.language.fill([("", tr("As the system")), *names], self._session.preferences.options.language)
+        self.language.chosen.connect(self._choose_language)
+        card.body.addWidget(self.language)
         self.tray: QCheckBox | None = None
         if QSystemTrayIcon.isSystemTrayAvailable():
             self.tray = QCheckBox(tr("Closing the window keeps rtvc in the tray"))
@@ -136,6 +142,10 @@ class SettingsPage(Page):
         _name(recordings, tr("Folder for recordings"), self.recordings)
         card.body.addWidget(recordings)
         self.column.addWidget(card)
+
+    def _choose_language(self, code: str) -> None:
+        self._session.preferences.choose(language=code)
+        self._session.noticed.emit(tr("The language changes when rtvc starts again."))
 
     def _show(self) -> None:
         options = self._session.preferences.options

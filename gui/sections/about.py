@@ -7,6 +7,7 @@ from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from gui.language import tr
+from gui.phrases import translated
 from gui.session import Session
 from gui.theme import SPACE
 from gui.widgets.card import Card
@@ -52,7 +53,8 @@ class AboutSection(Card):
         grid = QGridLayout()
         grid.setSpacing(SPACE)
         grid.setColumnStretch(1, 1)
-        for row, (words, path) in enumerate(about.places()):
+        for row, (place_name, path) in enumerate(about.places()):
+            words = translated(place_name)
             grid.addWidget(label(words, "caption"), row, 0, Qt.AlignmentFlag.AlignTop)
             place = QPushButton(str(path))
             place.setProperty("kind", "link")

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QPushButton, QToolButton, QWidget
 from gui.hotkeys import explained
 from gui.icons import set_icon
 from gui.language import tr
+from gui.phrases import translated
 from gui.session import Session
 from gui.view.units import gain_text
 from gui.widgets.card import Card
@@ -114,7 +115,7 @@ class DevicesSection(Card):
                 tr("In Discord or OBS, choose “{microphone}” as the microphone.", microphone=microphone.name)
             )
         elif virtual:
-            self.hint.setText(microphone.explanation)
+            self.hint.setText(translated(microphone.explanation))
         else:
             self.hint.setText(tr("The changed voice plays on this device. Others hear it only over a virtual cable."))
 
@@ -127,7 +128,7 @@ class DevicesSection(Card):
 
     @staticmethod
     def _fill(list_: Choice, choices: list[DeviceChoice], chosen: DeviceIdentity | None) -> None:
-        list_.fill([(choice.identity, choice.label) for choice in choices], chosen)
+        list_.fill([(choice.identity, translated(choice.label)) for choice in choices], chosen)
 
     def _show_enrolment(self) -> None:
         self.teach.setText(tr("My voice…") if self._session.enrolment.enrolment else tr("Teach my voice…"))

@@ -15,6 +15,7 @@ from gui.language import number, tr
 from gui.models.devices import Use
 from gui.models.live import Power
 from gui.models.previews import MYSELF_SECONDS, Playing
+from gui.phrases import translated
 from gui.sections.enrolment import EnrolmentForm
 from gui.session import Session
 from gui.view.devices import NO_MICROPHONE, has_microphone, listeners_text, steps_text
@@ -106,7 +107,8 @@ class MicrophoneStep(Step):
         devices = self.session.devices.devices
         choices = device_choices(devices, "input")
         self.choice.fill(
-            [(choice.identity, choice.label) for choice in choices], self.session.preferences.wiring.microphone
+            [(choice.identity, translated(choice.label)) for choice in choices],
+            self.session.preferences.wiring.microphone,
         )
         self.choice.setVisible(has_microphone(devices))
         self._failed = False
@@ -168,7 +170,7 @@ class VirtualMicrophoneStep(Step):
         self.state.setText(
             "✓ " + tr("“{microphone}” is ready.", microphone=microphone.name)
             if microphone.name
-            else microphone.explanation
+            else translated(microphone.explanation)
         )
         self.download.setVisible(not microphone.name and sys.platform in CABLES)
 

@@ -8,6 +8,7 @@ from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.language import number, tr, tr_noop
+from gui.phrases import translated
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.delay import delay_verdict
@@ -141,4 +142,4 @@ class MetersSection(Card):
             figure = self.counters[name]
             set_text(figure, text if running else "—")
             set_tone(figure, "caution" if bad and running else "")
-        self.counters["Processor"].setToolTip(snapshot.priority)
+        self.counters["Processor"].setToolTip(translated(snapshot.priority))

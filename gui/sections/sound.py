@@ -55,7 +55,7 @@ class SoundSection(Card):
         self.pitch.moved.connect(lambda position: session.preferences.change(pitch_semitones=float(position)))
         self.intonation = LabelledSlider(
             tr("Intonation"),
-            tr("How lively the melody of speech is: 0 % is monotone, 100 % is the chosen voice's own"),
+            tr("How lively the melody of speech is: 0% is monotone, 100% is the chosen voice's own"),
             (tr("monotone"), tr("lively")),
             lambda position: percent_text(position / 100),
             INTONATION_PERCENT,

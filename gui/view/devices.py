@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gui.language import tr, tr_noop
+from gui.phrases import translated
 from rtvc.app.devices import device_choices
 from rtvc.app.virtual_microphone import ApplicationSteps
 from rtvc.devices.portaudio import Device
@@ -19,7 +20,8 @@ def has_microphone(devices: Sequence[Device]) -> bool:
 
 def steps_text(steps: ApplicationSteps) -> str:
     """Return the menu items that lead to the microphone in an application, and the advice that goes with them."""
-    return f"{steps.application}: {' ▸ '.join(steps.path)}. {steps.advice}".strip()
+    path = " ▸ ".join(map(translated, steps.path))
+    return f"{steps.application}: {path}. {translated(steps.advice)}".strip()
 
 
 def listeners_text(listeners: Sequence[str] | None, microphone: str) -> tuple[bool, str]:
@@ -32,5 +34,7 @@ def listeners_text(listeners: Sequence[str] | None, microphone: str) -> tuple[bo
             microphone=microphone,
         )
     return True, tr(
-        "{programs} can hear you through “{microphone}”.", programs=", ".join(listeners), microphone=microphone
+        "{programs} can hear you through “{microphone}”.",
+        programs=", ".join(map(translated, listeners)),
+        microphone=microphone,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gui.language import tr
+from gui.phrases import translated
 from gui.view.voices import voice_words
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.settings import Settings
@@ -83,22 +84,19 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str, sa
     safe
         Whether the latency profile is Safe already.
     """
+    message = translated(snapshot.message)
     match snapshot.state:
         case State.STOPPED:
-            return Status(Tone.QUIET, tr("Off"), snapshot.message or tr("Nobody hears you through rtvc."))
+            return Status(Tone.QUIET, tr("Off"), message or tr("Nobody hears you through rtvc."))
         case State.STARTING:
-            return Status(
-                Tone.CAUTION, tr("Starting"), snapshot.message or tr("Opening the microphone and the models.")
-            )
+            return Status(Tone.CAUTION, tr("Starting"), message or tr("Opening the microphone and the models."))
         case State.RECOVERING:
-            return Status(Tone.CAUTION, tr("Reconnecting"), snapshot.message or tr("Muted until the sound is back."))
+            return Status(Tone.CAUTION, tr("Reconnecting"), message or tr("Muted until the sound is back."))
         case State.FAILED:
-            return Status(
-                Tone.BAD, tr("Stopped"), snapshot.message or tr("The engine has stopped. Switch it on again.")
-            )
+            return Status(Tone.BAD, tr("Stopped"), message or tr("The engine has stopped. Switch it on again."))
         case State.SILENCED:
             return Status(
-                Tone.BAD, tr("Silent"), snapshot.message or tr("There is no map to this voice, so nobody hears you.")
+                Tone.BAD, tr("Silent"), message or tr("There is no map to this voice, so nobody hears you.")
             )
     if settings.mute:
         return Status(Tone.CAUTION, tr("Muted"), tr("Silence goes to {output}.", output=output))
@@ -111,8 +109,8 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str, sa
         return Status(Tone.BAD, tr("Losing sound"), advice, safe_helps=not safe)
     if settings.bypass:
         return Status(Tone.CAUTION, tr("Own voice"), tr("Your unchanged voice goes to {output}.", output=output))
-    if snapshot.message:
-        return Status(Tone.CAUTION, tr("On"), snapshot.message)
+    if message:
+        return Status(Tone.CAUTION, tr("On"), message)
     return Status(
         Tone.GOOD,
         tr("On"),

@@ -6,6 +6,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui.language import tr, tr_noop
+from gui.phrases import translated
 from gui.theme import SPACE
 from gui.view.packs import Fact, facts, purpose
 from gui.widgets.card import Card
@@ -56,7 +57,7 @@ class PackCard(Card):
         if entry.licence:
             self.body.addWidget(label(tr("Licence: {licence}", licence=entry.licence), "caption", wrap=True))
         if entry.problem:
-            problem = label(entry.problem, wrap=True)
+            problem = label(translated(entry.problem), wrap=True)
             set_tone(problem, "caution" if entry.origin == "available" else "bad")
             self.body.addWidget(problem)
         self.line = label("", "muted", wrap=True)

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QT
 from gui.focus_ring import has_ring
 from gui.icons import set_icon
 from gui.language import tr
+from gui.phrases import translated
 from gui.theme import RADIUS, SPACE, theme
 from gui.view.voices import Outline, duration_text
 from gui.widgets.labels import ElidedLabel, label
@@ -61,8 +62,9 @@ class VoiceCard(QAbstractButton):
         self.slot = slot
         self.setCheckable(True)
         self.setAccessibleName(tr("Voice {name}", name=self.name))
-        self.setAccessibleDescription(voice.description or voice.credit or tr("your own voice"))
-        self.setToolTip("\n".join(filter(None, (voice.description, voice.credit))))
+        description = translated(voice.description)
+        self.setAccessibleDescription(description or voice.credit or tr("your own voice"))
+        self.setToolTip("\n".join(filter(None, (description, voice.credit))))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -104,7 +106,7 @@ class VoiceCard(QAbstractButton):
         words.setSpacing(0)
         title = ElidedLabel(self.name)
         title.setStyleSheet("font-weight: 600;")
-        self._register = voice.register
+        self._register = translated(voice.register)
         self.caption = ElidedLabel("", "caption")
         for line in (title, self.caption):
             line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

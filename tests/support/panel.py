@@ -156,7 +156,7 @@ class FakePreferenceFile(PreferenceFile):
 
     def __init__(self) -> None:
         super().__init__(Path())
-        self.saved = Preferences(panel={"welcomed": True})
+        self.saved = Preferences(panel={"welcomed": True, "language": "en"})
         self.failure = ""
 
     def load(self) -> Preferences:

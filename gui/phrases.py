@@ -1,0 +1,205 @@
+"""What the engine says, in the panel's language.
+
+`rtvc` knows nothing of Qt, so its sentences arrive in English with names and figures filled in. `translated` finds
+the phrase that a sentence was made from, and fills in the translation. A sentence that no phrase matches stays
+English: those that only the command line or a damaged model pack leads to are not listed. A test holds every phrase
+against the texts in `rtvc`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from gui.language import tr, tr_noop
+
+NESTED = "error"
+"""The placeholder that stands for another sentence of the engine."""
+
+PHRASES = (
+    # Names
+    tr_noop("System default"),
+    tr_noop("A program"),
+    tr_noop("Preferences and presets"),
+    tr_noop("Voices and enrolments"),
+    tr_noop("Model packs"),
+    tr_noop("Caches"),
+    tr_noop("Crash reports"),
+    tr_noop("low"),
+    tr_noop("medium"),
+    tr_noop("high"),
+    # The shipped voices
+    tr_noop("Very low and calm"),
+    tr_noop("Fairly high and calm"),
+    tr_noop("Medium and even"),
+    tr_noop("Very high and bright"),
+    tr_noop("High and expressive"),
+    tr_noop("Low and relaxed"),
+    tr_noop("High and clear"),
+    tr_noop("Medium and calm, recorded in German"),
+    tr_noop("Fairly high and smooth"),
+    tr_noop("Low and very even"),
+    tr_noop("Low and expressive"),
+    tr_noop("Medium and lively"),
+    tr_noop("Low and full"),
+    tr_noop("Medium and expressive"),
+    tr_noop("High and lively"),
+    # The supplied presets
+    tr_noop("Natural"),
+    tr_noop("Close"),
+    tr_noop("Clear"),
+    tr_noop("Low-end computer"),
+    tr_noop("Stream"),
+    tr_noop("Call"),
+    tr_noop("The defaults: the voice's own pitch and intonation."),
+    tr_noop("More similar to the voice; words a little less clear."),
+    tr_noop("Clearer words; a little less similar to the voice."),
+    tr_noop("A third less work for the processor; at least 20 ms more delay."),
+    tr_noop("Livelier intonation, and no gaps beside a game; at least 20 ms more delay."),
+    tr_noop("Clearer words, and a stricter noise gate against keyboard and fan."),
+    tr_noop(
+        "The voice {voice} of the preset {name} no longer exists, so the voice is unchanged: choose another one and "
+        "store the preset again."
+    ),
+    tr_noop("{name} comes with rtvc and cannot be replaced: choose another name for your preset."),
+    # The virtual microphone, Discord and OBS
+    tr_noop("It is created when you switch on. Create it now to choose it in Discord or OBS beforehand."),
+    tr_noop(
+        "Install VB-CABLE (vb-audio.com/Cable) or Virtual Audio Cable, and restart the computer.\n"
+        'rtvc then plays into "CABLE Input"; choose "CABLE Output" as the microphone in Discord or OBS.'
+    ),
+    tr_noop(
+        "Install BlackHole with: brew install blackhole-2ch\n"
+        'rtvc then plays into "BlackHole 2ch"; choose "BlackHole 2ch" as the microphone in Discord or OBS.'
+    ),
+    tr_noop(
+        "Run PipeWire with pipewire-pulse, or PulseAudio, and install the library libpulse0.\n"
+        'rtvc then creates "{microphone}"; choose it as the microphone in Discord or OBS.'
+    ),
+    tr_noop("User Settings"),
+    tr_noop("Voice & Video"),
+    tr_noop("Input Device"),
+    tr_noop("Turn off Noise Suppression and Echo Cancellation. If it is not listed, reload Discord with Ctrl+R."),
+    tr_noop("Sources"),
+    tr_noop("Audio Input Capture"),
+    tr_noop("Audio Input Capture (PulseAudio)"),
+    tr_noop("Device"),
+    tr_noop("No virtual microphone is installed.\n{error}"),
+    tr_noop("The sound server refused to create the virtual microphone ({reason})."),
+    tr_noop("Another rtvc (process {number}) uses the virtual microphone: close it first."),
+    # Devices
+    tr_noop("{device} cannot be opened ({reason})."),
+    tr_noop("{device} has gone"),
+    tr_noop("{device} has stalled"),
+    tr_noop("{error}: trying again."),
+    tr_noop("No monitor: {error}"),
+    tr_noop("PortAudio cannot reach the devices ({reason})."),
+    tr_noop("PortAudio is missing: install it (Debian and Ubuntu: apt install libportaudio2)."),
+    tr_noop("libpulse is missing: install it (Debian and Ubuntu: apt install libpulse0)."),
+    tr_noop("No PulseAudio or PipeWire server answers: start one (pipewire-pulse or pulseaudio)."),
+    tr_noop("The sound server does not remove old devices: restart it."),
+    tr_noop("The sound server moved the {role} from {device} to {other}"),
+    tr_noop("The sound server removed {device}"),
+    tr_noop("The sound server has gone"),
+    tr_noop("{device} refuses every usual sample rate: close other programs that use it."),
+    # The engine
+    tr_noop("{error} Until there is a map, silence is sent, not your own voice."),
+    tr_noop("The map is being fitted."),
+    tr_noop("{error} The voice stays {voice}."),
+    tr_noop("No voice is chosen: choose one, or set the strength to 0 to send your own voice."),
+    tr_noop("The engine has stopped because of an internal error ({reason})."),
+    tr_noop("An internal error stopped the fit ({reason}): choose another voice or transport."),
+    tr_noop(
+        "No usable map can be fitted between these voices; the features of one are damaged. Add the voice again, or "
+        "enrol again."
+    ),
+    tr_noop("A recording is being made already: stop it first."),
+    tr_noop("CUDA does not work here: install an NVIDIA driver and onnxruntime-gpu[cuda,cudnn], or use the CPU."),
+    tr_noop(
+        "Sinkhorn and flow matching need a recording of your voice, and there is none: enrol (`rtvc enrol`, or "
+        "“Teach my voice” in the panel), or choose the transport mkl or knn."
+    ),
+    tr_noop("ordinary priority"),
+    tr_noop("real-time priority {number}"),
+    tr_noop("real-time priority {number} by RealtimeKit"),
+    tr_noop("ordinary priority: {reason}"),
+    # Voices and enrolments
+    tr_noop("{device} gave no sound: check that it is not muted, and record longer."),
+    tr_noop("The enrolment holds only {seconds} s of speech: the voice will be closer with {enough} s or more."),
+    tr_noop(
+        "The recording holds {seconds} s of speech; an enrolment needs at least {least} s, better 20 s: check the "
+        "microphone and record again."
+    ),
+    tr_noop("{name} holds only {seconds} s of speech: the voice will be closer with {enough} s or more."),
+    tr_noop("{path}: holds {error}; a voice needs at least {least} s, better 5 s."),
+    tr_noop("no speech"),
+    tr_noop("{seconds} s of speech"),
+    tr_noop("Only the first {minutes} min of {paths} are used."),
+    tr_noop("There is a voice {name} already: choose another name."),
+    tr_noop("There is a voice {name} already: choose another name, or replace it with --force."),
+    tr_noop(
+        "The voice {name} cannot be changed ({reason}): check the free space in {folder} and the permission to write "
+        "there."
+    ),
+    tr_noop(
+        "{name} cannot be a {kind}'s name: use up to {count} letters, digits, spaces, dots, hyphens and underscores, "
+        "with a letter or digit at both ends."
+    ),
+    tr_noop("{name} cannot be a {kind}'s name: Windows reserves it for a device. Choose another."),
+    tr_noop("{path}: is not a voice that can be imported: {reason}."),
+    # Files
+    tr_noop("{path}: {error}"),
+    tr_noop("no such file"),
+    tr_noop("is empty"),
+    tr_noop("holds no samples"),
+    tr_noop("is a folder, not an audio file"),
+    tr_noop("is not audio that can be read, or is damaged"),
+    tr_noop("cannot be read ({reason})"),
+    tr_noop("{path}: cannot be written ({reason})."),
+    tr_noop("{path}: exists already; use --force to replace it."),
+    tr_noop("{folder}: the folder cannot be made ({reason}). Name another folder."),
+    tr_noop("The preferences were damaged ({reason}). They are kept as {path}; the defaults are used from now on."),
+    # Model packs
+    tr_noop("Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training."),
+    tr_noop("WavLM-Large layer 6 and kNN-VC's HiFi-GAN: the models of MKL-VC"),
+    tr_noop("Checking the files …"),
+    tr_noop("Loading the checkpoints …"),
+    tr_noop("Building; this takes some minutes …"),
+    tr_noop('Building packs needs PyTorch ({reason}): run `pip install -e ".[export]"` in the folder of rtvc.'),
+    tr_noop("{folder} has {free} MB free and needs {size} MB: make room."),
+    tr_noop("{folder} has no {file}: put it there, or leave out --from to have it downloaded."),
+    tr_noop(
+        "The 8-bit weights of the model pack {name} need a processor with VNNI, which this one lacks: it sounds "
+        "distorted here. Build it again with `rtvc models build`."
+    ),
+)
+
+
+def translated(text: str) -> str:
+    """Return a text of the engine in the panel's language, or as it is if no phrase matches."""
+    phrase, values = _match(text)
+    if NESTED in values:
+        values = {**values, NESTED: translated(values[NESTED])}
+    return tr(phrase).format(**values) if phrase else text
+
+
+@lru_cache(256)
+def _match(text: str) -> tuple[str, dict[str, str]]:
+    """Return the phrase that a text was made from, or an empty one, and what its placeholders stand for."""
+    for phrase, pattern in _patterns():
+        if (match := pattern.fullmatch(text)) is not None:
+            return phrase, match.groupdict()
+    return "", {}
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Return the phrases with what matches them, those with the longest fixed text first."""
+    ordered = sorted(PHRASES, key=lambda phrase: -len(re.sub(r"\{\w+\}", "", phrase)))
+    return [(phrase, _pattern(phrase)) for phrase in ordered]
+
+
+def _pattern(phrase: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", phrase)
+    fixed, names = map(re.escape, parts[::2]), [f"(?P<{name}>.*?)" for name in parts[1::2]]
+    return re.compile("".join(part for pair in zip(fixed, [*names, ""], strict=True) for part in pair), re.DOTALL)
