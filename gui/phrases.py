@@ -165,7 +165,10 @@ PHRASES = (
     tr_noop("Checking the files …"),
     tr_noop("Loading the checkpoints …"),
     tr_noop("Building; this takes some minutes …"),
-    tr_noop('Building packs needs PyTorch ({reason}): run `pip install -e ".[export]"` in the folder of rtvc.'),
+    tr_noop("Building packs needs PyTorch: {error}"),
+    tr_noop("Building packs needs PyTorch ({reason}): {error}"),
+    tr_noop('run `pip install -e ".[export]"` in the folder of rtvc.'),
+    tr_noop("Packs are built with PyTorch, which this bundle lacks: install rtvc from its source to build them."),
     tr_noop("{folder} has {free} MB free and needs {size} MB: make room."),
     tr_noop("{folder} has no {file}: put it there, or leave out --from to have it downloaded."),
     tr_noop(

@@ -37,7 +37,9 @@ class VoicesSection(Card):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(tr("Voices"), parent, fills=True)
         self._session = session
+        self._record_words = ("", "")
         self.record = QPushButton()
+        self.record.setAccessibleName(tr("Record a voice"))
         self.record.setProperty("kind", "quiet")
         self.record.setToolTip(tr("Make a voice from 5 s of what the microphone hears now"))
         set_icon(self.record, "record", "accent")
@@ -85,9 +87,20 @@ class VoicesSection(Card):
         self._show_recording(-1.0)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Show only the icon where there is no room for the word."""
+        """Fit the buttons' words to the width."""
         super().resizeEvent(event)
-        self.add.setText(tr("Add…") if self.width() >= 24 * self.fontMetrics().averageCharWidth() + 150 else "")
+        self._fit_words()
+
+    def _fit_words(self) -> None:
+        """Shorten the buttons' words, Add's first, where there is no room for them beside the heading."""
+        long, short = self._record_words
+        room = self.width() - 4 * SPACE
+        for record, add in ((long, tr("Add…")), (long, ""), (short, "")):
+            self.record.setText(record)
+            self.add.setText(add)
+            self.header.invalidate()
+            if self.header.minimumSize().width() <= room:
+                return
 
     def ask_for_files(self) -> None:
         """Let the user pick recordings and add each as a voice."""
@@ -171,12 +184,13 @@ class VoicesSection(Card):
                 card.waveform.set_played(share)
 
     def _show_recording(self, share: float) -> None:
-        left = RECORD_SECONDS * (1 - share)
-        self.record.setText(
-            tr("Record {seconds} s", seconds=number(RECORD_SECONDS))
+        left = number(RECORD_SECONDS * (1 - share))
+        self._record_words = (
+            (tr("Record {seconds} s", seconds=number(RECORD_SECONDS)), "")
             if share < 0
-            else tr("Speak… {seconds} s", seconds=number(left))
+            else (tr("Speak… {seconds} s", seconds=left), tr("{number} s", number=left))
         )
+        self._fit_words()
 
     def _name_recording(self, path: Path) -> None:
         name, accepted = QInputDialog.getText(self, tr("New voice"), tr("Name of the voice:"))

@@ -96,8 +96,12 @@
             <translation>Aus einem Ordner bauen…</translation>
         </message>
         <message>
-            <source>Building packs needs PyTorch ({reason}): run `pip install -e ".[export]"` in the folder of rtvc.</source>
-            <translation>Zum Bauen von Paketen braucht es PyTorch ({reason}). Führe im Ordner von rtvc „pip install -e ".[export]"“ aus.</translation>
+            <source>Building packs needs PyTorch ({reason}): {error}</source>
+            <translation>Zum Bauen von Paketen braucht es PyTorch ({reason}): {error}</translation>
+        </message>
+        <message>
+            <source>Building packs needs PyTorch: {error}</source>
+            <translation>Zum Bauen von Paketen braucht es PyTorch: {error}</translation>
         </message>
         <message>
             <source>Building; this takes some minutes …</source>
@@ -838,6 +842,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Eigene Stimme</translation>
         </message>
         <message>
+            <source>Packs are built with PyTorch, which this bundle lacks: install rtvc from its source to build them.</source>
+            <translation>Pakete werden mit PyTorch gebaut, das diesem Bündel fehlt. Installiere rtvc aus dem Quelltext, um welche zu bauen.</translation>
+        </message>
+        <message>
             <source>Page {name}</source>
             <translation>Seite {name}</translation>
         </message>
@@ -936,6 +944,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Record</source>
             <translation>Aufnehmen</translation>
+        </message>
+        <message>
+            <source>Record a voice</source>
+            <translation>Eine Stimme aufnehmen</translation>
         </message>
         <message>
             <source>Record again</source>
@@ -1085,7 +1097,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         </message>
         <message>
             <source>Skip the setup</source>
-            <translation>Einrichtung überspringen</translation>
+            <translation>Überspringen</translation>
         </message>
         <message>
             <source>Sound</source>
@@ -1457,7 +1469,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         </message>
         <message>
             <source>Voice hotkeys 1 to {last}</source>
-            <translation>Tastenkürzel der Stimmen 1 bis {last}</translation>
+            <translation>Stimmen 1 bis {last}</translation>
         </message>
         <message>
             <source>Voice of hotkey {number}</source>
@@ -1694,6 +1706,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>rtvc: {status}</source>
             <translation>rtvc: {status}</translation>
+        </message>
+        <message>
+            <source>run `pip install -e ".[export]"` in the folder of rtvc.</source>
+            <translation>führe im Ordner von rtvc „pip install -e ".[export]"“ aus.</translation>
         </message>
         <message>
             <source>short</source>

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
@@ -13,6 +16,7 @@ from PyQt6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from gui import hotkeys as hotkeys_module
+from gui.language import ENGLISH, LANGUAGES, use_language
 from gui.main_window import MainWindow
 from gui.screenshots import clipped_labels
 from gui.sections import hotkeys as hotkeys_section
@@ -21,6 +25,14 @@ from rtvc.live.snapshot import Snapshot, State
 from tests.support.panel import LEFT, FakeBackend, FakePlayer, QTest, open_window, switch_on
 
 pytestmark = pytest.mark.styled
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(qapp: QApplication, backend: FakeBackend, request: pytest.FixtureRequest) -> Iterator[str]:
+    saved = backend.preferences.saved
+    backend.preferences.saved = replace(saved, panel={**saved.panel, "language": request.param})
+    yield request.param
+    use_language(ENGLISH)
 
 
 def test_tabs_show_their_pages(window: MainWindow) -> None:
@@ -68,7 +80,7 @@ def test_the_tab_key_goes_from_the_switch_over_the_voices_to_the_drawer(
 @pytest.mark.parametrize("page", [0, 1, 2])
 @pytest.mark.parametrize("scale", [1.0, 1.5])
 def test_no_words_are_cut_at_360_pixels(
-    qtbot: QtBot, qapp: QApplication, backend: FakeBackend, page: int, scale: float
+    qtbot: QtBot, qapp: QApplication, language: str, backend: FakeBackend, page: int, scale: float
 ) -> None:
     usual = qapp.font()
     large = qapp.font()
@@ -147,7 +159,7 @@ def test_nothing_is_cut_at_any_width(qtbot: QtBot, window: MainWindow, width: in
 
 
 @pytest.mark.parametrize("size", [(1180, 780), (1400, 900), (1024, 700), (900, 1060), (360, 1000)])
-def test_no_label_is_clipped(qtbot: QtBot, window: MainWindow, size: tuple[int, int]) -> None:
+def test_no_label_is_clipped(qtbot: QtBot, language: str, window: MainWindow, size: tuple[int, int]) -> None:
     window.resize(*size)
     switch_on(qtbot, window)
     for expander in (window.live.meters.details, window.live.sound.more, window.live.voices.blend):
