@@ -159,9 +159,8 @@ PHRASES = (
     tr_noop("{path}: exists already; use --force to replace it."),
     tr_noop("{folder}: the folder cannot be made ({reason}). Name another folder."),
     tr_noop("The preferences were damaged ({reason}). They are kept as {path}; the defaults are used from now on."),
+    tr_noop("Starting with the system cannot be changed ({reason}): change it in the system's own settings."),
     # Model packs
-    tr_noop("Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training."),
-    tr_noop("WavLM-Large layer 6 and kNN-VC's HiFi-GAN: the models of MKL-VC"),
     tr_noop("Checking the files …"),
     tr_noop("Loading the checkpoints …"),
     tr_noop("Building; this takes some minutes …"),

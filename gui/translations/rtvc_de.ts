@@ -40,6 +40,10 @@
             <translation>{name} wird hinzugefügt …</translation>
         </message>
         <message>
+            <source>Adds to the delay</source>
+            <translation>Beitrag zur Verzögerung</translation>
+        </message>
+        <message>
             <source>Add…</source>
             <translation>Hinzufügen…</translation>
         </message>
@@ -196,8 +200,12 @@
             <translation>Meldung schließen</translation>
         </message>
         <message>
+            <source>Closer to the chosen voice than to yours</source>
+            <translation>Der gewählten Stimme näher als deiner</translation>
+        </message>
+        <message>
             <source>Closing the window keeps rtvc in the tray</source>
-            <translation>Beim Schließen des Fensters im Infobereich weiterlaufen</translation>
+            <translation>Beim Schließen im Infobereich bleiben</translation>
         </message>
         <message>
             <source>Colours</source>
@@ -276,6 +284,10 @@
             <translation>Fertig</translation>
         </message>
         <message>
+            <source>Download</source>
+            <translation>Download</translation>
+        </message>
+        <message>
             <source>Download and build</source>
             <translation>Herunterladen und bauen</translation>
         </message>
@@ -292,8 +304,16 @@
             <translation>Verworfen</translation>
         </message>
         <message>
+            <source>Duplicate</source>
+            <translation>Duplizieren</translation>
+        </message>
+        <message>
             <source>Duplicate the voice</source>
             <translation>Stimme duplizieren</translation>
+        </message>
+        <message>
+            <source>Duplicate {name}</source>
+            <translation>{name} duplizieren</translation>
         </message>
         <message>
             <source>Duplicate…</source>
@@ -302,10 +322,6 @@
         <message>
             <source>Early in the morning the harbour is quiet. A few gulls quarrel over a crust of bread, and somewhere a rope knocks against a mast. Then the first boat comes in, low in the water, and everyone wakes at once: crates are thrown, jokes are shouted, a dog runs in circles. By nine it is all over, and only the smell of fish and of strong coffee is left.</source>
             <translation>Früh am Morgen ist der Hafen still. Ein paar Möwen streiten sich um eine Brotkruste, und irgendwo schlägt ein Seil gegen einen Mast. Dann läuft das erste Boot ein, tief im Wasser, und auf einmal sind alle wach: Kisten fliegen, Witze werden gerufen, ein Hund rennt im Kreis. Um neun ist alles vorbei, und nur der Geruch nach Fisch und starkem Kaffee bleibt übrig.</translation>
-        </message>
-        <message>
-            <source>Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training.</source>
-            <translation>Mitgeliefertes Paket für beliebige Stimmen: kausal, für Prozessoren, von Grund auf mit models/training trainiert.</translation>
         </message>
         <message>
             <source>Everywhere</source>
@@ -354,6 +370,10 @@
         <message>
             <source>Follows the distribution of both voices in more detail than MKL.</source>
             <translation>Folgt der Verteilung beider Stimmen genauer als MKL.</translation>
+        </message>
+        <message>
+            <source>For calls, games and streams. Runs on the processor of any computer, beside a game too.</source>
+            <translation>Für Anrufe, Spiele und Streams. Läuft auf dem Prozessor jedes Computers, auch neben einem Spiel.</translation>
         </message>
         <message>
             <source>Forget my voice</source>
@@ -620,6 +640,14 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>{name} zu den Favoriten hinzufügen</translation>
         </message>
         <message>
+            <source>Measure on this computer</source>
+            <translation>Auf diesem Computer messen</translation>
+        </message>
+        <message>
+            <source>Measuring …</source>
+            <translation>Wird gemessen …</translation>
+        </message>
+        <message>
             <source>Medium and calm, recorded in German</source>
             <translation>Mittel und ruhig, auf Deutsch aufgenommen</translation>
         </message>
@@ -720,6 +748,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Natürlich</translation>
         </message>
         <message>
+            <source>Needs</source>
+            <translation>Braucht</translation>
+        </message>
+        <message>
             <source>New name:</source>
             <translation>Neuer Name:</translation>
         </message>
@@ -784,6 +816,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>On</source>
             <translation>An</translation>
+        </message>
+        <message>
+            <source>On this computer</source>
+            <translation>Auf diesem Computer</translation>
         </message>
         <message>
             <source>On this system rtvc cannot tell which programs record the virtual microphone.</source>
@@ -920,6 +956,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Push to talk on or off</source>
             <translation>Push-to-Talk ein oder aus</translation>
+        </message>
+        <message>
+            <source>PyTorch and some minutes, once, to build it</source>
+            <translation>PyTorch und einmal einige Minuten zum Bauen</translation>
         </message>
         <message>
             <source>Queue</source>
@@ -1096,6 +1136,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Sinkhorn und Flow Matching brauchen eine Aufnahme deiner Stimme, und es gibt keine. Nimm mit „Meine Stimme beibringen“ eine Stimmprobe auf, oder wähle den Transport MKL oder kNN.</translation>
         </message>
         <message>
+            <source>Size</source>
+            <translation>Größe</translation>
+        </message>
+        <message>
             <source>Skip the setup</source>
             <translation>Überspringen</translation>
         </message>
@@ -1110,6 +1154,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Sound devices</source>
             <translation>Audiogeräte</translation>
+        </message>
+        <message>
+            <source>Sound settings under a name: load them, or store your own</source>
+            <translation>Klangeinstellungen unter einem Namen: lade sie oder speichere eigene</translation>
         </message>
         <message>
             <source>Sources</source>
@@ -1144,12 +1192,20 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Minimiert starten</translation>
         </message>
         <message>
+            <source>Start rtvc when I log in</source>
+            <translation>Mit dem System starten</translation>
+        </message>
+        <message>
             <source>Start talking</source>
             <translation>Lossprechen</translation>
         </message>
         <message>
             <source>Starting</source>
             <translation>Startet</translation>
+        </message>
+        <message>
+            <source>Starting with the system cannot be changed ({reason}): change it in the system's own settings.</source>
+            <translation>Der Start mit dem System lässt sich nicht ändern ({reason}). Ändere ihn in den Einstellungen des Systems.</translation>
         </message>
         <message>
             <source>Starting …</source>
@@ -1182,10 +1238,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Stopping …</source>
             <translation>Stoppt …</translation>
-        </message>
-        <message>
-            <source>Store voice and sound settings under a name, and load them again</source>
-            <translation>Speichert Stimme und Klang unter einem Namen und lädt sie wieder</translation>
         </message>
         <message>
             <source>Stream</source>
@@ -1268,8 +1320,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Sprache wechselt beim nächsten Start von rtvc.</translation>
         </message>
         <message>
+            <source>The large models of the published methods. For a fast processor or a graphics card.</source>
+            <translation>Die großen Modelle der veröffentlichten Verfahren. Für einen schnellen Prozessor oder eine Grafikkarte.</translation>
+        </message>
+        <message>
             <source>The map is being fitted.</source>
             <translation>Die Abbildung wird berechnet.</translation>
+        </message>
+        <message>
+            <source>The microphone stays closed until you switch the voice changer on</source>
+            <translation>Das Mikrofon bleibt zu, bis du den Voice-Changer einschaltest</translation>
         </message>
         <message>
             <source>The model pack {name} is complete and runs.</source>
@@ -1496,10 +1556,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Wartet</translation>
         </message>
         <message>
-            <source>WavLM-Large layer 6 and kNN-VC's HiFi-GAN: the models of MKL-VC</source>
-            <translation>WavLM-Large, Schicht 6, und der HiFi-GAN von kNN-VC: die Modelle von MKL-VC</translation>
-        </message>
-        <message>
             <source>Where data lies</source>
             <translation>Wo die Daten liegen</translation>
         </message>
@@ -1534,10 +1590,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>a blend of {one} ({first}) and {other} ({second})</source>
             <translation>Mischung aus {one} ({first}) und {other} ({second})</translation>
-        </message>
-        <message>
-            <source>came with rtvc</source>
-            <translation>bei rtvc dabei</translation>
         </message>
         <message>
             <source>cannot be read ({reason})</source>
@@ -1582,10 +1634,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>in use</source>
             <translation>in Gebrauch</translation>
-        </message>
-        <message>
-            <source>installed</source>
-            <translation>installiert</translation>
         </message>
         <message>
             <source>is a folder, not an audio file</source>
@@ -1658,6 +1706,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>none</source>
             <translation>keine</translation>
+        </message>
+        <message>
+            <source>not measured yet</source>
+            <translation>noch nicht gemessen</translation>
         </message>
         <message>
             <source>noticeable</source>
@@ -1738,10 +1790,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>the virtual microphone</source>
             <translation>das virtuelle Mikrofon</translation>
-        </message>
-        <message>
-            <source>to download and build</source>
-            <translation>zum Herunterladen und Bauen</translation>
         </message>
         <message>
             <source>unchanged</source>
@@ -1844,10 +1892,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{median} ms, 99 % unter {highest} ms</translation>
         </message>
         <message>
-            <source>{milliseconds} ms of algorithmic delay</source>
-            <translation>{milliseconds} ms algorithmische Verzögerung</translation>
-        </message>
-        <message>
             <source>{name} cannot be a {kind}'s name: Windows reserves it for a device. Choose another.</source>
             <translation>{name} geht nicht als Name ({kind}): Windows hält ihn für ein Gerät frei. Wähle einen anderen.</translation>
         </message>
@@ -1866,6 +1910,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>{name} is ready.</source>
             <translation>{name} ist bereit.</translation>
+        </message>
+        <message>
+            <source>{name} takes {share} of a processor core here.</source>
+            <translation>{name} braucht hier {share} eines Prozessorkerns.</translation>
         </message>
         <message>
             <source>{name} was deleted.</source>
@@ -1937,6 +1985,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>{sentence} ({level})</source>
             <translation>{sentence} ({level})</translation>
+        </message>
+        <message>
+            <source>{share} of a processor core</source>
+            <translation>{share} eines Prozessorkerns</translation>
+        </message>
+        <message>
+            <source>{share} of test recordings</source>
+            <translation>{share} der Testaufnahmen</translation>
         </message>
         <message>
             <source>{size} MB</source>

@@ -47,7 +47,7 @@ class PresetButton(QPushButton):
     def _add_submenu(self, words: str, names: list[str], act: Callable[[str], None]) -> None:
         submenu = QMenu(words, self.menu_of_presets)
         for name in names:
-            submenu.addAction(tr(name), partial(act, name))
+            submenu.addAction(_shown(name), partial(act, name))
         self.menu_of_presets.addMenu(submenu)
         self._submenus.append(submenu)
 
@@ -60,10 +60,15 @@ class PresetButton(QPushButton):
             self._session.preferences.store_preset(name)
 
     def _duplicate(self, name: str) -> None:
-        new_name = self._ask(tr("Duplicate {name}", name=tr(name)), f"{tr(name)} 2")
+        new_name = self._ask(tr("Duplicate {name}", name=_shown(name)), f"{_shown(name)} 2")
         if new_name:
             self._session.preferences.duplicate_preset(name, new_name)
 
     def _ask(self, title: str, suggested: str = "") -> str:
         name, accepted = QInputDialog.getText(self, title, tr("Name of the preset:"), text=suggested)
         return name.strip() if accepted else ""
+
+
+def _shown(name: str) -> str:
+    """Return a preset's name as it is shown: that of a supplied one is translated."""
+    return tr(name) if any(name == preset.name for preset in SUPPLIED) else name
