@@ -31,7 +31,7 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     load = build.Models.load
     monkeypatch.setattr(build.Models, "load", lambda encoder, vocoder: load(encoder, vocoder, WAVLM, FEW_LAYERS))
-    monkeypatch.setattr(fidelity, "MEASURED_SECONDS", 2.0)
+    monkeypatch.setattr(fidelity, "MEASURED_SECONDS", 1.0)
     small = replace(build.CPU, encoder=EncoderSettings(2, 3, 8), vocoder_frames=1)
     monkeypatch.setitem(build.PRESETS, "cpu", small)
 

@@ -123,7 +123,10 @@ def test_what_a_library_prints_on_standard_error_is_discarded_and_our_words_stay
     assert said.stderr == "warning: the microphone is gone\nafter\n"
 
 
-def test_the_demo_says_what_to_do_next_and_figures_only_when_asked(tmp_path: Path) -> None:
+def test_the_demo_says_what_to_do_next_and_figures_only_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtvc.commands.demo.conversion_picture", lambda *arguments: None)
     plain, verbose = (run("demo", "-o", str(tmp_path), *extra)[1] for extra in ((), ("-v",)))
     assert "rtvc live --voice Alder" in plain
     assert "real-time factor" not in plain

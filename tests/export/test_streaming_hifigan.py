@@ -68,10 +68,10 @@ def interior(audio: npt.NDArray[np.float32] | Tensor, latency: int) -> npt.NDArr
 
 @torch.no_grad()
 def relative_error(net: nn.Module, latency: int) -> float:
-    """The error of the interior, streamed a frame at a time."""
+    """The error of the interior, streamed."""
     state, rendered = StreamingState(), []
-    for frame in range(FRAMES):
-        rendered.append(net(features()[:, frame : frame + 1], state)[0])
+    for step in features().split(STEPS[-1], dim=1):
+        rendered.append(net(step, state)[0])
         state = StreamingState(state.next)
     found = interior(torch.cat(rendered), latency)
     expected = interior(offline(), 0)[: len(found)]
