@@ -124,20 +124,31 @@ def find_speakers(folder: Path, reference_seconds: float, names: Sequence[str] |
     ]
 
 
-def make_pairs(speakers: Sequence[Speaker], count: int | None = None, seed: int = 0) -> list[Pair]:
+def make_pairs(
+    speakers: Sequence[Speaker], count: int | None = None, seed: int = 0, target: str | None = None
+) -> list[Pair]:
     """Return the ordered pairs of speakers, each with its source recording.
 
     With `count`, a random subset in which each speaker is source and target equally often, give or take one. A
-    larger count adds pairs to a smaller one, and a pair has the same recording in every subset.
+    larger count adds pairs to a smaller one, and a pair has the same recording in every subset. With `target`, only
+    pairs that lead to this speaker count, the first ones by the name of their source.
+
+    Raises `RtvcError` if there is no such speaker.
     """
+    if target is not None and target not in {speaker.name for speaker in speakers}:
+        raise RtvcError(
+            f"There is no speaker {target}: name one of {', '.join(speaker.name for speaker in speakers)}."
+        )
     pairs: dict[tuple[int, int], Pair] = {}
     shortest, longest = SOURCE_SECONDS
     for index, source in enumerate(speakers):
         fitting = [path for path in source.others if shortest <= AudioFile(path).duration <= longest]
         choice = fitting or list(source.others)
-        targets = [other for other in range(len(speakers)) if other != index]
-        for turn, target in enumerate(targets):
-            pairs[index, target] = Pair(source, speakers[target], choice[turn % len(choice)])
+        others = [other for other in range(len(speakers)) if other != index]
+        for turn, other in enumerate(others):
+            pairs[index, other] = Pair(source, speakers[other], choice[turn % len(choice)])
+    if target is not None:
+        return [pair for pair in pairs.values() if pair.target.name == target][:count]
     if count is None or count >= len(pairs):
         return list(pairs.values())
     return [pairs[places] for places in sorted(_balanced(len(speakers), seed)[:count])]

@@ -19,6 +19,8 @@ from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import ModelPack
+from rtvc.transport.trained import read_map_card
+from rtvc.transport.trained_maps import MapLibrary
 from rtvc.voices.voice import Voice
 
 Converter = Callable[[Block, Block], Block]
@@ -57,17 +59,23 @@ CLASSICAL = (
 
 @dataclass(frozen=True)
 class PackConverter:
-    """A model pack as a `Converter`: `rtvc convert` applied to a file of the source."""
+    """A model pack as a `Converter`: `rtvc convert` applied to a file of the source.
+
+    Of a trained map, the reference gives only the pitch.
+    """
 
     pack: ModelPack
     conversion: Conversion
 
     def __call__(self, source: Block, reference: Block) -> Block:
         """Convert the source `[n]` into the reference's voice; raises `RtvcError` as `convert_file` does."""
+        choice = self.conversion.map
+        # A trained map takes no other voice than its own, and `--target` has seen to that.
+        name = read_map_card(MapLibrary().find(choice.transport).folder).voice if choice.trained else "reference"
         with tempfile.TemporaryDirectory(prefix="rtvc-") as folder:
             paths = [Path(folder) / name for name in ("source.wav", "reference.wav", "result.wav")]
             for path, audio in zip(paths, (source, reference), strict=False):
                 with audio_writer(path, SAMPLE_RATE, subtype="FLOAT") as file:
                     file.write(audio)
-            convert_file(paths[0], Voice("reference", paths[1]), paths[2], self.pack, self.conversion)
+            convert_file(paths[0], Voice(name, paths[1]), paths[2], self.pack, self.conversion)
             return AudioFile(paths[2]).read()

@@ -27,6 +27,7 @@ from rtvc.packs.runtime import Runtime
 from rtvc.storage import make_folder
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.trained_maps import is_trained
 
 Folder = Annotated[Path, typer.Argument(help="Folder that holds one folder of recordings per speaker, at any depth.")]
 Readers = Annotated[
@@ -50,6 +51,10 @@ def quality(
     pack: PackName = "mini",
     transport: Annotated[
         list[str] | None, typer.Option("--transport", help=f"Maps to compare: {', '.join(FITS)}, all. Repeatable.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Measure only pairs that lead to this speaker, as a trained map such as not:Iris needs."),
     ] = None,
     block_size: Annotated[
         list[int] | None, typer.Option(min=1, help="Values of K for MKL. Repeatable. Default: the pack's.")
@@ -93,6 +98,8 @@ def quality(
         raise RtvcError("Name a folder of speakers to measure, or two reports with --compare.")
     model = find_pack(pack, Runtime(threads))
     lengths = reference or [5.0]
+    if target is None and any(map(is_trained, transport or ())):
+        raise RtvcError("A trained map leads to one voice: name the speaker that it was trained on with --target.")
     block_sizes: Sequence[int | None] = block_size or [None]
     systems = _systems(model, transport or ["mkl"], block_sizes, strength or [1.0], lengths, online)
     if baselines:
@@ -101,9 +108,10 @@ def quality(
         )
         copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
         systems = [*copies, plain, *systems]
-    rows = _measure(folder, systems, readers, pairs, seed, keep, pictures)
+    rows = _measure(folder, systems, readers, pairs, seed, keep, pictures, target)
     settings = {
         "folder": folder,
+        "target": target,
         "readers": sorted({row.source for row in rows} | {row.target for row in rows}),
         "systems": [system.name for system in systems],
         "reference_seconds": lengths,
@@ -153,12 +161,13 @@ def _measure(
     seed: int,
     keep: Path | None,
     pictures: Path | None = None,
+    target: str | None = None,
 ) -> list[Row]:
     for output in filter(None, (keep, pictures)):
         make_folder(output)
     names = None if readers is None else read_speaker_list(readers)
     speakers = find_speakers(folder, max(system.reference_seconds for system in systems), names)
-    chosen = make_pairs(speakers, pairs, seed)
+    chosen = make_pairs(speakers, pairs, seed, target)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors) as bar:
         task = bar.add_task("conversions")
@@ -179,7 +188,8 @@ def _systems(
 ) -> list[System]:
     systems = []
     mode = Mode.LIVE if online else Mode.TWO_PASS
-    for name in FITS if "all" in transports else transports:
+    fitted = tuple(FITS) if "all" in transports else ()
+    for name in dict.fromkeys((*fitted, *(name for name in transports if name != "all"))):
         for block_size in block_sizes if name == "mkl" else [None]:
             choice = map_choice(name, block_size)
             shown = block_size or pack.defaults.block_size

@@ -97,6 +97,17 @@ def test_every_transport_block_size_and_reference_is_a_line(folder: Path, tmp_pa
     ]
 
 
+def test_a_trained_map_is_measured_towards_its_speaker(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(RtvcError, match="name the speaker that it was trained on with --target"):
+        run(folder, "--transport", "not:Iris")
+    report = tmp_path / "report.json"
+    transports = ["--transport", "mkl", "--transport", "not:Iris"]
+    run(folder / "corpus", *transports, "--target", "ann", "--no-baselines", "--json", report)
+    written = json.loads(report.read_text())
+    assert [line["system"] for line in written["results"]["systems"]] == ["mini mkl, K = 64", "mini not:Iris"]
+    assert {row["target"] for row in written["results"]["rows"]} == {"ann"}
+
+
 def test_each_condition_stands_beside_what_was_heard_unconverted(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -225,6 +225,15 @@ def test_a_subset_uses_every_speaker_equally_and_grows(folder: Path, seed: int) 
     assert len(make_pairs(speakers, 100, seed)) == 6
 
 
+def test_pairs_can_lead_to_one_speaker_alone(folder: Path) -> None:
+    speakers = find_speakers(folder, 5)
+    name = speakers[1].name
+    assert [pair.source.name for pair in make_pairs(speakers, target=name)] == [speakers[0].name, speakers[2].name]
+    assert len(make_pairs(speakers, 1, target=name)) == 1
+    with pytest.raises(RtvcError, match="There is no speaker joe: name one of corpus/ann"):
+        make_pairs(speakers, target="joe")
+
+
 def test_a_list_chooses_the_speakers(folder: Path, tmp_path: Path) -> None:
     listed = tmp_path / "readers.txt"
     listed.write_text("corpus/eve  # the highest\n\n# corpus/bob\ncorpus/ann\n")
