@@ -8,6 +8,10 @@
             <translation>Ohne X11 erfahren Programme nichts von Tasten, die anderswo gedrückt werden.</translation>
         </message>
         <message>
+            <source>A map that was trained for this voice alone.</source>
+            <translation>Eine Abbildung, die eigens für diese Stimme trainiert wurde.</translation>
+        </message>
+        <message>
             <source>A model pack converts what you say into another voice. Larger packs sound better and need a faster computer. You can switch packs while you talk.</source>
             <translation>Ein Modellpaket wandelt das, was du sagst, in eine andere Stimme um. Größere Pakete klingen besser und brauchen einen schnelleren Computer. Du kannst das Paket wechseln, während du sprichst.</translation>
         </message>
@@ -464,8 +468,8 @@
             <translation>Die Tastenkürzel funktionieren nicht in anderen Programmen ({error}). Schalte sie in den Einstellungen aus und wieder ein.</translation>
         </message>
         <message>
-            <source>Hotkeys work while this window has the focus.</source>
-            <translation>Die Tastenkürzel funktionieren, solange dieses Fenster den Fokus hat.</translation>
+            <source>Hotkeys work while this window has the focus. For keys that work everywhere, let the keyboard settings of your desktop run a command, such as: rtvc-gui --press mute</source>
+            <translation>Die Tastenkürzel funktionieren, solange dieses Fenster den Fokus hat. Für Tasten, die überall wirken, lass die Tastatureinstellungen deines Desktops einen Befehl ausführen, etwa: rtvc-gui --press mute</translation>
         </message>
         <message>
             <source>How far the voice lies from the first to the second</source>
@@ -1292,8 +1296,12 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die veränderte Stimme kommt aus diesem Gerät. Andere hören sie nur über ein virtuelles Kabel.</translation>
         </message>
         <message>
-            <source>The computer cannot keep up. Choose the Safe latency profile under Settings, or close other programs.</source>
-            <translation>Der Computer kommt nicht hinterher. Wähle in den Einstellungen das Latenzprofil „Sicher“ oder schließe andere Programme.</translation>
+            <source>The computer cannot keep up. Close other programs.</source>
+            <translation>Der Computer kommt nicht hinterher. Schließe andere Programme.</translation>
+        </message>
+        <message>
+            <source>The computer cannot keep up. Use the Safe latency profile, or close other programs.</source>
+            <translation>Der Computer kommt nicht hinterher. Nimm das Latenzprofil „Sicher“ oder schließe andere Programme.</translation>
         </message>
         <message>
             <source>The defaults: the voice's own pitch and intonation.</source>
@@ -1490,6 +1498,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Use hotkeys everywhere</source>
             <translation>Tastenkürzel überall verwenden</translation>
+        </message>
+        <message>
+            <source>Use the Safe profile</source>
+            <translation>Profil „Sicher“ verwenden</translation>
         </message>
         <message>
             <source>User Settings</source>
