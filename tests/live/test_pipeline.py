@@ -1,5 +1,4 @@
 import tracemalloc
-from collections.abc import Callable, Collection
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -8,78 +7,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtvc.devices.sides import Playback
-from rtvc.dsp.effects import Effect, Rack
 from rtvc.dsp.stage import Block
-from rtvc.errors import RtvcError
-from rtvc.live.output_queue import CALM_SECONDS, OutputQueue
 from rtvc.live.pipeline import History, Pipeline
 from rtvc.live.recorder import Recorder
 from rtvc.packs.pack import ModelPack
-from rtvc.settings import Settings
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import enrol_audio
-from tests.support.disk import full_disk
-from tests.support.simulation import SimulatedPort, Simulation
+from tests.support.simulation import OPEN, OWN, RATE, Simulate, SimulatedPort, clicks, delays, told, tone
 from tests.support.sounds import babble
 from tests.support.transports import LOOKAHEAD, Smoother
-
-RATE = 48_000
-OPEN = Settings(gate_threshold_dbfs=None)
-OWN = replace(OPEN, map=MapChoice(strength=0.0))
-"""The speaker's own voice, through the models."""
-
-Simulate = Callable[..., Simulation]
-
-
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("voice") / "voice.wav"
-    soundfile.write(path, 0.3 * babble(5, 16_000, seed=7), 16_000)
-    return str(path)
-
-
-@pytest.fixture
-def simulate(monkeypatch: pytest.MonkeyPatch, pack: ModelPack) -> Simulate:
-    def make(sound: Block, settings: Settings = OWN, **options: object) -> Simulation:
-        return Simulation(monkeypatch, pack, sound, settings, **options)  # type: ignore[arg-type]
-
-    return make
-
-
-def clicks(seconds: float, every: float = 0.5) -> Block:
-    """Clicks from 0.1 s on."""
-    sound = np.zeros(round(seconds * RATE), np.float32)
-    sound[round(0.1 * RATE) :: round(every * RATE)] = 0.5
-    return sound
-
-
-def tone(seconds: float, amplitude: float = 0.1) -> Block:
-    time = np.arange(round(seconds * RATE)) / RATE
-    return (amplitude * np.sin(2 * np.pi * 200 * time)).astype(np.float32)
-
-
-def delays(simulation: Simulation, every: float = 0.5) -> list[tuple[float, float]]:
-    """Return when clicks were heard, and how long after they were made (modulo `every`)."""
-    sound, rate = simulation.heard, simulation.port.playback.rate
-    start = simulation.port.playback.block / rate / 2
-    found, place = [], 0
-    while place < len(sound):
-        window = np.abs(sound[place : place + rate // 5])
-        if window.max() < 0.05:
-            place += rate // 5
-            continue
-        peak = place + int(np.argmax(window))
-        heard = peak / rate + start
-        found.append((heard, (heard - 0.1) % every))
-        place = peak + rate // 5
-    return found
-
-
-def told(simulation: Simulation) -> float:
-    pipeline = simulation.pipeline
-    return pipeline.seconds + float(pipeline.latency) + pipeline.output.delay
 
 
 @pytest.mark.parametrize("step", [1, 2, 4])
@@ -174,78 +111,6 @@ def low(sound: Block) -> Block:
     return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
 
 
-QUIETER = Rack("quieter", (Effect("gain", (("gain_db", -12.0),)),))
-CHANGES = [
-    {"mute": True},
-    {"bypass": True},
-    {"input_gain_db": 12.0},
-    {"output_gain_db": -12.0},
-    {"gate_threshold_dbfs": 0.0},
-    {"push_to_talk": True},
-    {"effects": QUIETER},
-]
-
-
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
-def test_no_control_makes_a_click(simulate: Simulate, voice: str, change: dict[str, object]) -> None:
-    simulation = simulate(tone(4), replace(OPEN, voice=voice))
-    # So that converted and original sound are not the same.
-    simulation.fitter.transport, simulation.fitter.work = np.negative, lambda: None  # type: ignore[method-assign,assignment]
-    simulation.run(2)
-    simulation.settings = replace(OPEN, voice=voice, **change)  # type: ignore[arg-type]
-    simulation.run(1)
-    simulation.settings = replace(OPEN, voice=voice)
-    simulation.run(1)
-    heard = simulation.heard[RATE:]
-    steepest = 2 * np.pi * 200 / RATE * np.abs(heard).max()
-    glide = 0.2 / (0.002 * RATE)
-    assert np.abs(np.diff(heard)).max() < steepest + glide
-    period = RATE // 200
-    before, during = heard[RATE // 2 :][:period], heard[RATE + RATE // 2 :][:period]
-    assert np.abs(during - before).max() > 0.05
-
-
-@pytest.mark.parametrize("change", ["voice", "strength", "block_size"])
-def test_neither_a_voice_nor_its_strength_nor_k_makes_a_click(
-    simulate: Simulate, pack: ModelPack, voice: str, tmp_path: Path, change: str
-) -> None:
-    soundfile.write(tmp_path / "other.wav", 0.5 * babble(5, 16_000, seed=8) + 0.05, 16_000)
-    chosen = {"strength": MapChoice(strength=0.2), "block_size": MapChoice(block_size=8)}.get(change, MapChoice())
-    other = str(tmp_path / "other.wav") if change == "voice" else voice
-    # A pitch at which frames end anywhere in a period.
-    sound = (0.1 * np.sin(2 * np.pi * 213 * np.arange(4 * RATE) / RATE)).astype(np.float32)
-    enrolment = enrol_audio(babble(5, RATE), RATE, pack, "microphone")
-    simulation = simulate(sound, replace(OPEN, voice=voice), enrolment=enrolment)
-    simulation.run(2)
-    before = simulation.fitter.transport
-    simulation.settings = replace(simulation.settings, voice=other, map=chosen)
-    simulation.run(2)
-    jumps = np.abs(np.diff(simulation.heard))
-    usual = max(jumps[RATE : round(1.9 * RATE)].max(), jumps[3 * RATE :].max())
-    assert jumps[round(1.9 * RATE) : 3 * RATE].max() < 1.1 * usual
-    if change == "strength":
-        assert np.std(simulation.heard[3 * RATE :]) < 0.8 * np.std(simulation.heard[RATE : 2 * RATE])
-    else:
-        assert simulation.fitter.transport is not before
-
-
-def test_bypass_takes_the_effects_away_too(simulate: Simulate) -> None:
-    simulation = simulate(tone(4), replace(OWN, effects=QUIETER))
-    simulation.run(2)
-    simulation.settings = replace(simulation.settings, bypass=True)
-    simulation.run(2)
-    changed, own = simulation.heard[RATE : 2 * RATE], simulation.heard[3 * RATE :]
-    assert np.std(changed) / np.std(own) == pytest.approx(10 ** (-12 / 20), rel=0.05)
-
-
-def test_the_bypassed_sound_comes_exactly_as_late(simulate: Simulate, voice: str) -> None:
-    simulation = simulate(clicks(4), replace(OPEN, voice=voice, bypass=True))
-    simulation.run(4)
-    measured = [delay for heard, delay in delays(simulation) if heard > 0.3]
-    assert measured == pytest.approx([told(simulation)] * len(measured), abs=3e-4)
-    assert len(measured) >= 6
-
-
 @pytest.mark.parametrize("bypass", [False, True])
 def test_a_map_with_lookahead_makes_the_told_delay_grow_as_much_as_the_real_one(
     simulate: Simulate, voice: str, monkeypatch: pytest.MonkeyPatch, bypass: bool
@@ -272,43 +137,6 @@ def test_a_map_with_lookahead_makes_the_told_delay_grow_as_much_as_the_real_one(
     assert again.chain.latency_seconds == before
 
 
-def test_mute_is_silence_at_once(simulate: Simulate) -> None:
-    simulation = simulate(tone(3))
-    simulation.run(1)
-    simulation.settings = replace(OWN, mute=True)
-    simulation.run(1)
-    waiting = simulation.pipeline.output.delay + 0.03
-    assert not simulation.heard[round((1 + waiting) * RATE) :].any()
-    simulation.settings = OWN
-    simulation.run(1)
-    assert np.abs(simulation.heard[-RATE // 2 :]).max() > 0.05
-
-
-def test_push_to_talk_sends_what_was_said_while_talking_and_nothing_else(simulate: Simulate) -> None:
-    quiet = replace(OWN, push_to_talk=True)
-    simulation = simulate(tone(3), quiet)
-    simulation.run(1)
-    simulation.settings = replace(quiet, talking=True)
-    simulation.run(1)
-    simulation.settings = quiet
-    simulation.run(1)
-    heard = np.flatnonzero(np.abs(simulation.heard) > 0.01) / RATE + 0.005 - told(simulation)
-    assert 1 - 0.03 <= heard.min() <= 1.03
-    assert 2 - 0.03 <= heard.max() <= 2.03
-
-
-def test_the_monitor_has_its_own_gain_and_switch(simulate: Simulate) -> None:
-    settings = replace(OWN, monitor=True, monitor_gain_db=-6.0)
-    simulation = simulate(tone(3), settings, port=SimulatedPort(monitored=True))
-    simulation.run(2)
-    ratio = np.std(simulation.monitored[RATE:]) / np.std(simulation.heard[RATE:])
-    assert ratio == pytest.approx(10 ** (-6 / 20), rel=0.01)
-    simulation.settings = OWN
-    simulation.run(1)
-    assert not simulation.monitored[round(2.2 * RATE) :].any()
-    assert np.std(simulation.heard[round(2.2 * RATE) :]) > 0.05
-
-
 def test_a_recording_holds_both_sides_at_the_packs_rate(simulate: Simulate, pack: ModelPack, tmp_path: Path) -> None:
     simulation = simulate(tone(2))
     recorder = simulation.pipeline.recorder = Recorder(tmp_path / "in.wav", tmp_path / "out.wav", pack.sample_rate)
@@ -320,50 +148,6 @@ def test_a_recording_holds_both_sides_at_the_packs_rate(simulate: Simulate, pack
     assert len(heard) == len(sent) == 2 * rate
     late = 2 * pack.hop
     np.testing.assert_allclose(sent[late:], heard[:-late], atol=2e-4)
-
-
-def test_a_recording_never_replaces_a_file_unasked(pack: ModelPack, tmp_path: Path) -> None:
-    (tmp_path / "in.wav").write_bytes(b"precious")
-    with pytest.raises(RtvcError, match="exists already"):
-        Recorder(tmp_path / "in.wav", tmp_path / "out.wav", pack.sample_rate)
-    assert (tmp_path / "in.wav").read_bytes() == b"precious"
-
-
-@pytest.mark.parametrize("longer", ["microphone", "output"])
-@pytest.mark.parametrize(
-    ("names", "kept"),
-    [
-        (("in.wav", "out.wav"), "is kept in in.wav and out.wav"),
-        (("in.flac", "out.WAV"), "is kept in out.WAV"),
-        (("in.flac", "out.ogg"), "is lost"),
-    ],
-)
-def test_a_full_disk_keeps_the_wav_recordings_up_to_there(
-    pack: ModelPack, tmp_path: Path, longer: str, names: tuple[str, str], kept: str
-) -> None:
-    """The size limit holds for each file, so the one with the longer blocks reaches it first."""
-    paths = tmp_path / names[0], tmp_path / names[1]
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 320).astype(np.float32)
-    with full_disk(20_044):
-        recorder = Recorder(*paths, pack.sample_rate)
-        for _ in range(1000):
-            recorder.write(*((noise, noise[:160]) if longer == "microphone" else (noise[:160], noise)))
-        with pytest.raises(RtvcError, match=rf"Recording has stopped; what was recorded {kept}\.$"):
-            recorder.close()
-    expected = [path for path in paths if path.suffix.lower() == ".wav"]
-    for path in expected:
-        recorded = soundfile.read(path)[0]
-        assert len(recorded) > 4_000
-        np.testing.assert_allclose(recorded[:160], noise[:160], atol=1e-4)
-        assert path.stat().st_mode & 0o777 == 0o600
-    assert sorted(tmp_path.iterdir()) == sorted(expected)
-
-
-def test_where_nothing_was_recorded_nothing_is_replaced(pack: ModelPack, tmp_path: Path) -> None:
-    (tmp_path / "in.wav").write_bytes(b"precious")
-    Recorder(tmp_path / "in.wav", tmp_path / "out.wav", pack.sample_rate, overwrite=True).close()
-    assert (tmp_path / "in.wav").read_bytes() == b"precious"
-    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
 def test_a_voice_is_reached_and_one_that_is_missing_leaves_the_map_as_it_was(simulate: Simulate, voice: str) -> None:
@@ -423,94 +207,6 @@ def test_a_model_that_breaks_gives_silence_and_is_counted(simulate: Simulate) ->
     assert np.isfinite(simulation.heard).all()
     assert simulation.pipeline.counts.dropped_frames == 50
     assert np.std(simulation.heard[-RATE // 2 :]) > 0.05
-
-
-def feed(queue: OutputQueue, seconds: float, sound: float = 0.1) -> None:
-    """Let a device take what is written, at the same pace."""
-    out = np.zeros(queue.playback.block, np.float32)
-    for _ in range(round(seconds / 0.02)):
-        queue.write(np.full(320, sound, np.float32), False)
-        queue.playback.pull(out)
-        queue.playback.pull(out)
-
-
-def test_the_queue_grows_with_underruns_and_shrinks_in_calm_more_slowly_where_it_was_wrong() -> None:
-    queue = OutputQueue(16_000, Playback(RATE))
-    out = np.zeros(queue.playback.block, np.float32)
-    targets = []
-
-    def underrun() -> None:
-        for _ in range(round(queue.delay / 0.01) + 3):
-            queue.playback.pull(out)
-
-    feed(queue, 1)
-    targets.append(queue.target)
-    underrun()
-    feed(queue, 1)
-    targets.append(queue.target)
-    feed(queue, CALM_SECONDS)
-    targets.append(queue.target)
-    underrun()
-    feed(queue, CALM_SECONDS + 1)
-    targets.append(queue.target)
-    feed(queue, CALM_SECONDS)
-    targets.append(queue.target)
-    assert targets == pytest.approx([0.01, 0.02, 0.01, 0.02, 0.01])
-
-
-def hours(queue: OutputQueue, seconds: int, underruns: Collection[int] = ()) -> list[float]:
-    """Let a device take what is written, a second at a time, and run dry at some; return the target after each."""
-    out = np.zeros(queue.playback.rate, np.float32)
-    targets = []
-    for second in range(seconds):
-        queue.write(np.full(queue.playback.rate, 0.1, np.float32), False)
-        for _ in range(2 if second in underruns else 1):
-            queue.playback.pull(out)
-        targets.append(queue.target)
-    return targets
-
-
-def test_after_a_bad_hour_the_queue_is_short_again_within_minutes_not_hours() -> None:
-    """A minute for a block, and no more for what was once too few than that was worth."""
-    queue = OutputQueue(1000, Playback(1000))
-    moments = np.random.default_rng(1).exponential(60, 90).cumsum()
-    assert max(hours(queue, 3600, {int(moment) for moment in moments if moment < 3500})) > 0.1
-    calm = hours(queue, 3600)
-    least = calm.index(min(calm))
-    assert calm[least] == pytest.approx(0.01)
-    assert least < 30 * 60
-
-
-def test_an_underrun_now_and_then_lengthens_the_queue_by_one_block_for_a_minute() -> None:
-    queue = OutputQueue(1000, Playback(1000))
-    targets = np.array(hours(queue, 3600, range(600, 3600, 600)))
-    assert targets.max() == pytest.approx(0.02)
-    assert np.count_nonzero(np.diff(targets)) == 10
-    assert np.mean(targets > 0.015) < 0.15
-
-
-def test_what_was_one_block_too_few_again_and_again_is_tried_ever_more_seldom() -> None:
-    """Also where the device runs dry more than once each time, so that the queue grows by more than it should."""
-    queue = OutputQueue(1000, Playback(1000))
-    underruns = []
-    for _ in range(2):
-        before = queue.playback.underruns
-        for _ in range(7200):
-            hours(queue, 1, (0,) if queue.target < 0.015 else ())
-        underruns.append(queue.playback.underruns - before)
-    assert underruns[0] < 20
-    assert underruns[1] <= 6
-
-
-def test_an_excess_is_trimmed_from_the_next_silence() -> None:
-    queue = OutputQueue(16_000, Playback(RATE))
-    feed(queue, 2)
-    queue.playback.ring.write(np.full(round(0.04 * RATE), 0.1, np.float32))
-    feed(queue, 3)
-    assert queue.delay > 0.045
-    feed(queue, 3, sound=0.0)
-    assert queue.delay < 0.03
-    assert queue.playback.underruns == 0
 
 
 def test_history_gives_the_last_samples_in_order() -> None:

@@ -1,6 +1,7 @@
 """The live path on a clock of its own: devices that drift, a worker that stalls, and no second of waiting."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,8 +16,14 @@ from rtvc.live.map_fitter import MapFitter, Speaker
 from rtvc.live.pipeline import Pipeline
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import Enrolment
 from rtvc.voices.library import VoiceLibrary
+
+RATE = 48_000
+OPEN = Settings(gate_threshold_dbfs=None)
+OWN = replace(OPEN, map=MapChoice(strength=0.0))
+"""The speaker's own voice, through the models."""
 
 
 class SimulatedPort:
@@ -132,3 +139,40 @@ class Simulation:
                 out = np.zeros(playback.block, np.float32)
                 playback.pull(out)
                 kept.append(out)
+
+
+Simulate = Callable[..., Simulation]
+
+
+def clicks(seconds: float, every: float = 0.5) -> Block:
+    """Clicks from 0.1 s on."""
+    sound = np.zeros(round(seconds * RATE), np.float32)
+    sound[round(0.1 * RATE) :: round(every * RATE)] = 0.5
+    return sound
+
+
+def tone(seconds: float, amplitude: float = 0.1) -> Block:
+    time = np.arange(round(seconds * RATE)) / RATE
+    return (amplitude * np.sin(2 * np.pi * 200 * time)).astype(np.float32)
+
+
+def delays(simulation: Simulation, every: float = 0.5) -> list[tuple[float, float]]:
+    """Return when clicks were heard, and how long after they were made (modulo `every`)."""
+    sound, rate = simulation.heard, simulation.port.playback.rate
+    start = simulation.port.playback.block / rate / 2
+    found, place = [], 0
+    while place < len(sound):
+        window = np.abs(sound[place : place + rate // 5])
+        if window.max() < 0.05:
+            place += rate // 5
+            continue
+        peak = place + int(np.argmax(window))
+        heard = peak / rate + start
+        found.append((heard, (heard - 0.1) % every))
+        place = peak + rate // 5
+    return found
+
+
+def told(simulation: Simulation) -> float:
+    pipeline = simulation.pipeline
+    return pipeline.seconds + float(pipeline.latency) + pipeline.output.delay

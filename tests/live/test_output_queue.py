@@ -1,0 +1,98 @@
+"""The queue in front of the output: how it grows with underruns and shrinks in calm."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pytest
+
+from rtvc.devices.sides import Playback
+from rtvc.live.output_queue import CALM_SECONDS, OutputQueue
+from tests.support.simulation import RATE
+
+
+def feed(queue: OutputQueue, seconds: float, sound: float = 0.1) -> None:
+    """Let a device take what is written, at the same pace."""
+    out = np.zeros(queue.playback.block, np.float32)
+    for _ in range(round(seconds / 0.02)):
+        queue.write(np.full(320, sound, np.float32), False)
+        queue.playback.pull(out)
+        queue.playback.pull(out)
+
+
+def test_the_queue_grows_with_underruns_and_shrinks_in_calm_more_slowly_where_it_was_wrong() -> None:
+    queue = OutputQueue(16_000, Playback(RATE))
+    out = np.zeros(queue.playback.block, np.float32)
+    targets = []
+
+    def underrun() -> None:
+        for _ in range(round(queue.delay / 0.01) + 3):
+            queue.playback.pull(out)
+
+    feed(queue, 1)
+    targets.append(queue.target)
+    underrun()
+    feed(queue, 1)
+    targets.append(queue.target)
+    feed(queue, CALM_SECONDS)
+    targets.append(queue.target)
+    underrun()
+    feed(queue, CALM_SECONDS + 1)
+    targets.append(queue.target)
+    feed(queue, CALM_SECONDS)
+    targets.append(queue.target)
+    assert targets == pytest.approx([0.01, 0.02, 0.01, 0.02, 0.01])
+
+
+def hours(queue: OutputQueue, seconds: int, underruns: Collection[int] = ()) -> list[float]:
+    """Let a device take what is written, a second at a time, and run dry at some; return the target after each."""
+    out = np.zeros(queue.playback.rate, np.float32)
+    targets = []
+    for second in range(seconds):
+        queue.write(np.full(queue.playback.rate, 0.1, np.float32), False)
+        for _ in range(2 if second in underruns else 1):
+            queue.playback.pull(out)
+        targets.append(queue.target)
+    return targets
+
+
+def test_after_a_bad_hour_the_queue_is_short_again_within_minutes_not_hours() -> None:
+    """A minute for a block, and no more for what was once too few than that was worth."""
+    queue = OutputQueue(1000, Playback(1000))
+    moments = np.random.default_rng(1).exponential(60, 90).cumsum()
+    assert max(hours(queue, 3600, {int(moment) for moment in moments if moment < 3500})) > 0.1
+    calm = hours(queue, 3600)
+    least = calm.index(min(calm))
+    assert calm[least] == pytest.approx(0.01)
+    assert least < 30 * 60
+
+
+def test_an_underrun_now_and_then_lengthens_the_queue_by_one_block_for_a_minute() -> None:
+    queue = OutputQueue(1000, Playback(1000))
+    targets = np.array(hours(queue, 3600, range(600, 3600, 600)))
+    assert targets.max() == pytest.approx(0.02)
+    assert np.count_nonzero(np.diff(targets)) == 10
+    assert np.mean(targets > 0.015) < 0.15
+
+
+def test_what_was_one_block_too_few_again_and_again_is_tried_ever_more_seldom() -> None:
+    """Also where the device runs dry more than once each time, so that the queue grows by more than it should."""
+    queue = OutputQueue(1000, Playback(1000))
+    underruns = []
+    for _ in range(2):
+        before = queue.playback.underruns
+        for _ in range(7200):
+            hours(queue, 1, (0,) if queue.target < 0.015 else ())
+        underruns.append(queue.playback.underruns - before)
+    assert underruns[0] < 20
+    assert underruns[1] <= 6
+
+
+def test_an_excess_is_trimmed_from_the_next_silence() -> None:
+    queue = OutputQueue(16_000, Playback(RATE))
+    feed(queue, 2)
+    queue.playback.ring.write(np.full(round(0.04 * RATE), 0.1, np.float32))
+    feed(queue, 3)
+    assert queue.delay > 0.045
+    feed(queue, 3, sound=0.0)
+    assert queue.delay < 0.03
+    assert queue.playback.underruns == 0
