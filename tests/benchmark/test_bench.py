@@ -20,9 +20,6 @@ from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion
 from rtvc.packs.card import Defaults
 from rtvc.packs.runtime import Runtime
-from tests.benchmark.test_quality import folder, simple_judges
-
-__all__ = ["folder", "simple_judges"]
 
 
 @dataclass(frozen=True)

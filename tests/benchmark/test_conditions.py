@@ -12,9 +12,7 @@ from rtvc.benchmark.metrics import SAMPLE_RATE
 from rtvc.benchmark.pitch import track_pitch
 from rtvc.errors import RtvcError
 from rtvc.voices.library import shipped_voices
-from tests.benchmark.test_quality import folder, tone
-
-__all__ = ["folder"]
+from tests.support.quality import tone
 
 
 @pytest.mark.parametrize("ratio", [20, 10, 0])

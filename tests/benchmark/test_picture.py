@@ -10,7 +10,7 @@ import pytest
 
 from rtvc.benchmark.picture import MAX_SECONDS, conversion_picture
 from rtvc.errors import RtvcError
-from tests.benchmark.test_pitch import harmonics
+from tests.support.vowels import harmonics
 
 RATE = 16000
 

@@ -8,15 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtvc.benchmark.pitch import track_pitch
-from rtvc.dsp.stage import Block
+from tests.support.vowels import harmonics
 
 RATE = 16000
-
-
-def harmonics(hertz: np.ndarray, rate: int) -> Block:
-    """A tone of ten harmonics that follows the pitch given for each sample."""
-    phase = 2 * np.pi * np.cumsum(hertz) / rate
-    return np.asarray(0.1 * sum(np.sin(number * phase) / number for number in range(1, 11)), np.float32)
 
 
 @settings(max_examples=25)
