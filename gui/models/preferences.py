@@ -14,6 +14,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from gui.options import Options
 from gui.phrases import translated
 from rtvc.app import presets
+from rtvc.app.effects import find_effects
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
@@ -83,6 +84,13 @@ class PreferencesModel(QObject):
     def change_map(self, **values: Any) -> None:  # noqa: ANN401 - the fields of MapChoice
         """Replace transport, block size or strength."""
         self.change(map=replace(self.settings.map, **values))
+
+    def choose_effects(self, name: str) -> None:
+        """Use effects by their name, or those of a `.json` file; `failed` tells why they cannot be used."""
+        try:
+            self.change(effects=find_effects(name))
+        except RtvcError as error:
+            self.failed.emit(str(error))
 
     def choose_transport(self, name: str) -> None:
         """Choose another transport; `cancel_fit` returns from one that takes long to fit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
+from gui.dialogs.effects import EffectsDialog
 from gui.dialogs.enrolment import EnrolmentDialog
 from gui.dialogs.virtual_microphone import VirtualMicrophoneDialog
 from gui.sections.devices import DevicesSection
@@ -57,6 +58,7 @@ class LivePage(QWidget):
         self.devices.microphone_wanted.connect(self.set_up_microphone)
         self.devices.enrolment_wanted.connect(self.teach_voice)
         self.sound.transport.enrolment_wanted.connect(self.teach_voice)
+        self.sound.effects.edit_wanted.connect(self.edit_effects)
         QWidget.setTabOrder(self.devices.monitor, self.drawer.expander.button)
 
     def set_up_microphone(self) -> None:
@@ -66,6 +68,10 @@ class LivePage(QWidget):
     def teach_voice(self) -> None:
         """Open the wizard that learns the user's voice."""
         self._open(EnrolmentDialog(self._session, self.window()))
+
+    def edit_effects(self) -> None:
+        """Open the effects one by one."""
+        self._open(EffectsDialog(self._session, self.window()))
 
     @staticmethod
     def _open(dialog: QDialog) -> None:

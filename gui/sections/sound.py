@@ -1,10 +1,11 @@
-"""How the voice is converted: strength, transport, K, gains, gate, presets."""
+"""How the voice is converted: strength, transport, K, pitch, effects, gains, gate, presets."""
 
 from __future__ import annotations
 
 from PyQt6.QtWidgets import QWidget
 
 from gui.language import tr
+from gui.sections.effects import EffectsSection
 from gui.sections.transport import TransportSection
 from gui.session import Session
 from gui.theme import SPACE
@@ -23,7 +24,7 @@ GATE_HIGHEST_DBFS = -20
 
 
 class SoundSection(Card):
-    """Strength, K and pitch; transport, intonation, gains and the gate under Details."""
+    """Strength, K, pitch and effects; transport, intonation, gains and the gate under Details."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(tr("Sound"), parent)
@@ -88,6 +89,8 @@ class SoundSection(Card):
         self.body.addWidget(self.strength)
         self.body.addWidget(self.similarity)
         self.body.addWidget(self.pitch)
+        self.effects = EffectsSection(session)
+        self.body.addWidget(self.effects)
         self.transport = TransportSection(session)
         self.more = Expander(tr("Details"))
         for widget in (self.transport, self.intonation, self.input_gain, self.output_gain, self.gate):

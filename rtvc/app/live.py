@@ -13,6 +13,7 @@ from rtvc.devices.live_port import LivePort, Wanted
 from rtvc.devices.port import AudioPort
 from rtvc.devices.virtual_microphone import VirtualMicrophone
 from rtvc.dsp.effects import load_plugins
+from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
@@ -97,8 +98,11 @@ def open_live(
     RtvcError
         If the pack cannot be opened, or effects are chosen and pedalboard is not installed.
     """
-    if settings.effects.effects:
-        load_plugins()
+    try:
+        load_plugins()  # 20 ms that no later choice of effects takes from the sound
+    except RtvcError:
+        if settings.effects.effects:
+            raise
     pack = open_pack(setup.pack).bound(setup.runtime)
     if port is None:
         port = LivePort(

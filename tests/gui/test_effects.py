@@ -1,0 +1,123 @@
+"""Effects: chosen, mixed, edited one by one, saved."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PyQt6.QtWidgets import QFileDialog
+
+from gui.dialogs.effects import EffectsDialog
+from gui.main_window import MainWindow
+from gui.view.effects import POSITIONS, kind_text, parameter_text, position, rack_text, value_at, value_text
+from rtvc.app.effects import RACKS, find_effects
+from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack, load_plugins
+from tests.support.panel import LEFT, QTest, choose, record_messages, settings
+
+
+def test_effects_are_chosen_and_mixed(window: MainWindow) -> None:
+    section = window.live.sound.effects
+    assert section.amount.isHidden()
+    choose(section.choice.box, "Telephone")
+    assert settings(window).effects == RACKS["Telephone"]
+    assert not section.amount.isHidden()
+    section.amount.slider.setValue(40)
+    assert settings(window).effects == replace(RACKS["Telephone"], amount=0.4)
+    assert section.choice.box.currentText() == "Telephone"
+    choose(section.choice.box, "None")
+    assert settings(window).effects == NO_EFFECTS
+    assert section.amount.isHidden()
+
+
+def test_effects_from_a_file(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = window.live.sound.effects
+    path = tmp_path / "mine.json"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *arguments: (str(path), ""))
+    path.write_text("{}")
+    with record_messages(window.session.preferences.failed) as messages:
+        choose(section.choice.box, "From a file…")
+    assert "holds no effects" in messages[0]
+    assert section.choice.box.currentText() == "None"
+    path.write_text(json.dumps(replace(RACKS["Cave"], name="Crypt").to_json()))
+    choose(section.choice.box, "From a file…")
+    assert settings(window).effects.effects == RACKS["Cave"].effects
+    assert section.choice.box.currentText() == "Crypt"
+
+
+def test_a_missing_package_is_said(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pedalboard", None)
+    load_plugins.cache_clear()
+    with record_messages(window.session.preferences.failed) as messages:
+        choose(window.live.sound.effects.choice.box, "Radio")
+    load_plugins.cache_clear()
+    assert "extra `effects`" in messages[0]
+    assert settings(window).effects == NO_EFFECTS
+    assert window.live.sound.effects.choice.box.currentText() == "None"
+
+
+@pytest.fixture
+def dialog(window: MainWindow) -> EffectsDialog:
+    choose(window.live.sound.effects.choice.box, "Robot")
+    QTest.mouseClick(window.live.sound.effects.edit, LEFT)
+    found = window.findChild(EffectsDialog)
+    assert found is not None
+    return found
+
+
+def kinds(window: MainWindow) -> list[str]:
+    return [effect.kind for effect in settings(window).effects.effects]
+
+
+def test_each_effect_has_its_values(window: MainWindow, dialog: EffectsDialog) -> None:
+    assert [row.active.text() for row in dialog.rows] == ["Delay", "Bit crusher", "Chorus", "High-pass filter"]
+    crusher = dialog.rows[1].sliders["bit_depth"]
+    assert crusher.value_label.text() == "7"
+    crusher.slider.setValue(0)
+    assert settings(window).effects.effects[1].values() == {"bit_depth": 2.0}
+    assert window.live.sound.effects.choice.box.currentText() == "Robot, changed"
+    dialog.rows[1].active.click()
+    assert not settings(window).effects.effects[1].active
+    assert not crusher.isEnabled()
+
+
+def test_effects_are_moved_removed_and_added(window: MainWindow, dialog: EffectsDialog) -> None:
+    QTest.mouseClick(dialog.rows[3].up, LEFT)
+    assert kinds(window) == ["delay", "bitcrush", "highpass", "chorus"]
+    QTest.mouseClick(dialog.rows[0].down, LEFT)
+    assert kinds(window) == ["bitcrush", "delay", "highpass", "chorus"]
+    assert not dialog.rows[0].up.isEnabled()
+    assert not dialog.rows[-1].down.isEnabled()
+    QTest.mouseClick(dialog.rows[0].remove, LEFT)
+    next(action for action in dialog.menu.actions() if action.text() == "Reverb").trigger()
+    assert kinds(window) == ["delay", "highpass", "chorus", "reverb"]
+    for _ in range(4):
+        QTest.mouseClick(dialog.rows[0].remove, LEFT)
+    assert kinds(window) == []
+    assert not dialog.save_button.isEnabled()
+
+
+def test_effects_are_saved_under_the_name_of_their_file(
+    window: MainWindow, dialog: EffectsDialog, tmp_path: Path
+) -> None:
+    QTest.mouseClick(dialog.rows[0].remove, LEFT)
+    dialog.save(tmp_path / "Android.json")
+    assert window.live.sound.effects.choice.box.currentText() == "Android"
+    assert find_effects(str(tmp_path / "Android.json")) == settings(window).effects
+    with record_messages(window.session.preferences.failed) as messages:
+        dialog.save(tmp_path / "missing" / "Android.json")
+    assert "cannot be written" in messages[0]
+
+
+def test_every_effect_and_value_has_words() -> None:
+    for kind, description in KINDS.items():
+        assert kind_text(kind)
+        for name, parameter in description.parameters.items():
+            assert parameter_text(name)
+            for at in (0, POSITIONS // 2, POSITIONS):
+                value = value_at(name, parameter, at)
+                assert parameter.low <= value <= parameter.high
+                assert position(name, parameter, value) == pytest.approx(at, abs=1)
+                assert value_text(name, value)
+    assert [rack_text(rack) for rack in RACKS.values()] == list(RACKS)
+    assert rack_text(NO_EFFECTS) == "None"
+    assert rack_text(Rack("", (Effect("gain"),))) == "My own"
