@@ -122,7 +122,7 @@ def test_a_transport_that_needs_an_enrolment_leads_to_it(
     part = window.live.sound.transport
     choose(part.choice.box, transport_words(name).name)
     assert "teach rtvc your voice" in part.sentence.text()
-    QTest.mouseClick(part.teach, LEFT)
+    part.teach.click()
     dialog = window.findChild(EnrolmentDialog)
     assert dialog is not None
     dialog.close()
