@@ -19,11 +19,6 @@ from tests.support.sounds import babble
 Entries = dict[str | zipfile.ZipInfo, str | bytes]
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> VoiceLibrary:
-    return VoiceLibrary(tmp_path / "voices")
-
-
 def described(**changes: object) -> str:
     return json.dumps({"format": 1, "name": "Ann", "credit": "", "description": ""} | changes)
 
