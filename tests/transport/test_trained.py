@@ -26,10 +26,11 @@ from rtvc.transport import ContextTransport, PitchedTransport, TransportStage
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
 from rtvc.transport.pitch import PitchControl
-from rtvc.transport.trained import GRAPH, TrainedTransport
+from rtvc.transport.trained import GRAPH, SYSTEMS, TrainedTransport
 from rtvc.transport.trained_maps import MapLibrary
 from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.voice import Voice
+from tests.support.mutate import text_mutants
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.trained_maps import expected, write_trained_map
@@ -220,6 +221,21 @@ def test_a_damaged_map_is_refused_and_nothing_is_added(
         library.add(folder)
     assert reason in str(refused.value)
     assert not library.folder.exists()
+
+
+def test_a_mangled_card_ends_in_a_sentence_or_a_map(pack: ModelPack, library: MapLibrary, tmp_path: Path) -> None:
+    folder = write_trained_map(tmp_path / "map", pack)
+    for mutant in text_mutants((folder / CARD).read_text(), 100):
+        (folder / CARD).write_text(mutant, errors="replace")
+        refused = ""
+        try:
+            library.add(folder, replace=True)
+        except RtvcError as error:
+            refused = str(error)
+        assert refused.isprintable()
+    # Whatever was added lies where it should.
+    added = {path.relative_to(library.folder).parts for path in library.folder.glob(f"**/{CARD}")}
+    assert all(len(parts) == 3 and parts[0] in SYSTEMS for parts in added)
 
 
 def test_weights_outside_the_file_are_refused(
