@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from typer.testing import CliRunner
 
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset
 from rtvc.audio_file import AudioFile
-from rtvc.cli import app, main
+from rtvc.cli import main
 from rtvc.commands import convert
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -23,6 +22,7 @@ from rtvc.transport import FITS, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.voice import Voice
+from tests.support.commands import refusal, rtvc
 from tests.support.sounds import babble
 from tests.support.transports import QUICK_FLOW
 
@@ -35,11 +35,6 @@ def voice(tmp_path: Path) -> Voice:
 def write(path: Path, sound: Block, rate: int, **options: str) -> Path:
     soundfile.write(path, sound, rate, **options)
     return path
-
-
-@pytest.fixture(autouse=True)
-def own_voices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
@@ -70,40 +65,35 @@ def test_a_preset_gives_the_sound_and_its_voice_and_options_take_precedence(
     source = write(tmp_path / "source.wav", babble(1, 16_000), 16_000)
     words = ["convert", str(source), "-o", str(tmp_path / "out.wav"), "--pack", str(pack.folder), "--preset"]
     for extra in (["mine"], ["mine", "--strength", "1"], ["clear", "--voice", str(voice.reference)]):
-        result = CliRunner().invoke(app, [*words, *extra], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
+        rtvc(*words, *extra)
     assert [conversion.map for conversion in seen] == [
         MapChoice("knn", strength=0.5),
         MapChoice("knn", strength=1.0),
         MapChoice(block_size=2),
     ]
-    with pytest.raises(RtvcError, match="No voice is chosen: name one with --voice"):
-        CliRunner().invoke(app, [*words, "clear"], catch_exceptions=False)
+    assert "No voice is chosen: name one with --voice" in refusal(*words, "clear")
 
 
 def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     source = write(tmp_path / "source.wav", babble(2, 16_000), 16_000)
     words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "out.wav")]
-    result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder), "--verbose"])
-    assert result.exit_code == 0, result.output
-    assert "real-time factor" in result.output
-    assert "rtvc live --voice" in result.output
-    assert "algorithmic delay of identity live: 42.5 ms" in result.output
+    said = rtvc("convert", *words, "--pack", pack.folder, "--verbose")
+    assert "real-time factor" in said
+    assert "rtvc live --voice" in said
+    assert "algorithmic delay of identity live: 42.5 ms" in said
     assert AudioFile(tmp_path / "out.wav").frames == 32_000
 
 
 def test_effects_by_name_and_from_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
-    shown = CliRunner().invoke(app, ["effects", "show", "telephone"], catch_exceptions=False).output
-    (tmp_path / "mine.json").write_text(shown, encoding="utf-8")
+    (tmp_path / "mine.json").write_text(rtvc("effects", "show", "telephone"), encoding="utf-8")
     source = write(tmp_path / "source.wav", babble(1, 16_000), 16_000)
     results = []
     for extra in ([], ["--effects", "Telephone"], ["--effects", str(tmp_path / "mine.json")]):
         words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "out.wav"), "--force", *extra]
-        result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
+        rtvc("convert", *words, "--pack", pack.folder)
         results.append((tmp_path / "out.wav").read_bytes())
     assert results[0] != results[1] == results[2]
-    listed = CliRunner().invoke(app, ["effects", "list"], catch_exceptions=False).output
+    listed = rtvc("effects", "list")
     assert "Telephone" in listed
     assert "lowpass" in listed
 
@@ -123,8 +113,7 @@ def test_a_flow_towards_a_stored_voice_is_fitted_once(
     outputs = []
     for name in ("kept", "kept", str(voice.reference)):
         words = [str(source), "--voice", name, "-o", str(tmp_path / "out.wav"), "--transport", "flow", "--force"]
-        result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
+        rtvc("convert", *words, "--pack", pack.folder)
         outputs.append((len(fits), (tmp_path / "out.wav").read_bytes()))
     assert [count for count, _ in outputs] == [1, 1, 2]
     assert outputs[0] == outputs[1]
@@ -238,21 +227,19 @@ def test_outputs_below_the_folder_are_not_converted_again(pack: ModelPack, voice
     write(tmp_path / "in" / "a [take 2] :dog:.wav", babble(1.5, 16_000), 16_000)
     words = [str(tmp_path / "in"), "--voice", str(voice.reference), "-o", str(tmp_path / "in" / "out"), "--force"]
     for _ in range(2):
-        result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
+        said = rtvc("convert", *words, "--pack", pack.folder)
         # Names stand as they are, whatever they mean elsewhere.
-        assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'}: 1.5 s" in result.output
+        assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'}: 1.5 s" in said
     assert len(list((tmp_path / "in").rglob("*.wav"))) == 2
 
 
 def test_names_that_look_like_markup_are_printed(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     source = write(tmp_path / "[bold]x [2].wav", np.zeros(32_000, np.float32), 16_000)
     words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "[red]z.wav")]
-    result = CliRunner().invoke(app, ["convert", *words, "--pack", str(pack.folder)], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    assert "[red]z.wav: 2.0 s" in result.output
-    assert "warning" in result.output
-    assert "[bold]x [2].wav: holds no speech" in result.output
+    said = rtvc("convert", *words, "--pack", pack.folder)
+    assert "[red]z.wav: 2.0 s" in said
+    assert "warning" in said
+    assert "[bold]x [2].wav: holds no speech" in said
 
 
 def test_a_path_that_the_system_refuses_is_one_line(
@@ -287,16 +274,11 @@ def test_debug_shows_the_traceback(
 
 
 def test_voices_are_added_listed_shown_and_removed(pack: ModelPack, voice: Voice) -> None:
-    def run(*words: str) -> str:
-        result = CliRunner().invoke(app, ["voices", *words])
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    assert "s of speech" in run("add", "someone", str(voice.reference), "--pack", str(pack.folder))
-    assert "someone" in run("list")
-    assert "16000 Hz" in run("show", "someone", "--pack", str(pack.folder))
-    run("remove", "someone")
-    assert "someone" not in run("list")
+    assert "s of speech" in rtvc("voices", "add", "someone", voice.reference, "--pack", pack.folder)
+    assert "someone" in rtvc("voices", "list")
+    assert "16000 Hz" in rtvc("voices", "show", "someone", "--pack", pack.folder)
+    rtvc("voices", "remove", "someone")
+    assert "someone" not in rtvc("voices", "list")
 
 
 def test_a_damaged_voice_is_listed_as_such_beside_the_others(
@@ -307,10 +289,10 @@ def test_a_damaged_voice_is_listed_as_such_beside_the_others(
     for name in ("broken", "whole"):
         library.add(name, [voice.reference], pack)
     library.find("broken").reference.write_bytes(b"")
-    listed = CliRunner().invoke(app, ["voices", "list"], catch_exceptions=False).output
+    listed = rtvc("voices", "list")
     rows = {line.split()[0]: line for line in listed.splitlines()[1:]}
     assert "damaged" in rows["broken"]
     assert "`rtvc voices add broken … --force`" in rows["broken"]
     assert "5.0 s" in rows["whole"]
     library.add("broken", [voice.reference], pack, replace=True)
-    assert "damaged" not in CliRunner().invoke(app, ["voices", "list"], catch_exceptions=False).output
+    assert "damaged" not in rtvc("voices", "list")

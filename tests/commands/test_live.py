@@ -11,24 +11,19 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from rtvc import cli
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset
 from rtvc.cli import app
-from rtvc.devices import device_stream
-from rtvc.devices.portaudio import PULSE, DeviceIdentity, refresh
-from rtvc.devices.virtual_cable import DESCRIPTION
 from rtvc.devices.virtual_microphone import SOURCE
-from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
-from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import shipped_voices
+from tests.support.commands import refusal, rtvc
 from tests.support.disk import full_disk
-from tests.support.pulse import FAKE_MICROPHONE, PulseServer
+from tests.support.pulse import MICROPHONE, PulseServer
 from tests.support.sounds import babble
 from tests.support.waiting import until
 
@@ -36,13 +31,6 @@ OWN = ("--strength", "0")
 """The speaker's own voice, so that no voice need be chosen."""
 
 RATE = 48_000
-MICROPHONE = f"{FAKE_MICROPHONE}.monitor"
-
-
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / name))
 
 
 @pytest.fixture
@@ -57,18 +45,6 @@ def voice(tmp_path: Path) -> Path:
     path = tmp_path / "voice.wav"
     soundfile.write(path, babble(5, 16_000, seed=7), 16_000)
     return path
-
-
-def rtvc(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def refusal(*arguments: object) -> str:
-    with pytest.raises(RtvcError) as caught:
-        CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-    return str(caught.value)
 
 
 def test_a_file_in_and_a_file_out(pack: ModelPack, recording: Path, voice: Path, tmp_path: Path) -> None:
@@ -116,48 +92,6 @@ def test_a_preset_is_begun_with(pack: ModelPack, recording: Path, tmp_path: Path
     assert levels[1] / levels[0] == pytest.approx(0.01, rel=0.2)
 
 
-def test_without_any_device_the_way_out_is_named(
-    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rtvc.devices.portaudio.list_devices", list)
-    assert "No devices were found: `rtvc doctor`" in rtvc("devices")
-    enrol = ("enrol", "--pack", pack.folder)
-    soundfile.write(tmp_path / "me.wav", babble(12, 16_000), 16_000)
-    soundfile.write(tmp_path / "silent.wav", np.zeros(160_000), 16_000)
-    # What is wrong with a recording is said first.
-    assert "no such file" in refusal(*enrol, tmp_path / "missing.wav")
-    assert "0.0 s of speech" in refusal(*enrol, tmp_path / "silent.wav")
-    assert "There is no input device" in refusal(*enrol, tmp_path / "me.wav")
-    assert "There is no input device" in refusal(*enrol)
-
-
-def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sys, "platform", "linux")
-    opened: list[tuple[Path | None, float | None, str | None]] = []
-    monkeypatch.setattr("gui.application.main", lambda *arguments: opened.append(arguments))
-    assert "no display to open the panel on" in refusal("gui")
-    # What draws without a window needs none.
-    rtvc("gui", "--measure", "1")
-    rtvc("gui", "--press", "mute")
-    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    rtvc("gui")
-    assert opened == [(None, 1.0, None), (None, None, "mute"), (None, None, None)]
-
-
-def test_the_panel_has_a_command_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(sys, "argv", ["rtvc-gui"])
-    with pytest.raises(SystemExit, match="2"):
-        cli.panel()
-    assert "no display to open the panel on" in capsys.readouterr().err
-
-
 def test_a_bypass_of_a_preset_is_not_taken_over(
     pack: ModelPack, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,50 +101,6 @@ def test_a_bypass_of_a_preset_is_not_taken_over(
     output = tmp_path / "out.wav"
     rtvc("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--preset", "stored")
     assert not soundfile.read(output)[0].any()
-
-
-def test_devices_are_listed(pulse: PulseServer) -> None:
-    refresh()
-    said = rtvc("devices")
-    assert PULSE in said
-    assert "48000 Hz" in said
-    assert "default" in said
-
-
-def test_enrolment_from_files_is_kept_for_the_microphone(pulse: PulseServer, pack: ModelPack, tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "me.wav", babble(12, 16_000), 16_000)
-    said = rtvc("enrol", tmp_path / "me.wav", "--input", MICROPHONE, "--pack", pack.folder)
-    assert "12.0 s of speech" in said
-    enrolment = EnrolmentLibrary().load(str(DeviceIdentity(PULSE, MICROPHONE)), pack)
-    assert enrolment is not None
-    assert enrolment.speech_seconds == pytest.approx(12, abs=0.1)
-
-
-def test_enrolment_from_a_silent_microphone_is_refused(pulse: PulseServer, pack: ModelPack) -> None:
-    refresh()
-    assert "0.0 s of speech" in refusal("enrol", "--input", MICROPHONE, "--seconds", "5", "--pack", pack.folder)
-
-
-def test_the_doctor_measures_the_loop_and_tells_the_steps(
-    pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rtvc.app.virtual_microphone.MEASURING_SECONDS", 3.0)
-    monkeypatch.setattr(device_stream, "STALL_SECONDS", 5.0)  # as a busy machine may
-    said = rtvc("doctor", "--pack", pack.folder)
-    assert f"✓ virtual microphone: {DESCRIPTION} passes sound" in said
-    assert "✓ model pack: identity runs on the CPU" in said
-    assert "Discord" in said
-    assert "OBS" in said
-    assert "✗" not in said
-
-
-def test_the_doctor_says_what_is_missing(pulse: PulseServer, pack: ModelPack) -> None:
-    pulse.kill()
-    refresh()
-    result = CliRunner().invoke(app, ["doctor", "--pack", str(pack.folder)])
-    assert result.exit_code == 1
-    assert "✗ virtual microphone: No PulseAudio or PipeWire server answers" in result.output
-    assert "✓ model pack" in result.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -26,9 +26,7 @@ from tests.support.sounds import babble
 
 
 @pytest.fixture(autouse=True)
-def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     load = build.Models.load
     monkeypatch.setattr(build.Models, "load", lambda encoder, vocoder: load(encoder, vocoder, WAVLM, FEW_LAYERS))
     monkeypatch.setattr(fidelity, "MEASURED_SECONDS", 1.0)

@@ -12,7 +12,6 @@ from rtvc.cli import app
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.library import shipped_voices
-from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 from tests.support.waiting import until
 
@@ -32,11 +31,9 @@ cli.main()
 """
 
 
-@pytest.fixture
-def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelPack:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    return identity_pack(tmp_path / "pack")
 
 
 def run(*words: str) -> Result:

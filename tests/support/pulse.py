@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import pulsectl
 
 FAKE_MICROPHONE = "fake_mic"
+MICROPHONE = f"{FAKE_MICROPHONE}.monitor"
+"""The source that hears what is played into the sink `FAKE_MICROPHONE`."""
+
 DEFAULT_MICROPHONE = "fake_source"
 SPEAKERS = "speakers"
 
