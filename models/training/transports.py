@@ -27,7 +27,7 @@ from models.training.transport_systems import Objective, System, make_system
 from models.transports import TransportConfiguration, TransportNet
 from rtvc.benchmark.distributions import energy_distance, frechet_distance
 from rtvc.dsp.stage import Block
-from rtvc.features import FeatureStatistics
+from rtvc.features import FeatureStatistics, merge_all
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.transport.mkl import fit_mkl
 
@@ -57,21 +57,25 @@ class Schedule:
 class Measure:
     """Distances of moved held-out speech from the target's held-out speech, in deviations of the population."""
 
-    def __init__(self, net: TransportNet, sources: Sequence[Block], targets: Speech, pack: ModelPack) -> None:
+    def __init__(self, net: TransportNet, sources: Speech, targets: Speech, pack: ModelPack) -> None:
         self._ordinary = list(net.configuration.ordinary)
         self._scale = net.scale.numpy()
         self._centre = net.centre.numpy()
-        self._sources = sources
+        self._sources = sources.held_out
         self._target = self._standardise(np.concatenate(targets.held_out))
         trained_on = np.concatenate(targets.training)
         there = FeatureStatistics.of(trained_on, roles=pack.roles)
-        moved = []
-        for part in sources:
-            here = FeatureStatistics.of(part, roles=pack.roles)
-            moved.append(fit_mkl(here, there, pack.defaults.block_size)(part))
+        size = pack.defaults.block_size
+        everyone = merge_all([FeatureStatistics.of(part, roles=pack.roles) for part in sources.training])
+        pooled = fit_mkl(everyone, there, size)
+        # Users have this one: it knows the speaker, as no trained map does.
+        own = [fit_mkl(FeatureStatistics.of(part, roles=pack.roles), there, size) for part in self._sources]
         self.references = {
-            "source": self.distances(list(sources)),
-            "MKL, fitted to each speaker": self.distances(moved),
+            "source": self.distances(self._sources),
+            "one MKL map for all speakers": self.distances([pooled(part) for part in self._sources]),
+            "MKL, fitted to each speaker": self.distances(
+                [fitted(part) for fitted, part in zip(own, self._sources, strict=True)]
+            ),
             "target": self.distances([trained_on]),
         }
 
@@ -183,7 +187,7 @@ def main() -> None:
     rate = arguments.rate or RATES[arguments.system]
     objective = Objective(arguments.system, arguments.w, arguments.identity, rate)
     system = make_system(new_net(pack, arguments.width), objective)
-    measure = Measure(system.net, sources.held_out, targets, pack)
+    measure = Measure(system.net, sources, targets, pack)
     minutes = [speech.frames() / pack.frame_rate / 60 for speech in (sources, targets)]
     print(f"{minutes[0]:.1f} min of {len(sources.training)} sources, {minutes[1]:.1f} min of the target")
     for name, (energy, frechet) in measure.references.items():

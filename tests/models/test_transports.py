@@ -212,7 +212,7 @@ def test_speech_becomes_a_map_that_converts(
     monkeypatch.setattr(sys, "argv", ["transports", *words])
     transports.main()
     printed = capsys.readouterr().out
-    assert "held out, MKL, fitted to each speaker: energy distance" in printed
+    assert "held out, one MKL map for all speakers: energy distance" in printed
     card = read_map_card(tmp_path / "map")
     assert (card.system, card.voice, card.steps, card.pack_digest) == (system, "Iris", 1, pack.digest)
     assert card.weight == (2.0 if system == "xnot" else 1.0)
