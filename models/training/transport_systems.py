@@ -156,7 +156,6 @@ class ContrastiveTransport(System):
         super().__init__(net, objective, averaging)
         self.critic = Critic(len(net.configuration.ordinary), width, kernel)
         self.projections = Projections(net.configuration.width, NCE_LAYERS)
-        self.contrast = 1.0
         for name, nets in (("map", [self.net, self.projections]), ("critic", [self.critic])):
             parameters = [parameter for part in nets for parameter in part.parameters()]
             self.optimisers[name] = torch.optim.Adam(parameters, objective.rate, betas=(0.5, 0.999))
@@ -173,10 +172,10 @@ class ContrastiveTransport(System):
         self.critic.requires_grad_(False)
         with autocast(CPU):
             fooled = (self.critic(moved) - 1).square().mean()
-            content = self.contrast * self.contrastive(x, moved)
+            content = self.contrastive(x, moved)
             total = fooled + content / 2
             if self.objective.identity:
-                own = self.contrast * self.contrastive(y, self.net.move(y))
+                own = self.contrastive(y, self.net.move(y))
                 total = total + self.objective.identity * own / 2
         _descend(self.optimisers["map"], total)
         self.critic.requires_grad_(True)
