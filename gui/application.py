@@ -18,7 +18,6 @@ from gui.hotkeys import actions, check_pressed
 from gui.language import tr
 from gui.main_window import MainWindow
 from gui.measure import measure
-from gui.phrases import translated
 from gui.player import QtPlayer
 from gui.screenshots import take_screenshots
 from gui.session import Session
@@ -106,7 +105,7 @@ def _repair_autostart(session: Session) -> None:
     try:
         autostart.repair()
     except RtvcError as error:
-        session.failed.emit(translated(str(error)))
+        session.failed.emit(str(error))
 
 
 def _report(session: Session, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

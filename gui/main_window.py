@@ -35,6 +35,7 @@ from gui.pages.guide import GuidePage
 from gui.pages.live import LivePage
 from gui.pages.packs import PacksPage
 from gui.pages.settings import SettingsPage
+from gui.phrases import translated
 from gui.session import Session
 from gui.theme import SPACE, theme
 from gui.view.status import Status, Tone
@@ -204,10 +205,10 @@ class MainWindow(QMainWindow):
             QApplication.quit()
 
     def _complain(self, sentence: str) -> None:
-        self.toast.show_message(sentence, Tone.BAD)
+        self.toast.show_message(translated(sentence), Tone.BAD)
 
     def _notice(self, sentence: str) -> None:
-        self.toast.show_message(sentence, seconds=NOTICE_SECONDS)
+        self.toast.show_message(translated(sentence), seconds=NOTICE_SECONDS)
 
     def _follow_appearance(self) -> None:
         if self.session.preferences.options.appearance is not theme.appearance:

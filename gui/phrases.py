@@ -123,6 +123,9 @@ PHRASES = (
     tr_noop("real-time priority {number}"),
     tr_noop("real-time priority {number} by RealtimeKit"),
     tr_noop("ordinary priority: {reason}"),
+    tr_noop("{path} cannot be read ({reason})."),
+    tr_noop("{path} holds no effects: {reason}. `rtvc effects show Radio` prints an example."),
+    tr_noop("Effects need the package pedalboard: install rtvc with the extra `effects`."),
     # Voices and enrolments
     tr_noop("{device} gave no sound: check that it is not muted, and record longer."),
     tr_noop("The enrolment holds only {seconds} s of speech: the voice will be closer with {enough} s or more."),

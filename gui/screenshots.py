@@ -28,6 +28,7 @@ from rtvc.live.snapshot import State
 from rtvc.storage import make_folder
 
 SCALES = ("1", "1.5")
+PAGES = ("live", "models", "settings", "set-up")
 SIZES = ((1180, 780), (1400, 900), (1024, 700), (900, 1060), (360, 1000))
 SETTLE_SECONDS = 0.3
 SPEECH_SECONDS = 5.0
@@ -127,11 +128,11 @@ def _first_run(session: Session, folder: Path, percent: int) -> None:
 def _pages(window: MainWindow, folder: Path, suffix: str) -> None:
     session, live = window.session, window.live
     window.show_guide()
-    for tab in window.tabs:
+    for page, tab in zip(PAGES, window.tabs, strict=True):
         tab.click()
         for width, height in SIZES:
             window.resize(width, height)
-            _save(window, folder / f"{tab.text().lower().replace(' ', '-')}-{width}-{suffix}.png")
+            _save(window, folder / f"{page}-{width}-{suffix}.png")
     window.guide.skip.click()
     window.resize(*SIZES[0])
     expanders = {"details": (live.meters.details, live.sound.more), "spectrogram": (live.drawer.expander,)}

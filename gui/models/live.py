@@ -16,7 +16,6 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
-from gui.phrases import translated
 from gui.view.status import LIVE, LossDetector, Status, status
 from rtvc.app import live
 from rtvc.app.live import LatencyProfile, LiveSetup
@@ -230,7 +229,7 @@ class LiveModel(QObject):
                 engine.start_recording(folder / f"{stamp} microphone.wav", output)
                 self._recorded_to = output
             except RtvcError as error:
-                self.failed.emit(translated(str(error)))
+                self.failed.emit(str(error))
         else:
             recorded = self._recorded_to
             self._devices.tasks.start(

@@ -12,7 +12,6 @@ from typing import Any
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from gui.options import Options
-from gui.phrases import translated
 from rtvc.app import presets
 from rtvc.app.effects import find_effects
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
@@ -48,7 +47,7 @@ class PreferencesModel(QObject):
         try:
             self.value = file.load()
         except RtvcError as error:
-            self._load_failure = translated(str(error))
+            self._load_failure = str(error)
         self.options = Options.from_json(self.value.panel)
         self._transport_before = Settings().map.transport
         self._save_timer = QTimer(self)
@@ -137,7 +136,7 @@ class PreferencesModel(QObject):
         try:
             name = presets.new_preset_name(name)
         except RtvcError as error:
-            self.failed.emit(translated(str(error)))
+            self.failed.emit(str(error))
             return
         kept = replace(preset, settings=replace(preset.settings, talking=False))
         self._keep_presets({**self.value.presets, name: kept})
@@ -146,7 +145,7 @@ class PreferencesModel(QObject):
         """Take settings and latency profile of a preset, given the names of the voices that exist."""
         preset, warning = presets.apply_preset(self.value, name, self.settings, voices)
         if warning:
-            self.failed.emit(translated(warning))
+            self.failed.emit(warning)
         self._use(preset.settings)
         if preset.profile is not None:
             self.choose(profile=preset.profile)
@@ -178,7 +177,7 @@ class PreferencesModel(QObject):
         try:
             self._file.save(self.value)
         except RtvcError as error:
-            self.failed.emit(translated(str(error)))
+            self.failed.emit(str(error))
 
     def close(self) -> None:
         """Save what has not been saved yet."""

@@ -15,7 +15,6 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
-from gui.phrases import translated
 from gui.player import QtPlayer
 from gui.tasks import Control, Task, Tasks
 from gui.view.units import percent_text
@@ -155,7 +154,7 @@ class PreviewsModel(QObject):
         try:
             rate = self._player.rate()
         except RtvcError as error:
-            self.failed.emit(translated(str(error)))
+            self.failed.emit(str(error))
             return
 
         def resampled(control: Control) -> Sound:
@@ -168,7 +167,7 @@ class PreviewsModel(QObject):
             try:
                 self._player.play(sound, lambda share: self.changed.emit(name, share), self.stop)
             except RtvcError as error:
-                self._fail(translated(str(error)))
+                self._fail(str(error))
 
         def progressed(share: float) -> None:
             self.noticed.emit(

@@ -190,7 +190,7 @@ class VoicesModel(QObject):
         self.reload()
         self._give_slots([name])
         self._preferences.change(voice=name)
-        self.noticed.emit(translated(warning) if warning else tr("{name} is ready.", name=name))
+        self.noticed.emit(warning or tr("{name} is ready.", name=name))
 
     def _give_slots(self, names: Sequence[str]) -> None:
         """Give voices the hotkeys that are free; those of other voices never move."""
@@ -218,7 +218,7 @@ class VoicesModel(QObject):
         try:
             self._library.rename(name, new_name)
         except RtvcError as error:
-            self.failed.emit(translated(str(error)))
+            self.failed.emit(str(error))
             return
         options = self._preferences.options
         self._preferences.choose(
@@ -249,7 +249,7 @@ class VoicesModel(QObject):
             try:
                 self._library.remove(name)
             except RtvcError as error:
-                self.failed.emit(translated(str(error)))
+                self.failed.emit(str(error))
                 self.reload()
 
     def record(self) -> None:

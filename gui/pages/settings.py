@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import QCheckBox, QFileDialog, QPushButton, QSystemTrayIcon
 
 from gui.language import LANGUAGES, tr, tr_noop
 from gui.options import MOST_THREADS, Provider
-from gui.phrases import translated
 from gui.sections.about import AboutSection
 from gui.sections.hotkeys import HotkeysSection
 from gui.session import Session
@@ -166,7 +165,7 @@ class SettingsPage(Page):
         try:
             autostart.start_with_system(on)
         except RtvcError as error:
-            self._session.failed.emit(translated(str(error)))
+            self._session.failed.emit(str(error))
         self.autostart.setChecked(autostart.starts_with_system())
 
     def _pick_recordings(self) -> None:

@@ -206,7 +206,7 @@ class VoiceStep(Step):
                 "Pick a voice and hear it. Then say a sentence and hear yourself in that voice. Nobody else hears it."
             ),
         )
-        self.choice = Choice("Voice")
+        self.choice = Choice(tr("Voice"))
         self.choice.chosen.connect(lambda name: session.preferences.change(voice=name))
         self.body.addWidget(self.choice)
         self.original = QPushButton(tr("Hear the voice"))

@@ -36,6 +36,10 @@
             <translation>Über rtvc</translation>
         </message>
         <message>
+            <source>Add an effect</source>
+            <translation>Effekt hinzufügen</translation>
+        </message>
+        <message>
             <source>Add voices from recordings</source>
             <translation>Stimmen aus Aufnahmen hinzufügen</translation>
         </message>
@@ -56,6 +60,10 @@
             <translation>Algorithmus</translation>
         </message>
         <message>
+            <source>Amount</source>
+            <translation>Anteil</translation>
+        </message>
+        <message>
             <source>An internal error stopped the fit ({reason}): choose another voice or transport.</source>
             <translation>Ein interner Fehler hat die Berechnung gestoppt ({reason}). Wähle eine andere Stimme oder einen anderen Transport.</translation>
         </message>
@@ -66,6 +74,10 @@
         <message>
             <source>As the system</source>
             <translation>Wie das System</translation>
+        </message>
+        <message>
+            <source>Attack</source>
+            <translation>Attack</translation>
         </message>
         <message>
             <source>Audio Input Capture</source>
@@ -89,7 +101,15 @@
         </message>
         <message>
             <source>Be heard in Discord or OBS</source>
-            <translation>In Discord oder OBS zu hören sein</translation>
+            <translation>In Discord oder OBS gehört werden</translation>
+        </message>
+        <message>
+            <source>Bit crusher</source>
+            <translation>Bitcrusher</translation>
+        </message>
+        <message>
+            <source>Bits</source>
+            <translation>Bits</translation>
         </message>
         <message>
             <source>Blend two voices</source>
@@ -152,6 +172,10 @@
             <translation>Berechnung der Abbildung abbrechen</translation>
         </message>
         <message>
+            <source>Cave</source>
+            <translation>Höhle</translation>
+        </message>
+        <message>
             <source>Check again</source>
             <translation>Erneut prüfen</translation>
         </message>
@@ -170,6 +194,10 @@
         <message>
             <source>Choose the virtual microphone in the program you talk in:</source>
             <translation>Wähle das virtuelle Mikrofon in dem Programm aus, in dem du sprichst:</translation>
+        </message>
+        <message>
+            <source>Chorus</source>
+            <translation>Chorus</translation>
         </message>
         <message>
             <source>Clear</source>
@@ -216,6 +244,10 @@
             <translation>Farben</translation>
         </message>
         <message>
+            <source>Compressor</source>
+            <translation>Kompressor</translation>
+        </message>
+        <message>
             <source>Compute</source>
             <translation>Rechenzeit</translation>
         </message>
@@ -240,6 +272,10 @@
             <translation>Jetzt anlegen</translation>
         </message>
         <message>
+            <source>Damping</source>
+            <translation>Dämpfung</translation>
+        </message>
+        <message>
             <source>Dark</source>
             <translation>Dunkel</translation>
         </message>
@@ -258,6 +294,10 @@
         <message>
             <source>Delete</source>
             <translation>Löschen</translation>
+        </message>
+        <message>
+            <source>Depth</source>
+            <translation>Tiefe</translation>
         </message>
         <message>
             <source>Details</source>
@@ -280,6 +320,10 @@
             <translation>Discord und OBS…</translation>
         </message>
         <message>
+            <source>Distortion</source>
+            <translation>Verzerrung</translation>
+        </message>
+        <message>
             <source>Does sound come through?</source>
             <translation>Kommt der Ton an?</translation>
         </message>
@@ -298,6 +342,10 @@
         <message>
             <source>Downloading {file}: {done} of {size} MB</source>
             <translation>{file} wird heruntergeladen: {done} von {size} MB</translation>
+        </message>
+        <message>
+            <source>Drive</source>
+            <translation>Drive</translation>
         </message>
         <message>
             <source>Drop a recording here. 5 seconds of a voice are enough.</source>
@@ -328,6 +376,22 @@
             <translation>Früh am Morgen ist der Hafen still. Ein paar Möwen streiten sich um eine Brotkruste, und irgendwo schlägt ein Seil gegen einen Mast. Dann läuft das erste Boot ein, tief im Wasser, und auf einmal sind alle wach: Kisten fliegen, Witze werden gerufen, ein Hund rennt im Kreis. Um neun ist alles vorbei, und nur der Geruch nach Fisch und starkem Kaffee bleibt übrig.</translation>
         </message>
         <message>
+            <source>Echo</source>
+            <translation>Echo</translation>
+        </message>
+        <message>
+            <source>Edit the effects…</source>
+            <translation>Effekte bearbeiten…</translation>
+        </message>
+        <message>
+            <source>Effects</source>
+            <translation>Effekte</translation>
+        </message>
+        <message>
+            <source>Effects need the package pedalboard: install rtvc with the extra `effects`.</source>
+            <translation>Effekte brauchen das Paket pedalboard. Installiere rtvc mit dem Extra „effects“.</translation>
+        </message>
+        <message>
             <source>Everywhere</source>
             <translation>Überall</translation>
         </message>
@@ -346,6 +410,10 @@
         <message>
             <source>Fairly high and smooth</source>
             <translation>Eher hoch und weich</translation>
+        </message>
+        <message>
+            <source>Feedback</source>
+            <translation>Feedback</translation>
         </message>
         <message>
             <source>Fitting the map to {name} for the preview: {percent}</source>
@@ -388,8 +456,20 @@
             <translation>Frames, die zum Aufholen verworfen wurden, und Eingangston, für den kein Platz war (Overruns)</translation>
         </message>
         <message>
+            <source>Frequency</source>
+            <translation>Frequenz</translation>
+        </message>
+        <message>
             <source>From</source>
             <translation>Von</translation>
+        </message>
+        <message>
+            <source>From a file…</source>
+            <translation>Aus einer Datei…</translation>
+        </message>
+        <message>
+            <source>Gain</source>
+            <translation>Verstärkung</translation>
         </message>
         <message>
             <source>Gain before the conversion</source>
@@ -404,8 +484,16 @@
             <translation>Aussetzer</translation>
         </message>
         <message>
+            <source>Giant</source>
+            <translation>Riese</translation>
+        </message>
+        <message>
             <source>Graphics card</source>
             <translation>Grafikkarte</translation>
+        </message>
+        <message>
+            <source>Hall</source>
+            <translation>Saal</translation>
         </message>
         <message>
             <source>Hear a sentence converted into {name}</source>
@@ -417,7 +505,7 @@
         </message>
         <message>
             <source>Hear myself in it</source>
-            <translation>Mich darin hören</translation>
+            <translation>Mich damit hören</translation>
         </message>
         <message>
             <source>Hear the voice</source>
@@ -438,6 +526,14 @@
         <message>
             <source>High and lively</source>
             <translation>Hoch und lebhaft</translation>
+        </message>
+        <message>
+            <source>High shelf</source>
+            <translation>High-Shelf-Filter</translation>
+        </message>
+        <message>
+            <source>High-pass filter</source>
+            <translation>Hochpassfilter</translation>
         </message>
         <message>
             <source>Hold the talk key to be heard.</source>
@@ -490,6 +586,10 @@
         <message>
             <source>How much faster the output's clock runs than the microphone's</source>
             <translation>Um wie viel der Takt der Ausgabe schneller läuft als der des Mikrofons</translation>
+        </message>
+        <message>
+            <source>How much of the effects is heard</source>
+            <translation>Wie stark die Effekte zu hören sind</translation>
         </message>
         <message>
             <source>In Discord or OBS, choose “{microphone}” as the microphone.</source>
@@ -585,7 +685,7 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         </message>
         <message>
             <source>Livelier intonation, and no gaps beside a game; at least 20 ms more delay.</source>
-            <translation>Lebhaftere Intonation und keine Aussetzer neben einem Spiel; mindestens 20 ms mehr Verzögerung.</translation>
+            <translation>Lebhafter und ohne Aussetzer neben Spielen; mindestens 20 ms mehr Verzögerung.</translation>
         </message>
         <message>
             <source>Loading the checkpoints …</source>
@@ -616,12 +716,20 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Tief und sehr gleichmäßig</translation>
         </message>
         <message>
+            <source>Low shelf</source>
+            <translation>Low-Shelf-Filter</translation>
+        </message>
+        <message>
             <source>Low to high</source>
             <translation>Tief bis hoch</translation>
         </message>
         <message>
             <source>Low-end computer</source>
             <translation>Schwacher Computer</translation>
+        </message>
+        <message>
+            <source>Low-pass filter</source>
+            <translation>Tiefpassfilter</translation>
         </message>
         <message>
             <source>Lowest</source>
@@ -668,6 +776,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Mittel und lebhaft</translation>
         </message>
         <message>
+            <source>Megaphone</source>
+            <translation>Megafon</translation>
+        </message>
+        <message>
             <source>Meters</source>
             <translation>Anzeigen</translation>
         </message>
@@ -678,6 +790,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Microphone gain</source>
             <translation>Mikrofonverstärkung</translation>
+        </message>
+        <message>
+            <source>Mix</source>
+            <translation>Mischung</translation>
         </message>
         <message>
             <source>Model packs</source>
@@ -708,6 +824,14 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Der Stimme ähnlicher; Wörter etwas weniger deutlich.</translation>
         </message>
         <message>
+            <source>Move {effect} down</source>
+            <translation>{effect} nach unten</translation>
+        </message>
+        <message>
+            <source>Move {effect} up</source>
+            <translation>{effect} nach oben</translation>
+        </message>
+        <message>
             <source>Music folder (default)</source>
             <translation>Musikordner (Standard)</translation>
         </message>
@@ -726,6 +850,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Muted; the microphone is being closed.</source>
             <translation>Stumm; das Mikrofon wird geschlossen.</translation>
+        </message>
+        <message>
+            <source>My own</source>
+            <translation>Eigene</translation>
         </message>
         <message>
             <source>My voices first</source>
@@ -890,6 +1018,14 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Seite {name}</translation>
         </message>
         <message>
+            <source>Peak filter</source>
+            <translation>Glockenfilter</translation>
+        </message>
+        <message>
+            <source>Phaser</source>
+            <translation>Phaser</translation>
+        </message>
+        <message>
             <source>Pick a voice and hear it. Then say a sentence and hear yourself in that voice. Nobody else hears it.</source>
             <translation>Wähle eine Stimme und hör sie dir an. Sag dann einen Satz und hör dich selbst in dieser Stimme. Niemand sonst hört das.</translation>
         </message>
@@ -966,6 +1102,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>PyTorch und einmal einige Minuten zum Bauen</translation>
         </message>
         <message>
+            <source>Quality</source>
+            <translation>Güte</translation>
+        </message>
+        <message>
             <source>Queue</source>
             <translation>Puffer</translation>
         </message>
@@ -974,8 +1114,20 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Beenden</translation>
         </message>
         <message>
+            <source>Radio</source>
+            <translation>Radio</translation>
+        </message>
+        <message>
             <source>Raise or lower the converted voice</source>
             <translation>Macht die umgewandelte Stimme höher oder tiefer</translation>
+        </message>
+        <message>
+            <source>Rate</source>
+            <translation>Rate</translation>
+        </message>
+        <message>
+            <source>Ratio</source>
+            <translation>Verhältnis</translation>
         </message>
         <message>
             <source>Real-time voice changer</source>
@@ -1022,8 +1174,16 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Geräte neu suchen</translation>
         </message>
         <message>
+            <source>Release</source>
+            <translation>Release</translation>
+        </message>
+        <message>
             <source>Remove</source>
             <translation>Entfernen</translation>
+        </message>
+        <message>
+            <source>Remove {effect}</source>
+            <translation>{effect} entfernen</translation>
         </message>
         <message>
             <source>Remove {name} from the favourites</source>
@@ -1050,6 +1210,22 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Stellt für jedes Tastenkürzel die Standardtasten wieder her</translation>
         </message>
         <message>
+            <source>Reverb</source>
+            <translation>Hall</translation>
+        </message>
+        <message>
+            <source>Reverb level</source>
+            <translation>Pegel des Halls</translation>
+        </message>
+        <message>
+            <source>Robot</source>
+            <translation>Roboter</translation>
+        </message>
+        <message>
+            <source>Room size</source>
+            <translation>Raumgröße</translation>
+        </message>
+        <message>
             <source>Run PipeWire with pipewire-pulse, or PulseAudio, and install the library libpulse0.
 rtvc then creates "{microphone}"; choose it as the microphone in Discord or OBS.</source>
             <translation>Starte PipeWire mit pipewire-pulse oder PulseAudio und installiere die Bibliothek libpulse0.
@@ -1058,6 +1234,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Safe</source>
             <translation>Sicher</translation>
+        </message>
+        <message>
+            <source>Save as…</source>
+            <translation>Speichern unter…</translation>
+        </message>
+        <message>
+            <source>Save the effects</source>
+            <translation>Effekte speichern</translation>
         </message>
         <message>
             <source>Save these settings</source>
@@ -1280,6 +1464,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Bring rtvc deine Stimme bei</translation>
         </message>
         <message>
+            <source>Telephone</source>
+            <translation>Telefon</translation>
+        </message>
+        <message>
             <source>Testing it with a short tone …</source>
             <translation>Wird mit einem kurzen Ton getestet …</translation>
         </message>
@@ -1448,6 +1636,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Threads pro Modell; mehr sind schneller, solange Kerne frei sind</translation>
         </message>
         <message>
+            <source>Threshold</source>
+            <translation>Schwelle</translation>
+        </message>
+        <message>
             <source>Time of each step against its deadline</source>
             <translation>Zeit jedes Schritts gegen seine Frist</translation>
         </message>
@@ -1478,6 +1670,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Turn off Noise Suppression and Echo Cancellation. If it is not listed, reload Discord with Ctrl+R.</source>
             <translation>Schalte Rauschunterdrückung und Echounterdrückung aus. Fehlt es in der Liste, lade Discord mit Strg+R neu.</translation>
+        </message>
+        <message>
+            <source>Underwater</source>
+            <translation>Unter Wasser</translation>
         </message>
         <message>
             <source>Undo</source>
@@ -1544,6 +1740,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Stimmen 1 bis {last}</translation>
         </message>
         <message>
+            <source>Voice level</source>
+            <translation>Pegel der Stimme</translation>
+        </message>
+        <message>
             <source>Voice of hotkey {number}</source>
             <translation>Stimme des Tastenkürzels {number}</translation>
         </message>
@@ -1577,7 +1777,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         </message>
         <message>
             <source>You are heard on {output} as {voice}.</source>
-            <translation>Über {output} bist du als {voice} zu hören.</translation>
+            <translation>Du bist über {output} als {voice} zu hören.</translation>
         </message>
         <message>
             <source>You can skip this and do it later.</source>
@@ -1765,7 +1965,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         </message>
         <message>
             <source>rtvc {version}, a real-time voice changer. Licence: {licence}. It runs on this computer alone and sends nothing anywhere.</source>
-            <translation>rtvc {version}, ein Voice-Changer in Echtzeit. Lizenz: {licence}. Es läuft nur auf diesem Computer und sendet nichts irgendwohin.</translation>
+            <translation>rtvc {version}, ein Voice-Changer in Echtzeit. Lizenz: {licence}. Es läuft nur auf diesem Computer und sendet nichts ins Netz.</translation>
         </message>
         <message>
             <source>rtvc: {status}</source>
@@ -1936,6 +2136,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{name} wurde nach {path} exportiert.</translation>
         </message>
         <message>
+            <source>{name}, changed</source>
+            <translation>{name}, geändert</translation>
+        </message>
+        <message>
+            <source>{number} Hz</source>
+            <translation>{number} Hz</translation>
+        </message>
+        <message>
             <source>{number} dB</source>
             <translation>{number} dB</translation>
         </message>
@@ -1961,6 +2169,18 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>{number}%</source>
             <translation>{number} %</translation>
+        </message>
+        <message>
+            <source>{parameter} of {effect}</source>
+            <translation>{parameter}: {effect}</translation>
+        </message>
+        <message>
+            <source>{path} cannot be read ({reason}).</source>
+            <translation>{path} lässt sich nicht lesen ({reason}).</translation>
+        </message>
+        <message>
+            <source>{path} holds no effects: {reason}. `rtvc effects show Radio` prints an example.</source>
+            <translation>{path} enthält keine Effekte: {reason}. „rtvc effects show Radio“ zeigt ein Beispiel.</translation>
         </message>
         <message>
             <source>{path}: cannot be written ({reason}).</source>

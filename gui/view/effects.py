@@ -32,7 +32,7 @@ _KINDS = {
     "bitcrush": tr_noop("Bit crusher"),
     "chorus": tr_noop("Chorus"),
     "phaser": tr_noop("Phaser"),
-    "delay": tr_noop("Delay"),
+    "delay": tr_noop("Echo"),
     "reverb": tr_noop("Reverb"),
 }
 _PARAMETERS = {

@@ -69,7 +69,7 @@ def kinds(window: MainWindow) -> list[str]:
 
 
 def test_each_effect_has_its_values(window: MainWindow, dialog: EffectsDialog) -> None:
-    assert [row.active.text() for row in dialog.rows] == ["Delay", "Bit crusher", "Chorus", "High-pass filter"]
+    assert [row.active.text() for row in dialog.rows] == ["Echo", "Bit crusher", "Chorus", "High-pass filter"]
     crusher = dialog.rows[1].sliders["bit_depth"]
     assert crusher.value_label.text() == "7"
     crusher.slider.setValue(0)

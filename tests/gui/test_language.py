@@ -9,12 +9,14 @@ from string import Formatter
 
 import pytest
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox
+from pytestqt.qtbot import QtBot
 
 import rtvc
 from gui.language import ENGLISH, LANGUAGES, number, read_texts, tr, use_language
 from gui.phrases import PHRASES, translated
 from gui.translations import files, texts
 from gui.view.units import semitones_text
+from tests.support.panel import FakeBackend, FakePlayer, choose, open_window
 
 ENGINE = Path(rtvc.__file__).parent
 
@@ -102,3 +104,19 @@ def test_an_unknown_language_is_english(german: None) -> None:
 
 def test_every_language_has_its_file() -> None:
     assert {path.stem.removeprefix("rtvc_") for path in files()} == set(LANGUAGES)
+
+
+def test_the_language_chosen_in_settings_is_used_at_the_next_start(
+    qtbot: QtBot, qapp: QApplication, backend: FakeBackend
+) -> None:
+    with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+        choose(window.settings_page.language.box, "Deutsch")
+        assert window.toast.message.text() == "The language changes when rtvc starts again."
+        assert window.tabs[1].text() == "Models"
+        window.session.preferences.save()
+    try:
+        with open_window(qtbot, qapp, backend, FakePlayer()) as window:
+            assert window.tabs[1].text() == "Modelle"
+            assert window.light.status.words == "Aus"
+    finally:
+        use_language(ENGLISH)
