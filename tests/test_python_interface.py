@@ -16,7 +16,7 @@ import soundfile
 import rtvc
 from rtvc.dsp.stage import Block
 from rtvc.live.file_port import FilePort
-from tests.support.sounds import babble
+from tests.support.sounds import babble, write
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RATE = 48_000
@@ -25,11 +25,6 @@ RATE = 48_000
 @pytest.fixture
 def voice(tmp_path: Path) -> str:
     return str(write(tmp_path / "voice.wav", babble(5, 16_000, seed=1), 16_000))
-
-
-def write(path: Path, sound: Block, rate: int) -> Path:
-    soundfile.write(path, sound, rate)
-    return path
 
 
 def test_importing_loads_no_library_and_starts_no_thread() -> None:

@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset
 from rtvc.audio_file import AudioFile
-from rtvc.cli import main
 from rtvc.commands import convert
-from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
 from rtvc.files.conversion import Conversion, Outcome
@@ -22,31 +19,14 @@ from rtvc.transport import FITS, Transport
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.voice import Voice
-from tests.support.commands import refusal, rtvc
-from tests.support.sounds import babble
+from tests.support.commands import Complain, Main, refusal, rtvc
+from tests.support.sounds import babble, write
 from tests.support.transports import QUICK_FLOW
 
 
 @pytest.fixture
 def voice(tmp_path: Path) -> Voice:
     return Voice("target", write(tmp_path / "target.wav", babble(5, 16_000, seed=1), 16_000))
-
-
-def write(path: Path, sound: Block, rate: int, **options: str) -> Path:
-    soundfile.write(path, sound, rate, **options)
-    return path
-
-
-def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
-    """Run the program; return its complaint, which must be one line, with exit code 2."""
-    monkeypatch.setattr("sys.argv", ["rtvc", *words])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    complaint = capsys.readouterr().err.strip()
-    assert "Traceback" not in complaint
-    assert len(complaint.splitlines()) == 1
-    return complaint
 
 
 def test_a_preset_gives_the_sound_and_its_voice_and_options_take_precedence(
@@ -123,19 +103,16 @@ def test_a_folder_goes_on_past_a_bad_file(
     pack: ModelPack,
     voice: Voice,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    main: Main,
 ) -> None:
     (tmp_path / "in" / "deep").mkdir(parents=True)
     write(tmp_path / "in" / "a.wav", babble(1.5, 16_000), 16_000)
     write(tmp_path / "in" / "deep" / "b.flac", babble(1.5, 16_000), 16_000)
     (tmp_path / "in" / "c.wav").write_text("not audio")
     words = [str(tmp_path / "in"), "--voice", str(voice.reference), "-o", str(tmp_path / "out"), "--jobs", "2"]
-    monkeypatch.setattr("sys.argv", ["rtvc", "convert", *words, "--pack", str(pack.folder)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert "1 of 3 recordings were not converted" in capsys.readouterr().err
+    code, said = main("convert", *words, "--pack", str(pack.folder))
+    assert code == 2
+    assert "1 of 3 recordings were not converted" in said.err
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.wav", "b.flac"]
 
 
@@ -143,8 +120,7 @@ def test_errors_are_one_line_with_exit_code_2(
     pack: ModelPack,
     voice: Voice,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    complain: Complain,
 ) -> None:
     good = write(tmp_path / "good.wav", babble(2, 16_000), 16_000)
     (tmp_path / "empty.wav").touch()
@@ -155,7 +131,7 @@ def test_errors_are_one_line_with_exit_code_2(
 
     def complaint(source: object, voice: object, output: str = output, *more: str) -> str:
         words = [str(source), "--voice", str(voice), "-o", output, "--pack", str(pack.folder), *more]
-        return fails(capsys, monkeypatch, "convert", *words)
+        return complain("convert", *words)
 
     target = voice.reference
     assert "missing.wav: no such file" in complaint(tmp_path / "missing.wav", target)
@@ -191,15 +167,14 @@ def test_an_output_folder_that_is_a_file_is_named(
     pack: ModelPack,
     voice: Voice,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    complain: Complain,
 ) -> None:
     (tmp_path / "in").mkdir()
     write(tmp_path / "in" / "a.wav", babble(1.5, 16_000), 16_000)
     (tmp_path / "file").touch()
     wanted = ("--voice", str(voice.reference), "--pack", str(pack.folder))
     for command in (("convert", str(tmp_path / "in"), *wanted), ("demo",)):
-        said = fails(capsys, monkeypatch, *command, "-o", str(tmp_path / "file"))
+        said = complain(*command, "-o", str(tmp_path / "file"))
         assert "file: the folder cannot be made" in said
 
 
@@ -207,18 +182,17 @@ def test_two_recordings_that_would_become_one_are_refused_before_any_is_converte
     pack: ModelPack,
     voice: Voice,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    complain: Complain,
 ) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a.aiff", "a.wav"):
         write(tmp_path / "in" / name, babble(1.5, 16_000), 16_000)
     words = (str(tmp_path / "in"), "--voice", str(voice.reference), "--pack", str(pack.folder))
-    said = fails(capsys, monkeypatch, "convert", *words, "-o", str(tmp_path / "out"), "--force")
+    said = complain("convert", *words, "-o", str(tmp_path / "out"), "--force")
     assert "a.aiff and" in said
     assert f"would both become {tmp_path / 'out' / 'a.wav'}" in said
     assert not (tmp_path / "out").exists()
-    said = fails(capsys, monkeypatch, "convert", *words, "-o", str(tmp_path / "in"), "--force")
+    said = complain("convert", *words, "-o", str(tmp_path / "in"), "--force")
     assert "is the folder of the recordings themselves" in said
 
 
@@ -246,11 +220,12 @@ def test_a_path_that_the_system_refuses_is_one_line(
     pack: ModelPack,
     voice: Voice,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    complain: Complain,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     good, output, target = str(write(tmp_path / "a.wav", babble(2, 16_000), 16_000)), "out.wav", voice.reference
     long = "x" * 5000
+    monkeypatch.chdir(tmp_path)
     for words in (
         (long, "--voice", str(target), "-o", output),
         (f"{long}.wav", "--voice", str(target), "-o", output),
@@ -259,18 +234,14 @@ def test_a_path_that_the_system_refuses_is_one_line(
         (good, "--voice", str(target), "-o", f"{long}.wav"),
         (good, "--voice", str(target), "-o", output, "--pack", long),
     ):
-        monkeypatch.chdir(tmp_path)
-        complaint = fails(capsys, monkeypatch, "convert", *words)
+        complaint = complain("convert", *words)
         assert long[:70] in complaint
         assert not (tmp_path / output).exists()
 
 
-def test_debug_shows_the_traceback(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.argv", ["rtvc", "--debug", "voices", "show", "nobody"])
+def test_debug_shows_the_traceback(main: Main) -> None:
     with pytest.raises(RtvcError):
-        main()
+        main("--debug", "voices", "show", "nobody")
 
 
 def test_voices_are_added_listed_shown_and_removed(pack: ModelPack, voice: Voice) -> None:

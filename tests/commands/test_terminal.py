@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,12 @@ from hypothesis import strategies as st
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from rtvc import cli, signals
-from rtvc.app import crash_report
+from rtvc import cli
 from rtvc.commands.terminal import Terminal, printable
 from rtvc.errors import RtvcError
+from tests.support.commands import Complain
 from tests.support.sounds import babble
 
-Main = Callable[..., tuple[int, str]]
 ATTACK = "\x1b]0;owned\x07 \x9b31m \r\b \u202egnp.exe \udcff\x00"
 
 
@@ -81,31 +79,10 @@ def test_arguments_that_are_no_text_are_quoted_in_a_sentence(tmp_path: Path) -> 
     assert len(said.splitlines()) == 1
 
 
-@pytest.fixture
-def main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Main:
-    """Run the program within this process, without its hooks; return the exit code and standard error."""
-    monkeypatch.setattr(signals, "end_on", lambda *names: None)
-    monkeypatch.setattr(crash_report, "install", lambda tell: None)
-
-    def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["rtvc", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        assert said.out == ""
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, said.err
-
-    return run
-
-
 @pytest.mark.parametrize("number", ["nan", "inf", "9" * 400, "1e300"])
 @pytest.mark.parametrize("option", ["--strength", "--threads"])
-def test_absurd_numbers_are_refused(main: Main, option: str, number: str) -> None:
-    code, said = main("live", option, number)
-    assert code == 2
-    assert said.startswith("rtvc: ")
-    assert len(said.splitlines()) == 1
+def test_absurd_numbers_are_refused(complain: Complain, option: str, number: str) -> None:
+    assert complain("live", option, number).startswith("rtvc: ")
 
 
 @pytest.mark.parametrize(
@@ -117,11 +94,8 @@ def test_absurd_numbers_are_refused(main: Main, option: str, number: str) -> Non
         (["\x1b[31m"], "No such command '\\x1b[31m': `rtvc --help`"),
     ],
 )
-def test_a_wrong_usage_is_one_sentence(main: Main, arguments: list[str], sentence: str) -> None:
-    code, said = main(*arguments)
-    assert code == 2
-    assert said.startswith(f"rtvc: {sentence}")
-    assert len(said.splitlines()) == 1
+def test_a_wrong_usage_is_one_sentence(complain: Complain, arguments: list[str], sentence: str) -> None:
+    assert complain(*arguments).startswith(f"rtvc: {sentence}")
 
 
 def test_a_fault_of_the_program_is_a_sentence_and_a_report(

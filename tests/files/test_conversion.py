@@ -19,7 +19,7 @@ from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.voice import Voice
-from tests.support.sounds import babble
+from tests.support.sounds import babble, write
 from tests.support.transports import KERNEL, LOOKAHEAD, QUICK_FLOW, Smoother
 
 STILL = Conversion(MapChoice(strength=0.0))
@@ -28,11 +28,6 @@ STILL = Conversion(MapChoice(strength=0.0))
 @pytest.fixture
 def voice(tmp_path: Path) -> Voice:
     return Voice("target", write(tmp_path / "target.wav", babble(5, 16_000, seed=1), 16_000))
-
-
-def write(path: Path, sound: Block, rate: int, **options: str) -> Path:
-    soundfile.write(path, sound, rate, **options)
-    return path
 
 
 def read(path: Path) -> Block:

@@ -16,7 +16,7 @@ from rtvc.settings import Settings
 from rtvc.transport import FITS
 
 RUNNING = Snapshot(state=State.RUNNING)
-LETTERS = st.characters(exclude_categories=("Cs",))
+LETTERS = st.characters(exclude_categories=["Cs"])
 """Every character but surrogates. Hypothesis would look for the same ones in UTF-8 by trial, which takes seconds."""
 
 

@@ -1,10 +1,27 @@
 """Commands, run within this process."""
 
+from collections.abc import Callable
+from typing import Protocol
+
 import pytest
 from typer.testing import CliRunner
 
 from rtvc.cli import app
 from rtvc.errors import RtvcError
+
+
+class Said(Protocol):
+    """What a program has printed."""
+
+    @property
+    def out(self) -> str: ...
+
+    @property
+    def err(self) -> str: ...
+
+
+Main = Callable[..., tuple[object, Said]]
+Complain = Callable[..., str]
 
 
 def rtvc(*arguments: object) -> str:
