@@ -143,6 +143,10 @@ def _pages(window: MainWindow, folder: Path, suffix: str) -> None:
         _save(window, folder / f"{name}-{suffix}.png")
         for expander in opened:
             expander.set_open(False)
+    menu = live.sound.presets.menu_of_presets
+    menu.popup(window.mapToGlobal(window.rect().center()))
+    _save(menu, folder / f"presets-{suffix}.png")
+    menu.close()
     for name, dialog in (
         ("enrolment", EnrolmentDialog(session, window)),
         ("virtual-microphone", VirtualMicrophoneDialog(session, window)),

@@ -69,13 +69,14 @@ class PreviewsModel(QObject):
         self._player = player
         self._task: Task | None = None
         self._recording_folder: tempfile.TemporaryDirectory[str] | None = None
+        self._asked = ("", "")  # what is played or prepared, and of which voice
         self.state = Playing.NOTHING
         self.voice = ""
         """Name of the voice that is played or prepared; empty for none."""
 
     def play_reference(self, voice: Voice) -> None:
         """Play a voice's reference, or stop it."""
-        self._start(voice.name, lambda control: voices.reference(voice))
+        self._start("reference", voice.name, lambda control: voices.reference(voice))
 
     def play_preview(self, voice: Voice) -> None:
         """Play a sentence converted into a voice, or stop it."""
@@ -87,13 +88,13 @@ class PreviewsModel(QObject):
                 voice, pack, settings, progress=lambda share: control.check(), fitting=control.progress
             )
 
-        self._start(voice.name, work)
+        self._start("preview", voice.name, work)
 
     def hear_myself(self, voice: Voice) -> None:
         """Record the user for 4 s, convert that into a voice and play it, or stop it; nobody else hears it."""
-        before = self.voice
+        before = self._asked
         self.stop()
-        if before == voice.name:
+        if before == ("myself", voice.name):
             return
         microphone = self._preferences.wiring.microphone
         pack, settings = self._preferences.wiring.pack, self._preferences.settings
@@ -101,6 +102,7 @@ class PreviewsModel(QObject):
 
         def convert(path: Path) -> None:
             self._start(
+                "myself",
                 voice.name,
                 lambda control: voices.preview(
                     voice,
@@ -127,6 +129,7 @@ class PreviewsModel(QObject):
             ended,
         )
         if self._task is not None:
+            self._asked = ("myself", voice.name)
             self._enter(Playing.RECORDING, voice.name)
 
     def _fail(self, sentence: str) -> None:
@@ -139,18 +142,21 @@ class PreviewsModel(QObject):
             self._task.cancel()
             self._task = None
         self._player.stop()
+        self._asked = ("", "")
         self._enter(Playing.NOTHING, "")
 
     def _enter(self, state: Playing, voice: str) -> None:
         self.state, self.voice = state, voice
         self.changed.emit(voice, 0.0)
 
-    def _start(self, name: str, work: Callable[[Control], Sound]) -> None:
+    def _start(self, kind: str, name: str, work: Callable[[Control], Sound]) -> None:
+        """Play what `work` returns; asking for the same again stops it, and asking for something else replaces it."""
         recorded = self.state is Playing.RECORDING
-        before = self.voice
+        before = self._asked
         self.stop()
-        if before == name and not recorded:
+        if before == (kind, name) and not recorded:
             return
+        self._asked = (kind, name)
         try:
             rate = self._player.rate()
         except RtvcError as error:

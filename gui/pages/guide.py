@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QHideEvent, QShowEvent
-from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui.language import tr
 from gui.sections.guide_steps import ApplicationsStep, EnrolmentStep, MicrophoneStep, VirtualMicrophoneStep, VoiceStep
@@ -12,6 +12,9 @@ from gui.session import Session
 from gui.theme import SPACE
 from gui.widgets.labels import label
 from gui.widgets.page import Page
+
+LOWEST_STEP = 32 * SPACE
+"""Most steps fit: the buttons below stay where they are from step to step."""
 
 
 class GuidePage(Page):
@@ -28,18 +31,27 @@ class GuidePage(Page):
         self.enrolment = EnrolmentStep(session)
         self.applications = ApplicationsStep(session)
         self.steps = (self.microphone, self.virtual_microphone, self.voice, self.enrolment, self.applications)
+        self.column.addStretch(1)
         self.column.addWidget(label(tr("Set up rtvc"), "title"))
         self.column.addWidget(
             label(tr("Five steps, about two minutes. Everything stays on this computer."), "muted", wrap=True)
         )
         self.progress = label("", "caption", wrap=True)
-        self.column.addWidget(self.progress)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, len(self.steps))
+        reached = QVBoxLayout()
+        reached.setSpacing(SPACE)
+        reached.addWidget(self.progress)
+        reached.addWidget(self.bar)
+        self.column.addLayout(reached)
         stack = QVBoxLayout()
         for step in self.steps:
+            step.setMinimumHeight(LOWEST_STEP)
             stack.addWidget(step)
         self.column.addLayout(stack)
         self.skip = QPushButton(tr("Skip the setup"))
-        self.skip.setProperty("kind", "quiet")
+        self.skip.setProperty("kind", "link")
         self.skip.clicked.connect(self._finish)
         self.back = QPushButton(tr("Back"))
         self.back.clicked.connect(lambda: self.show_step(self.index - 1))
@@ -53,7 +65,7 @@ class GuidePage(Page):
         row.addWidget(self.back)
         row.addWidget(self.next)
         self.column.addLayout(row)
-        self.column.addStretch(1)
+        self.column.addStretch(2)
         self.index = 0
         self.show_step(session.preferences.options.guide_step)
 
@@ -64,6 +76,8 @@ class GuidePage(Page):
         for number, step in enumerate(self.steps):
             step.setVisible(number == self.index)
         self.progress.setText(tr("Step {number} of {count}", number=self.index + 1, count=len(self.steps)))
+        self.bar.setValue(self.index + 1)
+        self.bar.setAccessibleName(self.progress.text())
         self.back.setEnabled(self.index > 0)
         self.next.setText(tr("Start talking") if self.index == len(self.steps) - 1 else tr("Next"))
         self._session.preferences.choose(guide_step=self.index)

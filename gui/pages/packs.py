@@ -24,10 +24,7 @@ class PacksPage(Page):
         self.column.addWidget(label(tr("Models"), "title"))
         self.column.addWidget(
             label(
-                tr(
-                    "A model pack converts what you say into another voice. Larger packs sound better and need a "
-                    "faster computer. You can switch packs while you talk."
-                ),
+                tr("A model pack converts what you say into another voice. You can switch packs while you talk."),
                 "muted",
                 wrap=True,
             )

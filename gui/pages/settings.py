@@ -185,5 +185,5 @@ def _name(row: QWidget, name: str, widget: QWidget) -> None:
     pair = QVBoxLayout(row)
     pair.setContentsMargins(0, 0, 0, 0)
     pair.setSpacing(SPACE // 2)
-    pair.addWidget(label(name))
+    pair.addWidget(label(name, "caption"))
     pair.addWidget(widget)

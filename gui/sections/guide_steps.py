@@ -284,6 +284,8 @@ class EnrolmentStep(Step):
         self.start.setEnabled(found)
         if not found:
             self.form.outcome.setText(tr(NO_MICROPHONE))
+        elif self.form.outcome.text() == tr(NO_MICROPHONE):
+            self.form.outcome.setText("")
 
     def _start(self) -> None:
         self.start.setEnabled(False)

@@ -45,6 +45,7 @@ class PowerSection(Card):
         self.body.addLayout(row)
 
         self.safe = QPushButton(tr("Use the Safe profile"))
+        self.safe.setProperty("kind", "primary")
         explain(self.safe, tr("More delay, but no gaps even while a game keeps the computer busy."))
         self.safe.clicked.connect(lambda: session.preferences.choose(profile=LatencyProfile.QUALITY))
         self.body.addWidget(self.safe)

@@ -161,7 +161,10 @@ class VoicesSection(Card):
             card.explain_number(in_words(known[f"voice{card.slot}"]) if card.slot else "")
 
     def _play(self, name: str) -> None:
-        self._session.previews.play_reference(self._session.voices.find(name))
+        if name == self._session.previews.voice:
+            self._session.previews.stop()  # the button shows that it stops whatever plays
+        else:
+            self._session.previews.play_reference(self._session.voices.find(name))
 
     def _preview(self, name: str) -> None:
         self._session.previews.play_preview(self._session.voices.find(name))

@@ -12,8 +12,8 @@
             <translation>Eine Abbildung, die eigens für diese Stimme trainiert wurde.</translation>
         </message>
         <message>
-            <source>A model pack converts what you say into another voice. Larger packs sound better and need a faster computer. You can switch packs while you talk.</source>
-            <translation>Ein Modellpaket wandelt das, was du sagst, in eine andere Stimme um. Größere Pakete klingen besser und brauchen einen schnelleren Computer. Du kannst das Paket wechseln, während du sprichst.</translation>
+            <source>A model pack converts what you say into another voice. You can switch packs while you talk.</source>
+            <translation>Ein Modellpaket wandelt das, was du sagst, in eine andere Stimme um. Du kannst das Paket wechseln, während du sprichst.</translation>
         </message>
         <message>
             <source>A program</source>
@@ -208,12 +208,12 @@
             <translation>Deutlich und gleichmäßig. Funktioniert mit jeder Stimme.</translation>
         </message>
         <message>
-            <source>Clearer words, and a stricter noise gate against keyboard and fan.</source>
-            <translation>Deutlichere Wörter und ein strengeres Noise Gate gegen Tastatur und Lüfter.</translation>
-        </message>
-        <message>
             <source>Clearer words; a little less similar to the voice.</source>
             <translation>Deutlichere Wörter; der Stimme etwas weniger ähnlich.</translation>
+        </message>
+        <message>
+            <source>Clearer words; a noise gate against keyboard and fan.</source>
+            <translation>Deutlichere Wörter; ein Noise Gate gegen Tastatur und Lüfter.</translation>
         </message>
         <message>
             <source>Click here and press the keys; Backspace alone clears them</source>
@@ -684,8 +684,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Live</translation>
         </message>
         <message>
-            <source>Livelier intonation, and no gaps beside a game; at least 20 ms more delay.</source>
-            <translation>Lebhafter und ohne Aussetzer neben Spielen; mindestens 20 ms mehr Verzögerung.</translation>
+            <source>Livelier intonation; no gaps beside a game; more delay.</source>
+            <translation>Lebhafter; ohne Aussetzer neben Spielen; mehr Verzögerung.</translation>
         </message>
         <message>
             <source>Loading the checkpoints …</source>

@@ -16,6 +16,9 @@ from gui.widgets.voice_card import WIDTH, VoiceCard
 
 MOST_HEIGHT = 400
 
+NARROWEST = 150
+"""Width of a card, in pixels, below which names would be cut: the cards then lie one below the other."""
+
 
 class VoiceGallery(QWidget):
     """Cards in a grid; the last cell is the drop area."""
@@ -54,7 +57,8 @@ class VoiceGallery(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        columns = max(2, (self.width() + self._grid.spacing()) // (WIDTH + self._grid.spacing()))
+        gap = self._grid.spacing()
+        columns = max(1 + (self.width() >= 2 * NARROWEST + gap), (self.width() + gap) // (WIDTH + gap))
         if columns == self._columns:
             return
         # Columns that the grid does not have yet need their stretch, too: without it the cards differ in width.
@@ -77,6 +81,7 @@ class GalleryArea(Scroll):
         self.setObjectName("gallery")
         self._gallery = gallery
         self.setWidget(gallery)
+        gallery.setAutoFillBackground(False)  # `setWidget` gave it the window's colour; it lies on a card
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:

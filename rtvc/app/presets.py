@@ -52,13 +52,13 @@ SUPPLIED = (
     ),
     SuppliedPreset(
         "Stream",
-        "Livelier intonation, and no gaps beside a game; at least 20 ms more delay.",
+        "Livelier intonation; no gaps beside a game; more delay.",
         Settings(intonation=1.2),
         LatencyProfile.QUALITY,
     ),
     SuppliedPreset(
         "Call",
-        "Clearer words, and a stricter noise gate against keyboard and fan.",
+        "Clearer words; a noise gate against keyboard and fan.",
         Settings(map=MapChoice(block_size=CLEAR), gate_threshold_dbfs=-45.0),
     ),
 )

@@ -66,6 +66,12 @@ def test_without_a_microphone_the_user_is_told_to_plug_one_in(
     step.refresh.click()
     qtbot.waitUntil(lambda: step.problem.text() == NO_MICROPHONE)
     assert not step.choice.isVisible()
+    enrolment = window.guide.enrolment
+    assert enrolment.form.outcome.text() == NO_MICROPHONE
+    backend.listed.append(device("USB Headset", inputs=1))
+    step.refresh.click()
+    qtbot.waitUntil(lambda: not step.problem.text())
+    assert not enrolment.form.outcome.text(), "what was said before the microphone was plugged in is gone"
 
 
 def test_the_virtual_microphone_is_made_and_tested_by_itself(

@@ -6,6 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
+from gui.models.previews import Playing
 from rtvc.errors import RtvcError
 from tests.support.panel import (
     LEFT,
@@ -24,6 +25,20 @@ def test_hearing_the_reference_and_stopping(qtbot: QtBot, window: MainWindow, pl
     QTest.mouseClick(card.play, LEFT)
     assert player.sound is None
     assert not card.playing
+
+
+def test_something_else_of_the_same_voice_replaces_what_plays(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, player: FakePlayer
+) -> None:
+    card, previews = window.live.voices.gallery.cards["Amber"], window.session.previews
+    QTest.mouseClick(card.play, LEFT)
+    qtbot.waitUntil(lambda: player.sound is not None)
+    QTest.mouseClick(card.preview, LEFT)
+    qtbot.waitUntil(lambda: ("preview", "Amber") in backend.heard and previews.state is Playing.SOUNDING)
+    previews.hear_myself(window.session.voices.find("Amber"))
+    assert previews.state is Playing.RECORDING
+    previews.hear_myself(window.session.voices.find("Amber"))
+    qtbot.waitUntil(lambda: previews.state is Playing.NOTHING)
 
 
 def test_without_an_output_no_preview_is_prepared(
