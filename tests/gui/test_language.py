@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 import rtvc
 from gui.language import ENGLISH, LANGUAGES, number, read_texts, tr, use_language
 from gui.phrases import PHRASES, translated
-from gui.translations import files, texts
+from gui.translations import CODE, files, texts
 from gui.view.units import semitones_text
 from tests.support.panel import FakeBackend, FakePlayer, choose, open_window
 
@@ -120,3 +120,28 @@ def test_the_language_chosen_in_settings_is_used_at_the_next_start(
             assert window.light.status.words == "Aus"
     finally:
         use_language(ENGLISH)
+
+
+SHOWING = re.compile(
+    "label|explain|Card|Choice|Expander|LabelledSlider|LevelMeter|Segments|Spectrogram|Toggle|QCheckBox|QMenu|"
+    "QPushButton|addAction|addItem|complain|emit|show_message|set(AccessibleDescription|AccessibleName|"
+    "PlaceholderText|Text|Title|ToolTip|WindowTitle)"
+)
+"""What shows its first argument."""
+
+
+def unmarked(path: Path) -> Iterator[str]:
+    """Return the texts with words that a file shows without `tr`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        if SHOWING.fullmatch(getattr(node.func, "attr", getattr(node.func, "id", ""))):
+            first = node.args[0]
+            for part in first.values if isinstance(first, ast.JoinedStr) else [first]:
+                text = part.value if isinstance(part, ast.Constant) else ""
+                if isinstance(text, str) and re.search(r"[A-Za-z]{2}", text) and text != "rtvc":
+                    yield f"{path.name}:{node.lineno}: {text}"
+
+
+def test_no_text_is_shown_unmarked() -> None:
+    assert [text for path in sorted(CODE.rglob("*.py")) for text in unmarked(path)] == []
