@@ -1,10 +1,13 @@
-"""Write the licences of every package of this environment into one file: python licences.py FILE.
+"""Write the licences of all that a bundle holds into one file: python licences.py FILE LIBRARIES.
 
-Run in the environment that a bundle is made of, so that the file names what the bundle holds, and nothing else.
+Run in the environment that the bundle is made of: its packages are listed, and the Debian packages of the system's
+libraries that the file LIBRARIES names, one path a line.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -24,11 +27,27 @@ def entry(package: Distribution) -> str:
     """Return a package's name, version, licence and licence texts."""
     about = package.metadata
     classifiers = [line.rpartition(" :: ")[2] for line in about.get_all("Classifier", []) if "License ::" in line]
-    licence = (
-        about.get("License-Expression") or ", ".join(classifiers) or (about.get("License") or "").partition("\n")[0]
-    )
-    head = f"{about['Name']} {package.version}\nLicence: {licence or 'see below'}\n"
+    named = about.get_all("License-Expression", []) + classifiers + about.get_all("License", [])
+    licence = named[0].partition("\n")[0] if named else "see below"
+    head = f"{about['Name']} {package.version}\nLicence: {licence}\n"
     return "\n".join([RULE, head, *texts(package)])
+
+
+def system_entries(libraries: list[str]) -> list[str]:
+    """Return the licences of the Debian packages that libraries belong to; none on other systems."""
+    if shutil.which("dpkg-query") is None:
+        return []
+    entries = []
+    packages = set()
+    for path in filter(None, libraries):
+        # A library is also known by its place before /lib became a link to /usr/lib.
+        named = [path, str(Path(path).resolve()), path.removeprefix("/usr")]
+        found = subprocess.run(["dpkg-query", "--search", *named], capture_output=True, text=True).stdout
+        packages |= {line.partition(":")[0] for line in found.splitlines()[:1]}
+    for package in sorted(packages):
+        texts = Path("/usr/share/doc") / package / "copyright"
+        entries.append(f"{RULE}\n{package} (Debian)\n\n{texts.read_text(encoding='utf-8', errors='replace')}")
+    return entries
 
 
 def main() -> None:
@@ -38,8 +57,9 @@ def main() -> None:
     python = (
         f"{RULE}\nPython {sys.version.partition(' ')[0]}\nLicence: PSF-2.0, https://docs.python.org/3/license.html\n"
     )
-    Path(sys.argv[1]).write_text("\n".join([*entries, python]), encoding="utf-8")
-    print(f"{sys.argv[1]}: {len(entries) + 1} packages")
+    entries += [python, *system_entries(Path(sys.argv[2]).read_text(encoding="utf-8").split("\n"))]
+    Path(sys.argv[1]).write_text("\n".join(entries), encoding="utf-8")
+    print(f"{sys.argv[1]}: {len(entries)} packages")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ DIST = ROOT / "dist"
 TOOLS = ("build", "twine", "check-wheel-contents", "pyinstaller")
 ICONS = {"win32": "rtvc.ico", "darwin": "rtvc.icns"}
 EXTRAS = ("gui", "picture")
+NVIDIA = "-nvidia"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 VERSION = PROJECT["version"]
 RELEASED = (
@@ -61,10 +62,18 @@ def install(python: Path, *requirements: str) -> None:
     run(*pip, "-c", ROOT / "packaging" / "constraints.txt", "-c", ROOT / "constraints.txt", *requirements)
 
 
+def extra_requirements(name: str) -> list[str]:
+    """Return what an extra asks for, with the extras of this project that it names (`rtvc[effects]`) written out."""
+    requirements: list[str] = []
+    for line in PROJECT["optional-dependencies"][name]:
+        own = re.fullmatch(r"rtvc\[(\w+)\]", line)
+        requirements += extra_requirements(own[1]) if own else [line]
+    return requirements
+
+
 def runtime_requirements(nvidia: bool) -> list[str]:
     """Return what a bundle holds: the runtime and the panel, with ONNX Runtime for CPUs or for NVIDIA's GPUs."""
-    extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *(line for extra in EXTRAS for line in extras[extra])]
+    wanted = [*PROJECT["dependencies"], *(line for extra in EXTRAS for line in extra_requirements(extra))]
     others = [line for line in wanted if not line.startswith("onnxruntime")]
     return [*others, "onnxruntime-gpu[cuda,cudnn]" if nvidia else "onnxruntime"]
 
@@ -100,19 +109,16 @@ def bundle(wheel: Path, nvidia: bool, tried: bool) -> Path:
     if icon is not None:
         run(python, ROOT / "packaging" / "icon.py", ROOT / "gui/images/rtvc.svg", icon)
     folders = ("--distpath", BUILD / "bundles", "--workpath", BUILD / "work", "--noconfirm")
-    run(
-        python,
-        "-m",
-        "PyInstaller",
-        *folders,
-        "--log-level",
-        "WARN",
-        ROOT / "packaging" / "rtvc.spec",
-        **({"RTVC_ICON": str(icon)} if icon else {}),
-    )
+    specification = ROOT / "packaging" / "rtvc.spec"
+    given = {"RTVC_SYSTEM_LIBRARIES": str(BUILD / "system-libraries.txt"), "RTVC_ICON": str(icon or "")}
+    # -P: the installed wheel, not the checkout beside it.
+    run(python, "-P", "-m", "PyInstaller", *folders, "--log-level", "WARN", specification, **given)
     folder = BUILD / "bundles" / "rtvc"
-    run(python, ROOT / "packaging" / "licences.py", folder / "LICENCES.txt")
+    run(python, ROOT / "packaging" / "licences.py", folder / "LICENCES.txt", given["RTVC_SYSTEM_LIBRARIES"])
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
+    shutil.copytree(ROOT / "docs", folder / "documentation" / "docs")
+    for page in ("README.md", "CHANGELOG.md", "SECURITY.md"):
+        shutil.copy(ROOT / page, folder / "documentation" / page)
     if tried:
         program = folder / ("rtvc.exe" if sys.platform == "win32" else "rtvc")
         try_program(program)
@@ -138,7 +144,8 @@ def packed(folder: Path, name: str) -> None:
     steady = ["--sort=name", f"--mtime=@{RELEASED}", "--owner=0", "--group=0", "--numeric-owner"]
     compressed: list[str | Path] = ["--use-compress-program=gzip -n", "-cf", DIST / f"{name}.tar.gz"]
     run("tar", *steady, "-C", folder.parent, *compressed, folder.name)
-    debian(folder, DIST / f"{name}.deb")
+    if not name.endswith(NVIDIA):  # Two packages of one name would replace each other.
+        debian(folder, DIST / f"{name}.deb")
 
 
 def installer(folder: Path, target: Path) -> None:
@@ -226,6 +233,18 @@ def compare(first: Path, second: Path) -> bool:
     return before == after
 
 
+def check_tag(tag: str) -> None:
+    """Refuse a tag unless the version, the changelog and the README agree with it."""
+    headings = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    if tag != f"v{VERSION}":
+        sys.exit(f"release: the tag is {tag}, but pyproject.toml says {VERSION}")
+    if not re.search(rf"^## {re.escape(VERSION)} \(\d{{4}}-\d\d-\d\d\)$", headings, re.MULTILINE):
+        sys.exit(f"release: CHANGELOG.md has no section '## {VERSION} (YYYY-MM-DD)'")
+    if f"version {VERSION}" not in readme:
+        sys.exit(f"release: README.md does not say that it describes version {VERSION}")
+
+
 def build(arguments: argparse.Namespace, tried: bool) -> None:
     """Build everything into an empty dist/, and try it if wanted."""
     shutil.rmtree(DIST, ignore_errors=True)
@@ -242,7 +261,7 @@ def build(arguments: argparse.Namespace, tried: bool) -> None:
         system = f"{platform.system().lower()}-{platform.machine().lower()}"
         packed(bundle(wheel, nvidia=False, tried=tried), f"rtvc-{VERSION}-{system}")
         if arguments.nvidia:
-            packed(bundle(wheel, nvidia=True, tried=tried), f"rtvc-{VERSION}-{system}-nvidia")
+            packed(bundle(wheel, nvidia=True, tried=tried), f"rtvc-{VERSION}-{system}{NVIDIA}")
     lines = [f"{digest}  {name}\n" for name, digest in digests(DIST).items()]
     (DIST / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
     print("".join(lines), end="")
@@ -251,10 +270,13 @@ def build(arguments: argparse.Namespace, tried: bool) -> None:
 def main() -> None:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--nvidia", action="store_true", help="build the bundle for NVIDIA's GPUs as well")
+    parser.add_argument("--nvidia", action="store_true", help="also build the bundle for NVIDIA's GPUs (GBs)")
     parser.add_argument("--wheel-only", action="store_true", help="build and try the wheel, and no bundle")
     parser.add_argument("--twice", action="store_true", help="build again and fail if one byte differs")
+    parser.add_argument("--tag", help="refuse to build unless this tag is the version that the files name")
     arguments = parser.parse_args()
+    if arguments.tag:
+        check_tag(arguments.tag)
     build(arguments, tried=True)
     if arguments.twice:
         first = BUILD / "first"
