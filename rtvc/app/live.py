@@ -34,8 +34,13 @@ class LatencyProfile(StrEnum):
         return {LatencyProfile.LOWEST: 1, LatencyProfile.BALANCED: default, LatencyProfile.QUALITY: 2 * default}[self]
 
     @property
+    def follow_jitter(self) -> bool:
+        """Whether the queue before the output gets as short as the measured jitter allows."""
+        return self is LatencyProfile.LOWEST
+
+    @property
     def buffer_seconds(self) -> float:
-        """Buffer to ask of each device, in seconds."""
+        """Buffer to ask of each device, in seconds; half of it is a block, up to 10 ms."""
         return {LatencyProfile.LOWEST: 0.01, LatencyProfile.BALANCED: 0.02, LatencyProfile.QUALITY: 0.04}[self]
 
 
@@ -119,6 +124,7 @@ def open_live(
         enrolments=enrolments or EnrolmentLibrary(),
         library=voices,
         step=setup.step or setup.profile.step(pack.defaults.step),
+        follow_jitter=setup.profile.follow_jitter,
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 from rtvc.devices.device_stream import BUFFER_SECONDS, DeviceStream
 from rtvc.devices.portaudio import Device, live_rate
-from rtvc.devices.sides import Capture, Playback
+from rtvc.devices.sides import BLOCK_SECONDS, Capture, Playback
 
 STEADY_SECONDS = 0.1
 LONGEST_SETTLING_SECONDS = 1.0
@@ -31,8 +31,10 @@ class DevicePort:
         monitor: Device | None = None,
         buffer_seconds: float = BUFFER_SECONDS,
     ) -> None:
-        self.capture = Capture(live_rate(microphone, "input"))
-        self.playback = Playback(live_rate(output, "output"))
+        block = min(BLOCK_SECONDS, buffer_seconds / 2)
+        rate_in, rate_out = live_rate(microphone, "input"), live_rate(output, "output")
+        self.capture = Capture(rate_in, round(rate_in * block))
+        self.playback = Playback(rate_out, round(rate_out * block))
         self.monitor: Playback | None = None
         self.warning = ""
         self.microphone_name = str(microphone.identity)

@@ -7,6 +7,7 @@ else is the worker's, unless it says otherwise.
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -35,6 +36,8 @@ class Side:
         Number of callbacks, and how many of them PortAudio marked as an overflow or underflow.
     heartbeat
         `time.monotonic()` of the latest callback, 0 before the first.
+    thread
+        Native id of the thread that runs the callback, 0 before the first.
     """
 
     def __init__(self, rate: int, block: int | None = None) -> None:
@@ -44,6 +47,7 @@ class Side:
         self.callbacks = 0
         self.flags = 0
         self.heartbeat = 0.0
+        self.thread = 0
         self._delays = np.zeros(_DELAYS)
 
     @property
@@ -57,6 +61,8 @@ class Side:
 
     def beat(self, delay: float) -> None:
         """Count a callback. The callback's own."""
+        if not self.thread:
+            self.thread = threading.get_native_id()
         self.heartbeat = time.monotonic()
         self._delays[self.callbacks % _DELAYS] = delay
         self.callbacks += 1
@@ -88,14 +94,15 @@ class Playback(Side):
     muted
         While set, by any thread, the callback plays silence and discards what is queued.
     underruns
-        How often the queue ran dry. Sound fades out and in again over 3 ms instead of being cut.
+        How often the queue ran dry. Sound fades out and in again over 3 ms, or half a block if that is
+        shorter, instead of being cut.
     """
 
     def __init__(self, rate: int, block: int | None = None) -> None:
         super().__init__(rate, block)
         self.muted = False
         self.underruns = 0
-        fade = round(rate * FADE_SECONDS)
+        fade = min(round(rate * FADE_SECONDS), self.block // 2)
         self._fade_in = np.linspace(0, 1, fade, dtype=np.float32)
         self._fade_out = self._fade_in[::-1].copy()
         self._last = 0.0
@@ -104,8 +111,7 @@ class Playback(Side):
     def pull(self, out: Block, delay: float = 0.0) -> None:
         """Fill `out` `[n]` for the device, to be heard `delay` seconds later.
 
-        At first, and after an underrun, playback waits until a whole block is queued. A block must be at least twice
-        as long as the fade of 3 ms.
+        At first, and after an underrun, playback waits until a whole block is queued.
         """
         if self.muted:
             self.ring.skip(max(0, self.ring.fill - len(out)))

@@ -60,6 +60,10 @@ class Engine:
         The voices.
     step
         Feature frames per step; None for the pack's default.
+    follow_jitter
+        Keep the queue before the output as short as the measured jitter allows, as in `OutputQueue`.
+    urgent
+        Ask for real-time scheduling of the worker.
 
     Attributes
     ----------
@@ -77,8 +81,11 @@ class Engine:
         enrolments: EnrolmentLibrary | None = None,
         library: VoiceLibrary | None = None,
         step: int | None = None,
+        follow_jitter: bool = False,
+        urgent: bool = True,
     ) -> None:
         self.pack = pack
+        self._follow_jitter, self._urgent = follow_jitter, urgent
         self.port = port
         self.settings = settings or Settings()
         self._speaker = Speaker(pack)
@@ -277,9 +284,19 @@ class Engine:
         """Start the port, which has just been opened, with a new pipeline."""
         if self._pipeline is not None:
             self._past = self._past + self._pipeline.counts
-        self._urgency = Urgency(self._step_seconds)
+        if self._urgent:
+            sides = (self.port.capture, self.port.playback, self.port.monitor)
+            self._urgency = Urgency(self._step_seconds, {side.thread for side in sides if side and side.thread})
         self.port.start()
-        self._pipeline = Pipeline(converter, self._fitter, self.port, self._step, self.settings, self._enrolment)
+        self._pipeline = Pipeline(
+            converter,
+            self._fitter,
+            self.port,
+            self._step,
+            self.settings,
+            self._enrolment,
+            follow_jitter=self._follow_jitter,
+        )
 
     def _work(self, converter: VoiceConverter) -> None:
         share = CpuShare()
@@ -297,7 +314,7 @@ class Engine:
             if self.port.capture.wait(pipeline.block, WAIT_SECONDS):
                 pipeline.recorder = self._recorder
                 if pipeline.step(self.settings, self._enrolment) and self._urgency is not None:
-                    self._urgency.stepped(pipeline.compute[-1])
+                    self._urgency.stepped()
             self._cpu_share = share.update()
 
     def _recover(self, failure: str, converter: VoiceConverter) -> None:

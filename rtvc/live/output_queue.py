@@ -16,6 +16,14 @@ from rtvc.dsp.stage import Block
 from rtvc.live.drift import DriftController
 
 LONGEST_TARGET = 0.2
+SHORTEST_TARGET = 0.002
+JITTER_RESERVE = 0.001
+"""Seconds that a target which follows the jitter keeps beyond the deepest dip it has seen."""
+
+JITTER_SECONDS = 10.0
+SHRINK_SECONDS = 0.001
+"""How much such a target shrinks each time; the drift correction of 500 ppm makes that up in 2 s."""
+
 CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
 SETTLED_SECONDS = 1.0
@@ -33,12 +41,17 @@ class OutputQueue:
     60 ms too long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from
     the next silence. Every cut is crossfaded.
 
+    With `follow_jitter` the target shrinks every 10 s by at most 1 ms, also below one block, as far as the deepest
+    dip of the queue in the last 20 s plus 1 ms allows. Underruns lengthen it as before.
+
     Parameters
     ----------
     rate
         Sample rate in Hz of the audio that is written.
     playback
         The output device.
+    follow_jitter
+        Let the target shrink below one block of the device, as far as the measured jitter allows.
 
     Attributes
     ----------
@@ -48,8 +61,11 @@ class OutputQueue:
         Seconds of audio dropped to get back to live. Trimmed silence is not counted.
     """
 
-    def __init__(self, rate: int, playback: Playback) -> None:
+    def __init__(self, rate: int, playback: Playback, follow_jitter: bool = False) -> None:
         self.playback = playback
+        self._follow_jitter = follow_jitter
+        self._dips = [0.0, 0.0]  # the deepest of the last 10 s, and of the 10 s before
+        self._measured = 0.0
         self.target = self._unit = playback.block / playback.rate
         self.dropped = 0.0
         self._resampler = DriftResampler(rate, playback.rate)
@@ -95,6 +111,8 @@ class OutputQueue:
         elif not self._discard:
             self._controller.update(margin, seconds)
             self._settled += seconds
+            if self._follow_jitter:
+                self._follow(margin, seconds)
         discarded = min(self._discard, len(audio))
         if discarded:
             self._discard -= discarded
@@ -119,12 +137,32 @@ class OutputQueue:
             self.target = min(self.target + self._unit, LONGEST_TARGET)
             self._shrunk, self._calm = False, 0.0
         self._calm += seconds
-        if self._calm >= (self._patience if self._was_too_few(self.target - self._unit) else CALM_SECONDS):
-            if self._was_too_few(self.target):
-                self._patience = max(self._patience / 2, CALM_SECONDS)
-            self._shrunk, self._calm = self.target > self._unit, 0.0
+        if not self._follow_jitter and self._may_shrink(self.target - self._unit):
+            self._shrunk = self.target > self._unit
             self.target = max(self.target - self._unit, self._unit)
         self._controller.target = self.target
+
+    def _may_shrink(self, shorter: float) -> bool:
+        """Whether it has been calm for long enough to try a shorter target; that begins a new wait."""
+        if self._calm < (self._patience if self._was_too_few(shorter) else CALM_SECONDS):
+            return False
+        if self._was_too_few(self.target):
+            self._patience = max(self._patience / 2, CALM_SECONDS)
+        self._calm = 0.0
+        return True
+
+    def _follow(self, margin: float, seconds: float) -> None:
+        """Shrink the target towards what the jitter needs, but not below what was too few without a longer wait."""
+        self._dips[0] = max(self._dips[0], self.target + self._controller.excess - margin)
+        self._measured += seconds
+        if self._measured < JITTER_SECONDS:
+            return
+        needed = max(*self._dips, 0.0) + JITTER_RESERVE
+        self._measured, self._dips = 0.0, [0.0, self._dips[0]]
+        shorter = max(needed, SHORTEST_TARGET, self.target - SHRINK_SECONDS)
+        if shorter < self.target and (not self._was_too_few(shorter) or self._may_shrink(shorter)):
+            self.target = shorter
+            self._shrunk = True
 
     def _was_too_few(self, target: float) -> bool:
         """Whether a target is at most the one that last led to an underrun; half a block allows for rounding."""

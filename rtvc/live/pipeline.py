@@ -107,6 +107,8 @@ class Pipeline:
         Feature frames per step.
     settings, enrolment
         As for `step`.
+    follow_jitter
+        As in `OutputQueue`.
 
     Attributes
     ----------
@@ -122,6 +124,8 @@ class Pipeline:
         step: int,
         settings: Settings,
         enrolment: Enrolment | None = None,
+        *,
+        follow_jitter: bool = False,
     ) -> None:
         pack = converter.pack
         self._capture = port.capture
@@ -137,7 +141,7 @@ class Pipeline:
         self.chain = VoiceChain(port.capture.rate, converter, silent=True)
         self.block = block_length(port.capture.rate, pack.sample_rate, pack, step)
         self.seconds = self.block / port.capture.rate
-        self.output = OutputQueue(pack.sample_rate, port.playback)
+        self.output = OutputQueue(pack.sample_rate, port.playback, follow_jitter)
         self.monitor = None if port.monitor is None else OutputQueue(pack.sample_rate, port.monitor)
         self.recorder: Recorder | None = None
         per_second = round(1 / self.seconds)

@@ -1,11 +1,14 @@
-"""The queue in front of the output: how it grows with underruns and shrinks in calm."""
+"""The queue in front of the output: how it grows with underruns, shrinks in calm and follows the jitter."""
 
 from collections.abc import Collection
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from rtvc.devices import sides
 from rtvc.devices.sides import Playback
+from rtvc.live import output_queue
 from rtvc.live.output_queue import CALM_SECONDS, OutputQueue
 from tests.support.simulation import RATE
 
@@ -96,3 +99,43 @@ def test_an_excess_is_trimmed_from_the_next_silence() -> None:
     feed(queue, 3, sound=0.0)
     assert queue.delay < 0.03
     assert queue.playback.underruns == 0
+
+
+def jittery(monkeypatch: pytest.MonkeyPatch, queue: OutputQueue, seconds: float, jitter: float) -> None:
+    """Let a worker wake up late by up to `jitter` seconds, at random, and a device take its blocks on time."""
+    random = np.random.default_rng(2)
+    began = now = queue.playback.heartbeat
+    for module in (sides, output_queue):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    out = np.zeros(queue.playback.block, np.float32)
+    period = queue.playback.block / queue.playback.rate
+    taken = 0
+    for step in range(round(seconds / 0.02)):
+        wakes = began + 0.02 * step + random.uniform(0, jitter)
+        while began + (taken + 0.5) * period <= wakes:
+            now = began + (taken + 0.5) * period
+            queue.playback.pull(out)
+            taken += 1
+        now = wakes
+        queue.write(np.full(320, 0.1, np.float32), False)
+
+
+@pytest.mark.parametrize(("jitter", "shortest"), [(0.0, 0.002), (0.002, 0.002), (0.006, 0.004)])
+def test_a_queue_that_follows_the_jitter_gets_as_short_as_that_allows(
+    monkeypatch: pytest.MonkeyPatch, jitter: float, shortest: float
+) -> None:
+    queue = OutputQueue(16_000, Playback(RATE, RATE // 200), follow_jitter=True)
+    jittery(monkeypatch, queue, 120, jitter)
+    assert queue.playback.underruns == 0
+    assert shortest <= queue.target < shortest + 0.0015
+
+
+def test_an_underrun_lengthens_it_and_the_next_attempt_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = OutputQueue(16_000, Playback(RATE, RATE // 200), follow_jitter=True)
+    jittery(monkeypatch, queue, 60, 0.001)
+    assert queue.target < 0.003
+    queue.playback.underruns += 1
+    jittery(monkeypatch, queue, 50, 0.001)
+    assert 0.0045 < queue.target < 0.009
+    jittery(monkeypatch, queue, 600, 0.001)
+    assert queue.target < 0.003

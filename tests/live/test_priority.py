@@ -105,16 +105,24 @@ def test_slow_steps_are_never_made_realtime(unprivileged: list[tuple[int, int, i
 
 def test_one_step_that_runs_away_ends_it_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
+    computed = 1.0
     monkeypatch.setattr(os, "sched_setscheduler", lambda thread, policy, parameter: calls.append(policy))
     monkeypatch.setattr("resource.setrlimit", lambda which, limits: None)
+    monkeypatch.setattr(time, "thread_time", lambda: computed)
     urgency = Urgency(step_seconds=0.004)
+
+    def step(seconds: float) -> None:
+        nonlocal computed
+        computed += seconds
+        urgency.stepped()
+
     assert calls == [os.SCHED_RR | os.SCHED_RESET_ON_FORK]
-    urgency.stepped(0.01)
+    step(0.01)
     assert len(calls) == 1
-    urgency.stepped(2 * LONGEST_STEP_SECONDS)
+    step(2 * LONGEST_STEP_SECONDS)
     assert not urgency.grant.realtime
     assert "100 ms" in urgency.grant.how
-    urgency.stepped(0.01)
+    step(0.01)
     # Without the flag an ordinary user's request would be refused.
     assert calls == [os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK]
 
@@ -131,7 +139,7 @@ def test_steps_without_a_pause_sleep_long_before_the_kernel_would_end_the_proces
     urgency = Urgency(step_seconds=0.02)
     for _ in range(100):
         now += 0.02
-        urgency.stepped(0.02)
+        urgency.stepped()
     gaps = [later - earlier for earlier, later in zip([0.0, *slept], slept, strict=False)]
     assert max(gaps) < priority.RUNTIME_LIMIT_MICROSECONDS / 1e6 / 2
 
@@ -141,3 +149,17 @@ def test_asking_for_doctor_leaves_the_caller_as_it_was(bus: str, unprivileged: l
     assert priority.probe().realtime
     assert kit.asked is not None
     assert kit.asked[1] != threading.get_native_id()
+
+
+def test_the_threads_of_the_callbacks_get_and_lose_it_with_the_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "sched_setscheduler", lambda thread, policy, parameter: calls.append((thread, policy)))
+    monkeypatch.setattr("resource.setrlimit", lambda which, limits: None)
+    urgency = Urgency(0.004, callbacks=[41, 42])
+    threads = [threading.get_native_id(), 41, 42]
+    assert calls == [(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK) for thread in threads]
+    calls.clear()
+    urgency.give_up()
+    assert calls == [(thread, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK) for thread in threads]

@@ -2,12 +2,13 @@
 
 import ctypes
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from rtvc.live.priority import LONGEST_STEP_SECONDS, Urgency
+from rtvc.live.priority import Urgency
 
 
 class Function:
@@ -70,7 +71,8 @@ def test_windows_grants_its_class_for_sound_and_takes_it_back(monkeypatch: pytes
     join, leave = avrt.AvSetMmThreadCharacteristicsW, avrt.AvRevertMmThreadCharacteristics
     assert join.calls[0][0] == "Pro Audio"
     assert join.restype is ctypes.c_void_p
-    urgency.stepped(2 * LONGEST_STEP_SECONDS)
+    monkeypatch.setattr(time, "thread_time", lambda: 1e9)
+    urgency.stepped()
     urgency.give_up()
     assert not urgency.grant.realtime
     assert [handle.value for (handle,) in leave.calls] == [HANDLE]
