@@ -33,6 +33,9 @@ from rtvc.settings import Settings
 WARM_UP_STEPS = 5
 START_TIMEOUT_SECONDS = 20.0
 SETTLING_SECONDS = 3.0
+FOLLOWING_SECONDS = 60.0
+"""Longer for a queue that follows the jitter: it shrinks by 1 ms every 10 s."""
+
 SPEECH_SECONDS = 20.0
 DISPLAY_SECONDS = 0.25
 ENVELOPE_SECONDS = 0.001
@@ -52,6 +55,8 @@ def latency_report(
     restarts: int = 5,
     clicks: int = 10,
     log: Log = lambda sentence: None,
+    *,
+    follow_jitter: bool = False,
 ) -> Report:
     """Measure every part of the delay and report.
 
@@ -69,6 +74,8 @@ def latency_report(
         Number of engine starts, and of clicks per start, one every two seconds.
     log
         Called before each measurement.
+    follow_jitter
+        As in `Engine`.
 
     Raises
     ------
@@ -93,7 +100,9 @@ def latency_report(
     tables = _chain_tables(pack, results)
     if loop is not None:
         settings |= {"loop": loop.name, "restarts": restarts, "clicks": clicks}
-        results["end_to_end"] = end_to_end(pack, loop, steps[0], threads[0], restarts, clicks, log)
+        results["end_to_end"] = end_to_end(
+            pack, loop, steps[0], threads[0], restarts, clicks, log, follow_jitter=follow_jitter
+        )
         tables += _engine_tables(loop, results["end_to_end"])
     return Report("latency", results, settings, {pack.name: {"digest": pack.digest}}, tables)
 
@@ -198,6 +207,8 @@ def end_to_end(
     restarts: int,
     clicks: int,
     log: Log = lambda sentence: None,
+    *,
+    follow_jitter: bool = False,
 ) -> dict[str, Any]:
     """Start the engine several times, send clicks through it, and compare their delay with the displayed one.
 
@@ -211,7 +222,7 @@ def end_to_end(
     runs = {}
     for number in range(1, restarts + 1):
         log(f"engine: start {number} of {restarts}, {clicks} clicks")
-        runs[f"run {number}"] = _measure_start(pack, loop, step, threads, clicks)
+        runs[f"run {number}"] = _measure_start(pack, loop, step, threads, clicks, follow_jitter)
     delays = [delay for run in runs.values() for delay in run["delays_milliseconds"]]
     if not delays:
         raise RtvcError(f"No click came out of the engine ({loop.name}): check that its microphone hears the player.")
@@ -239,15 +250,17 @@ def start_engine(engine: Engine) -> None:
         time.sleep(0.01)
 
 
-def _measure_start(pack: ModelPack, loop: Loop, step: int, threads: int, clicks: int) -> dict[str, Any]:
+def _measure_start(
+    pack: ModelPack, loop: Loop, step: int, threads: int, clicks: int, follow_jitter: bool
+) -> dict[str, Any]:
     settings = Settings(voice=target().name, bypass=True, gate_threshold_dbfs=None)
-    engine = Engine(pack.bound(Runtime(threads)), loop.port, settings, step=step)
+    engine = Engine(pack.bound(Runtime(threads)), loop.port, settings, step=step, follow_jitter=follow_jitter)
     heard: list[Block] = []
     displayed: list[Latency] = []
     shown_at: list[float] = []
     try:
         start_engine(engine)
-        time.sleep(SETTLING_SECONDS)
+        time.sleep(FOLLOWING_SECONDS if follow_jitter else SETTLING_SECONDS)
         before = engine.snapshot()
         loop.start(click_train, heard.append)
         until = time.monotonic() + (clicks + 0.25) * PERIOD_SECONDS

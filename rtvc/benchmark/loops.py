@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rtvc.benchmark.workload import DEVICE_RATE
-from rtvc.devices.device_stream import STALL_SECONDS, DeviceStream
+from rtvc.devices.device_stream import BUFFER_SECONDS, STALL_SECONDS, DeviceStream
 from rtvc.devices.live_port import LivePort, Wanted
 from rtvc.devices.port import AudioPort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity, find_device, list_devices, live_rate
@@ -173,13 +173,23 @@ class DeviceLoop(Loop):
         The engine's devices.
     recorder
         Device that hears both; mixed down to mono.
+    buffer_seconds
+        Buffers of the engine's devices, as in `DeviceStream`.
     """
 
     name = "devices"
 
-    def __init__(self, player: Wanted, microphone: Wanted, output: Wanted, recorder: Wanted) -> None:
+    def __init__(
+        self,
+        player: Wanted,
+        microphone: Wanted,
+        output: Wanted,
+        recorder: Wanted,
+        buffer_seconds: float = BUFFER_SECONDS,
+    ) -> None:
+        self.name = f"{self.name}, buffers of {1000 * buffer_seconds:.0f} ms"
         self.microphone, self.output = microphone, output
-        self.port: LivePort = LivePort(microphone, output)
+        self.port: LivePort = LivePort(microphone, output, buffer_seconds=buffer_seconds)
         self._wanted = (player, recorder)
         self._player = Playback(DEVICE_RATE)
         self._recorder = Capture(DEVICE_RATE)
@@ -241,9 +251,10 @@ class PulseLoop(DeviceLoop):
     _SINK = "rtvc_bench"
     _PLAYER, _MICROPHONE, _OUTPUT = f"{_SINK}_player", f"{_SINK}_microphone", f"{_SINK}_output"
 
-    def __init__(self) -> None:
+    def __init__(self, buffer_seconds: float = BUFFER_SECONDS) -> None:
         names = (self._PLAYER, self._MICROPHONE, self._OUTPUT, f"{self._SINK}.monitor")
-        super().__init__(*(DeviceIdentity(PULSE, name) for name in names))
+        player, microphone, output, recorder = (DeviceIdentity(PULSE, name) for name in names)
+        super().__init__(player, microphone, output, recorder, buffer_seconds)
         self._server: pulsectl.Pulse | None = None
         self._modules: list[int] = []
 

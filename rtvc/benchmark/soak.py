@@ -1,15 +1,13 @@
-"""`rtvc bench soak`: the live engine over a long time, optionally with every core loaded.
+"""`rtvc bench soak`: the live engine over a long time, optionally beside a load like a game's.
 
 The engine runs on its own threads. The calling thread takes a `snapshot` once a second.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -17,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rtvc.benchmark.game_load import game_load
 from rtvc.benchmark.latency import start_engine
 from rtvc.benchmark.loops import Loop
 from rtvc.benchmark.report import Report, Table
@@ -30,6 +29,10 @@ from rtvc.settings import Settings
 
 INTERVAL_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0
+LOAD_BEGINS, LOAD_ENDS = 0.2, 0.8
+RECOVERED_SECONDS = 0.002
+"""The engine has recovered from the load when its delay is at most this much longer than before."""
+
 MAX_ROWS = 20
 
 COUNTERS = ("underruns", "overruns", "dropped_frames", "device_flags")
@@ -44,15 +47,34 @@ class Observation:
     memory: float | None
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run of the engine: an observation a second, its states in order, and the seconds that were recorded.
+
+    `loaded` holds the seconds at which the load began and ended; empty without one.
+    """
+
+    observations: Sequence[Observation]
+    states: Sequence[State]
+    heard: float
+    loaded: tuple[float, ...]
+
+
 def soak_report(
     pack: ModelPack,
     loop: Loop,
     minutes: float,
     step: int = 1,
-    stress: int = 0,
+    stress: bool = False,
     progress: Callable[[float], None] = lambda share: None,
+    *,
+    follow_jitter: bool = False,
 ) -> Report:
     """Run the engine on speech and report drops, latency, drift and memory.
+
+    With `stress` it runs twice, half of the time each: with the worker at ordinary priority, and asking for real-time
+    scheduling. Each time a load like a game's begins after a fifth and ends after four fifths, so that the report
+    tells how the engine does before it, under it, and how soon it is back to the delay it had before.
 
     Parameters
     ----------
@@ -63,52 +85,53 @@ def soak_report(
     step
         Feature frames per step.
     stress
-        Number of busy processes that run beside the engine.
+        Whether to run `rtvc.benchmark.game_load` beside the engine.
     progress
         Called with the share of the time that has passed, 0 … 1.
+    follow_jitter
+        As in `Engine`.
 
     Raises
     ------
     RtvcError
         If the engine does not start.
     """
-    observations, states, heard = _observe(pack, loop, 60 * minutes, step, stress, progress)
     settings = {
         "minutes": minutes,
         "loop": loop.name,
         "step_frames": step,
         "threads": pack.runtime.threads,
-        "stress_processes": stress,
+        "follow_jitter": follow_jitter,
+        "stress": stress,
         "speech": speaker().name,
         "voice": target().name,
         "provider": pack.encoder().provider,
     }
-    results = _results(observations, states, heard)
-    return Report("soak", results, settings, {pack.name: {"digest": pack.digest}}, _tables(observations, results))
+
+    def observe(seconds: float, urgent: bool, done: Callable[[float], None]) -> Run:
+        engine = Engine(
+            pack, loop.port, Settings(voice=target().name), step=step, follow_jitter=follow_jitter, urgent=urgent
+        )
+        return _observe(engine, loop, seconds, stress, done)
+
+    if stress:
+        runs = [
+            observe(30 * minutes, False, lambda share: progress(share / 2)),
+            observe(30 * minutes, True, lambda share: progress((1 + share) / 2)),
+        ]
+    else:
+        runs = [observe(60 * minutes, True, progress)]
+    results = _results(runs[-1])
+    tables = _tables(runs[-1].observations, results)
+    if stress:
+        names = ("ordinary", "real-time asked for")
+        results["stress"] = {name: under_load(run) for name, run in zip(names, runs, strict=True)}
+        tables.insert(0, _stress_table(results["stress"]))
+    return Report("soak", results, settings, {pack.name: {"digest": pack.digest}}, tables)
 
 
-@contextmanager
-def busy(processes: int) -> Iterator[None]:
-    """Run `processes` processes that compute without pause."""
-    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
-    try:
-        yield
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
-
-
-def _observe(
-    pack: ModelPack,
-    loop: Loop,
-    seconds: float,
-    step: int,
-    stress: int,
-    progress: Callable[[float], None],
-) -> tuple[list[Observation], list[State], float]:
-    """Run the engine; return one observation per second, the sequence of states, and the seconds recorded."""
-    engine = Engine(pack, loop.port, Settings(voice=target().name), step=step)
+def _observe(engine: Engine, loop: Loop, seconds: float, stress: bool, progress: Callable[[float], None]) -> Run:
+    """Run the engine, with the load in the middle three fifths of the time if wanted."""
     heard = [0]
 
     def hear(block: Block) -> None:
@@ -116,13 +139,20 @@ def _observe(
 
     observations: list[Observation] = []
     states: list[State] = []
+    loaded: list[float] = []
     try:
         start_engine(engine)
         loop.start(lambda rate, block: Speech(rate).blocks(block), hear)
         time.sleep(min(WARM_UP_SECONDS, seconds))
-        with busy(stress):
+        with ExitStack() as load:
             began = time.monotonic()
             while (now := time.monotonic() - began) < seconds or not observations:
+                if stress and not loaded and now >= LOAD_BEGINS * seconds:
+                    load.enter_context(game_load())
+                    loaded = [now]
+                elif len(loaded) == 1 and now >= LOAD_ENDS * seconds:
+                    load.close()
+                    loaded = [*loaded, now]
                 snapshot = engine.snapshot()
                 observations.append(Observation(now, snapshot, memory()))
                 if not states or snapshot.state != states[-1]:
@@ -133,10 +163,39 @@ def _observe(
     finally:
         loop.stop()
         engine.stop()
-    return observations, states, heard[0] / loop.rate
+    return Run(observations, states, heard[0] / loop.rate, tuple(loaded))
 
 
-def _results(observations: Sequence[Observation], states: Sequence[State], heard: float) -> dict[str, Any]:
+def under_load(run: Run) -> dict[str, Any]:
+    """Return what a run tells before, during and after its load: counts, delays, and the seconds to recover."""
+    begin, end = run.loaded
+    before = [seen for seen in run.observations if seen.time < begin]
+    during = [seen for seen in run.observations if begin <= seen.time <= end]
+    after = [seen for seen in run.observations if seen.time >= end]
+    quiet = median(_delay(seen) for seen in before)
+    recovered = next((seen.time - end for seen in after if _delay(seen) <= quiet + RECOVERED_SECONDS), None)
+    minutes = (during[-1].time - during[0].time) / 60
+    return {
+        "priority": run.observations[-1].snapshot.priority or "ordinary priority: not asked for",
+        "load_minutes": minutes,
+        **{name: _since(during[0], after[0], name) for name in COUNTERS},
+        "underruns_per_minute": _since(during[0], after[0], "underruns") / minutes,
+        "displayed_latency_milliseconds": {
+            "before": 1000 * quiet,
+            "load median": 1000 * median(_delay(seen) for seen in during),
+            "load max": 1000 * max(_delay(seen) for seen in during),
+        },
+        "compute_p99_milliseconds": 1000 * during[-1].snapshot.compute_p99_seconds,
+        "recovery_seconds": recovered,
+    }
+
+
+def _delay(observation: Observation) -> float:
+    return observation.snapshot.latency.total_seconds
+
+
+def _results(run: Run) -> dict[str, Any]:
+    observations, states, heard = run.observations, run.states, run.heard
     first, last = observations[0], observations[-1]
     compute = [
         seconds for before, now in pairwise(observations) for seconds in _recent_compute(now, now.time - before.time)
@@ -183,6 +242,27 @@ def _recent_compute(observation: Observation, seconds: float) -> Sequence[float]
     """Return the computation times of the steps of the last `seconds`, so that no step counts twice."""
     steps = round(seconds / observation.snapshot.deadline_seconds)
     return observation.snapshot.recent_compute_seconds[-steps:] if steps else ()
+
+
+def _stress_table(figures: dict[str, dict[str, Any]]) -> Table:
+    rows = []
+    for name, run in figures.items():
+        delay = run["displayed_latency_milliseconds"]
+        rows.append(
+            [
+                name,
+                run["priority"],
+                *(str(run[counter]) for counter in COUNTERS),
+                formatted(run["underruns_per_minute"]),
+                *(formatted(delay[part]) for part in delay),
+                formatted(run["compute_p99_milliseconds"]),
+                formatted(run["recovery_seconds"], 0),
+            ]
+        )
+    counters = [name.replace("_", "\n") for name in COUNTERS]
+    delays = ("latency\nbefore, ms", "under load\nmedian, ms", "under load\nmax, ms")
+    columns = ("priority", "granted", *counters, "underruns\na minute", *delays, "step\np99, ms", "recovery\ns")
+    return Table("Beside a load like a game's", columns, rows)
 
 
 def _tables(observations: Sequence[Observation], results: dict[str, Any]) -> list[Table]:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from rtvc.app.live import LatencyProfile
 from rtvc.benchmark.comparison import compare_reports
 from rtvc.benchmark.latency import latency_report
 from rtvc.benchmark.loops import DeviceLoop, Loop, PacedLoop, PulseLoop, pulse_available
@@ -47,6 +48,7 @@ Devices = Annotated[
 Player = Annotated[str | None, typer.Option(help="Device that plays to the engine's microphone.")]
 Microphone = Annotated[str | None, typer.Option("--input", help="The engine's microphone.")]
 Output = Annotated[str | None, typer.Option(help="The engine's output.")]
+Profile = Annotated[LatencyProfile, typer.Option(help="Latency profile of the engine: its device buffers and queue.")]
 Recorder = Annotated[
     str | None,
     typer.Option(help="Device that hears both player and output, such as a microphone between speakers."),
@@ -83,6 +85,7 @@ def latency(
     microphone: Microphone = None,
     output: Output = None,
     recorder: Recorder = None,
+    profile: Profile = LatencyProfile.BALANCED,
     compare: Annotated[
         tuple[Path, Path] | None, typer.Option(metavar="A.json B.json", help="Compare two reports; measure nothing.")
     ] = None,
@@ -102,16 +105,17 @@ def latency(
     with ExitStack() as stack:
         loop = None
         if restarts:
-            loop = stack.enter_context(_loop(devices, player, microphone, output, recorder))
+            loop = stack.enter_context(_loop(devices, player, microphone, output, recorder, profile))
         report = latency_report(
             opened,
-            step or (1, 2, 4),
+            step or tuple(dict.fromkeys((profile.step(opened.defaults.step), 1, 2, 4))),
             threads or thread_counts(),
             seconds,
             loop,
             restarts,
             clicks,
             errors.print,
+            follow_jitter=profile.follow_jitter,
         )
     write_report(report, json, html)
 
@@ -149,7 +153,10 @@ def transports(
 
 def soak(
     minutes: Annotated[float, typer.Option(min=0.01, help="Duration.")] = 10.0,
-    stress: Annotated[bool, typer.Option("--stress", help="Keep every core busy with other processes.")] = False,
+    stress: Annotated[
+        bool,
+        typer.Option("--stress", help="Run a load like a game's beside it, without real-time priority and with it."),
+    ] = False,
     pack: PackName = "mini",
     step: Annotated[int, typer.Option(min=1, help="Feature frames of 20 ms per step.")] = 1,
     threads: Threads = None,
@@ -158,6 +165,7 @@ def soak(
     microphone: Microphone = None,
     output: Output = None,
     recorder: Recorder = None,
+    profile: Profile = LatencyProfile.BALANCED,
     json: JsonFile = None,
     html: HtmlFile = None,
     force: Force = False,
@@ -165,21 +173,26 @@ def soak(
     """Run the engine live for a long time and count drops and underruns; measure latency, memory and drift."""
     check_reports(json, html, force)
     opened = find_pack(pack, Runtime(threads))
-    with _loop(devices, player, microphone, output, recorder) as loop, progress_bar("live") as progress:
-        report = soak_report(opened, loop, minutes, step, (os.cpu_count() or 1) if stress else 0, progress)
+    with _loop(devices, player, microphone, output, recorder, profile) as loop, progress_bar("live") as progress:
+        report = soak_report(opened, loop, minutes, step, stress, progress, follow_jitter=profile.follow_jitter)
     write_report(report, json, html)
 
 
 def _loop(
-    devices: DeviceKind, player: str | None, microphone: str | None, output: str | None, recorder: str | None
+    devices: DeviceKind,
+    player: str | None,
+    microphone: str | None,
+    output: str | None,
+    recorder: str | None,
+    profile: LatencyProfile,
 ) -> Loop:
     named = (player, microphone, output, recorder)
     if any(named):
         if not all(named):
             raise RtvcError("Real devices need all four of --player, --input, --output and --recorder.")
-        return DeviceLoop(*named)
+        return DeviceLoop(*named, profile.buffer_seconds)
     if devices == DeviceKind.PULSE or (devices == DeviceKind.AUTO and pulse_available()):
-        return PulseLoop()
+        return PulseLoop(profile.buffer_seconds)
     return PacedLoop()
 
 

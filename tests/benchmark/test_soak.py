@@ -1,5 +1,9 @@
 import json
+import os
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from rtvc.benchmark import soak
+from rtvc.benchmark.game_load import game_load
 from rtvc.benchmark.loops import PacedLoop, PacedPort
-from rtvc.benchmark.soak import COUNTERS, busy, soak_report
+from rtvc.benchmark.soak import COUNTERS, soak_report
 from rtvc.cli import app
 from rtvc.errors import RtvcError
+from rtvc.live import engine
+from rtvc.live.priority import Urgency
 from rtvc.packs.pack import ModelPack
 
 
@@ -61,18 +68,58 @@ def test_an_engine_that_does_not_start_is_an_error(pack: ModelPack) -> None:
         soak_report(pack, loop, 1 / 60)
 
 
-def test_busy_processes_end_with_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_load_runs_on_every_core_and_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
     real = subprocess.Popen
 
     def note(arguments: list[str]) -> subprocess.Popen[bytes]:
-        started.append(real(arguments))
+        started.append(real([sys.executable, "-c", "while True: pass"]))
+        kinds.append(arguments[-1])
         return started[-1]
 
+    kinds: list[str] = []
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(subprocess, "Popen", note)
-    with busy(2):
-        assert [process.poll() for process in started] == [None, None]
+    with game_load():
+        assert [process.poll() for process in started] == [None] * 5
+    assert sorted(kinds) == ["compile", "compile", "frames", "frames", "memory"]
     assert all(process.poll() is not None for process in started)
+
+
+@pytest.mark.parametrize("kind", ["frames", "memory", "compile"])
+def test_each_load_computes(kind: str) -> None:
+    with subprocess.Popen([sys.executable, "-m", "rtvc.benchmark.game_load", kind]) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.kill()
+
+
+def test_under_stress_both_priorities_are_reported(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    loads: list[str] = []
+
+    @contextmanager
+    def load() -> Iterator[None]:
+        loads.append("begins")
+        yield
+        loads.append("ends")
+
+    def ask(step_seconds: float, callbacks: set[int]) -> Urgency:
+        asked.append("real-time")
+        return Urgency(1.0)  # a step that long is refused
+
+    monkeypatch.setattr(soak, "game_load", load)
+    monkeypatch.setattr(engine, "Urgency", ask)
+    report = soak_report(pack, PacedLoop(), 4 / 60, stress=True)
+    assert loads == ["begins", "ends"] * 2
+    assert asked == ["real-time"]
+    ordinary, urgent = report.results["stress"].values()
+    assert "not asked for" in ordinary["priority"]
+    assert "too long" in urgent["priority"]
+    for figures in (ordinary, urgent):
+        assert 0.8 < 60 * figures["load_minutes"] < 1.6
+        assert figures["displayed_latency_milliseconds"]["before"] > 60
+    assert report.tables[0].title == "Beside a load like a game's"
 
 
 def test_the_command_writes_its_report(pack: ModelPack, tmp_path: Path) -> None:
@@ -82,4 +129,4 @@ def test_the_command_writes_its_report(pack: ModelPack, tmp_path: Path) -> None:
     written = json.loads((tmp_path / "report.json").read_text())
     assert written["benchmark"] == "soak"
     assert {"underruns", "dropped_frames", "drift_ppm"} <= set(written["results"])
-    assert written["settings"]["stress_processes"] == 0
+    assert written["settings"]["stress"] is False
