@@ -92,7 +92,7 @@ def distributions(python: Path) -> Path:
 
 
 def make_steady(archive: Path) -> None:
-    """Pack a .tar.gz again in the order of its names, with the release's time and no owner: setuptools notes the time."""
+    """Pack a .tar.gz again, sorted, with the release's time and no owner: setuptools writes the time of the build."""
     with tarfile.open(archive) as tar:
         entries = [(entry, tar.extractfile(entry) if entry.isfile() else None) for entry in tar]
         contents = {entry.name: (entry, file.read() if file else b"") for entry, file in entries}
