@@ -14,10 +14,8 @@ from torch import Tensor
 
 from models.training.prepare import HOP, SAMPLE_RATE, VARIANTS, Corpus
 
-CONVERTED_SHARE = 0.5
-"""Of the rows of speakers who have conversions: how many start from one."""
-VARIANT_SHARE = 0.7
-"""Of the other rows: how many start from a variant."""
+VARIANT_SHARE = 0.85
+"""Of the rows that start from no conversion: how many start from a variant."""
 MOST_SECONDS_COUNTED = 60.0
 SLOW_CORPORA = ("speechocean762/", "an4/")
 SLOW_WEIGHT = 0.5
@@ -50,8 +48,16 @@ class Sampler:
     """Draws batches from speakers who have enough speech for a stretch and a reference, both in frames."""
 
     def __init__(
-        self, corpus: Corpus, speakers: Sequence[str], noise: npt.NDArray[np.float32], frames: int, reference: int
+        self,
+        corpus: Corpus,
+        speakers: Sequence[str],
+        noise: npt.NDArray[np.float32],
+        frames: int,
+        reference: int,
+        converted: float = 0.5,
     ) -> None:
+        self.converted = converted
+        """Share of the rows of speakers who have conversions: how many start from one."""
         self.noise = noise
         self.frames = frames
         self.reference = reference
@@ -84,7 +90,7 @@ class Sampler:
             # Conversions may be shorter than the recording.
             conversions = [n for n in range(1 + VARIANTS, len(labels)) if len(labels[n]) >= at + self.frames]
             number = 0
-            if conversions and random.random() < CONVERTED_SHARE:
+            if conversions and random.random() < self.converted:
                 number = int(random.choice(conversions))
             elif random.random() < VARIANT_SHARE:
                 number = 1 + int(random.integers(VARIANTS))

@@ -45,9 +45,7 @@ SPEAKER_WEIGHT = 6.0
 LONG_TERM_WEIGHT = 1.0
 CYCLE_WEIGHT = 3.0
 STATISTICS_WEIGHT = 4.0
-CONVERTED_SHARE = 0.5
-"""Of the rows that are also converted to another speaker of the batch."""
-BLOCK_SIZES = (2, 8, 16, 32)
+BLOCK_SIZES = (2, 8, 16, 32, 64)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
 MOST_OVERDRIVE = 1.6
 """Conversions multiply the displacement of cepstra by 1 … this: the factor of the card is chosen afterwards."""
@@ -72,11 +70,14 @@ class Trainer:
         configuration: MiniConfiguration,
         sounded: int,
         rate: float,
+        conversions: float = 0.5,
         speaker_encoder: SpeakerEncoder | None = None,
     ) -> None:
         self.configuration = configuration
         self.sounded = sounded
         self.rate = rate
+        self.conversions = conversions
+        """Share of the rows that are also converted to another speaker of the batch."""
         self.speaker_encoder = speaker_encoder
         self.device = training_device()
         self.nets = nn.ModuleDict({"encoder": MiniEncoder(configuration), "vocoder": MiniVocoder(configuration)})
@@ -157,31 +158,33 @@ class Trainer:
         part = slice(first, first + self.sounded)
         sound = batch.target[:, first * c.hop : (first + self.sounded) * c.hop]
 
-        few = slice(math.ceil(rows * CONVERTED_SHARE))
-        here, there = _rows(source_moments, few), _rows(reference_moments, few, turn=1)
-        pitch = self.converted_pitch(batch, source_pitch)[few]
-        moves = transport(content[few], here, there, block, c.latent) - content[few]
-        overdrive = torch.ones(len(moves), 1, c.content_dim)
-        overdrive[..., c.latent :] += (MOST_OVERDRIVE - 1) * torch.rand(len(moves), 1, 1, generator=random)
-        given = content[few] + overdrive.to(self.device) * moves
+        contents, pitches, voicings = [moved], [batch.target_pitch], [voicing]
+        few = slice(math.ceil(rows * self.conversions))
+        if few.stop:
+            here, there = _rows(source_moments, few), _rows(reference_moments, few, turn=1)
+            moves = transport(content[few], here, there, block, c.latent) - content[few]
+            overdrive = torch.ones(len(moves), 1, c.content_dim)
+            overdrive[..., c.latent :] += (MOST_OVERDRIVE - 1) * torch.rand(len(moves), 1, 1, generator=random)
+            contents.append(content[few] + overdrive.to(self.device) * moves)
+            pitches.append(self.converted_pitch(batch, source_pitch)[few])
+            voicings.append(voicing[few].detach())
+        # Recordings and conversions go through the vocoder in one batch.
         decoded = self.decode(
-            torch.cat([moved, given])[:, part],
-            torch.cat([batch.target_pitch, pitch])[:, part],
-            torch.cat([voicing, voicing[few].detach()])[:, part],
+            torch.cat(contents)[:, part], torch.cat(pitches)[:, part], torch.cat(voicings)[:, part]
         )
         output, target = self.aligned(decoded[:rows], sound)
         losses = {"spectral": self.spectral(output, target)}
         losses["pitch"] = self.pitch_loss(likelihood, source_pitch, batch.voicing)
         losses["voicing"] = functional.binary_cross_entropy_with_logits(voicing_logits, batch.voicing)
-        active = self.activity(batch.target)[few, part]
-        losses |= self.conversion_losses(
-            decoded[rows:], given[:, part], there, batch.reference.roll(1, 0)[few], active
-        )
         total = SPECTRAL_WEIGHT * losses["spectral"] + losses["pitch"] + losses["voicing"]
-        total = total + LONG_TERM_WEIGHT * losses["long_term"] + CYCLE_WEIGHT * losses["cycle"]
-        total = total + STATISTICS_WEIGHT * (losses["bias"] + losses["spread"])
-        if self.speaker_encoder is not None:
-            total = total + SPEAKER_WEIGHT * losses["speaker"]
+        if few.stop:
+            active = self.activity(batch.target)[few, part]
+            reference = batch.reference.roll(1, 0)[few]
+            losses |= self.conversion_losses(decoded[rows:], contents[1][:, part], there, reference, active)
+            total = total + LONG_TERM_WEIGHT * losses["long_term"] + CYCLE_WEIGHT * losses["cycle"]
+            total = total + STATISTICS_WEIGHT * (losses["bias"] + losses["spread"])
+            if self.speaker_encoder is not None:
+                total = total + SPEAKER_WEIGHT * losses["speaker"]
 
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -329,11 +332,16 @@ def split_speakers(corpus: Corpus) -> tuple[list[str], list[str]]:
     return [name for name in corpus if name not in held_out], sorted(held_out)
 
 
-def samplers(corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int) -> tuple[Sampler, Sampler]:
+def samplers(
+    corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int, converted: float = 0.5
+) -> tuple[Sampler, Sampler]:
     """Return samplers of the training speakers and of the held-out ones; `sounded` is in frames."""
     frames, reference = sounded * 3 // 2, sounded * 2
-    training, held_out = (Sampler(corpus, names, noise, frames, reference) for names in split_speakers(corpus))
-    return training, held_out
+    training, held_out = split_speakers(corpus)
+    return (
+        Sampler(corpus, training, noise, frames, reference, converted),
+        Sampler(corpus, held_out, noise, frames, reference),
+    )
 
 
 def checked(sampler: Sampler, rows: int) -> list[Batch]:
@@ -360,7 +368,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.56, help="of sound made in a row")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument(
-        "--speaker-steps", type=int, default=2000, help="for the speaker encoder; 0: train without one"
+        "--conversions", type=float, default=0.5, help="share of rows also converted to others; 0: no such losses"
+    )
+    parser.add_argument(
+        "--converted-sources", type=float, default=0.5, help="share of rows that start from a conversion, if any"
+    )
+    parser.add_argument(
+        "--speaker-steps",
+        type=int,
+        default=2000,
+        help="for the speaker encoder that judges conversions; 0: train without one",
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -371,13 +388,13 @@ def main() -> None:
     corpus = prepare(arguments.data, data) if arguments.data is not None else open_corpus(data)
     sounded = round(arguments.seconds * configuration.sample_rate / configuration.hop)
     noise = load_noise(arguments.noise)
-    sampler, checking = samplers(corpus, noise, sounded)
+    sampler, checking = samplers(corpus, noise, sounded, arguments.converted_sources)
     speaker_encoder = None
-    if arguments.speaker_steps:
+    if arguments.speaker_steps and arguments.conversions:
         path, speakers = arguments.output / "speaker-encoder.pt", split_speakers(corpus)[0]
         steps = arguments.speaker_steps
         speaker_encoder = trained_speaker_encoder(path, corpus, speakers, noise, steps, training_device())
-    trainer = Trainer(configuration, sounded, arguments.rate, speaker_encoder)
+    trainer = Trainer(configuration, sounded, arguments.rate, arguments.conversions, speaker_encoder)
     check = [batch.to(trainer.device) for batch in checked(checking, arguments.batch)]
     checkpoint = arguments.output / "mini.pt"
     if checkpoint.exists():
