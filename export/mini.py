@@ -15,7 +15,9 @@ import torch
 
 from export.card import write_card
 from export.streaming import export_streaming, verify_streaming
-from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
+from models.mini.configuration import MiniConfiguration
+from models.mini.encoder import MiniEncoder
+from models.mini.vocoder import MiniVocoder
 from models.training.prepare import LEVEL_DBFS, SAMPLE_RATE, Corpus, open_corpus
 from rtvc.features import FeatureRoles, FeatureStatistics, merge_all
 from rtvc.packs.card import ENCODER, VOCODER
@@ -118,7 +120,6 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int, ove
         "pitch_unit_hz": configuration.pitch_unit,
         "level_dbfs": LEVEL_DBFS,
         "defaults": {"block_size": block_size, "overdrive": overdrive, "provider": "cpu"},
-        "algorithmic_latency_ms": 1000 * configuration.delay / configuration.sample_rate,
     }
     # The statistics are computed with the exported encoder, so the pack is first written with a placeholder.
     dim = configuration.feature_dim

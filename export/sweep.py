@@ -11,7 +11,10 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from export.build import GPU, LEVEL_DBFS, MEASURED_RECORDINGS, BuildSettings, Models, Precision, export_graphs
+from export.build import MEASURED_RECORDINGS
+from export.graphs import LEVEL_DBFS, export_graphs
+from export.published import Models
+from export.settings import GPU, BuildSettings, Precision
 from export.wavlm import EncoderSettings
 from rtvc.benchmark.fidelity import Fidelity, fidelity_report, find_recordings, measure, read_recordings
 from rtvc.commands.reports import check_reports, write_report

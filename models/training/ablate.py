@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.mini import MiniConfiguration
-from models.training.corpus import load_noise
+from models.mini.configuration import MiniConfiguration
+from models.training.corpus import checked, load_noise, samplers
 from models.training.from_pack import load_pack
 from models.training.prepare import open_corpus
-from models.training.train import CHECKED_BLOCK_SIZE, Change, Trainer, checked, samplers
+from models.training.trainer import CHECKED_BLOCK_SIZE, Change, Trainer
 
 
 def ablations(configuration: MiniConfiguration) -> dict[str, Change]:

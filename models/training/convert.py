@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.training.corpus import split_speakers
 from models.training.prepare import (
     AUDIO,
     CONVERTED,
@@ -28,7 +29,6 @@ from models.training.prepare import (
     save_array,
     stable_number,
 )
-from models.training.train import split_speakers
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.stage import Block
 from rtvc.packs.pack import ModelPack

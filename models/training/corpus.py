@@ -12,7 +12,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from models.training.prepare import HOP, SAMPLE_RATE, VARIANTS, Corpus
+from models.training.prepare import HOP, SAMPLE_RATE, VARIANTS, Corpus, stable_number
+from rtvc.benchmark.speakers import read_speaker_list
 
 VARIANT_SHARE = 0.85
 """Of the rows that start from no conversion: how many start from a variant."""
@@ -20,6 +21,9 @@ MOST_SECONDS_COUNTED = 60.0
 SLOW_CORPORA = ("speechocean762/", "an4/")
 SLOW_WEIGHT = 0.5
 """Beginners' read-aloud and spelled words are not what is spoken live: fluent adult speech makes 80 % of the rows."""
+
+CHOOSING = Path(__file__).with_name("choosing.txt")
+"""Speakers held out to choose K, the overdrive and everything else by."""
 
 
 @dataclass(frozen=True)
@@ -152,3 +156,28 @@ def load_noise(folder: Path | None) -> npt.NDArray[np.float32]:
     if not clips:
         raise SystemExit(f"No noise (.ogg, .wav) below {folder}.")
     return np.concatenate(clips)
+
+
+def split_speakers(corpus: Corpus) -> tuple[list[str], list[str]]:
+    """Return the speakers to train on and those held out: the choosing set and one in 40 of the others."""
+    choosing = read_speaker_list(CHOOSING)
+    held_out = {name for name in corpus if name in choosing or stable_number(name) % 40 == 0}
+    held_out = held_out or set(sorted(corpus)[:1])
+    return [name for name in corpus if name not in held_out], sorted(held_out)
+
+
+def samplers(
+    corpus: Corpus, noise: npt.NDArray[np.float32], sounded: int, converted: float = 0.5
+) -> tuple[Sampler, Sampler]:
+    """Return samplers of the training speakers and of the held-out ones; `sounded` is in frames."""
+    frames, reference = sounded * 3 // 2, sounded * 2
+    training, held_out = split_speakers(corpus)
+    return (
+        Sampler(corpus, training, noise, frames, reference, converted),
+        Sampler(corpus, held_out, noise, frames, reference),
+    )
+
+
+def checked(sampler: Sampler, rows: int) -> list[Batch]:
+    """Return the validation batches, which are always the same."""
+    return [sampler.draw(rows, np.random.default_rng(number)) for number in range(4)]

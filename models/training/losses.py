@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.mini import mel_matrix
+from models.mini.spectra import mel_matrix
 from models.training.precision import autocast
 
 SPECTRAL_WINDOWS = (2048, 1024, 512, 256)

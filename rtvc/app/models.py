@@ -164,6 +164,8 @@ def build_pack(
     """
     try:
         import export.build as build
+        from export.published import Models
+        from export.settings import PRESETS, as_precision, with_lookahead
         from rtvc.benchmark.fidelity import find_recordings
     except ImportError as error:
         raise RtvcError(f"Building packs needs PyTorch ({error}): {_INSTALL_PYTORCH}") from None
@@ -171,18 +173,18 @@ def build_pack(
     destination = installed_packs() / check_name(options.name or name, of="model pack")
     if destination.exists() and not options.replace:
         raise RtvcError(f"{destination} exists already: replace it (--force), or give the pack another name (--as).")
-    if options.device not in build.PRESETS:
-        raise RtvcError(f"A pack is built for one of {', '.join(build.PRESETS)}, not for {options.device!r}.")
+    if options.device not in PRESETS:
+        raise RtvcError(f"A pack is built for one of {', '.join(PRESETS)}, not for {options.device!r}.")
     recordings = find_recordings(options.speech)
-    settings = replace(build.PRESETS[options.device], offline=options.offline)
+    settings = replace(PRESETS[options.device], offline=options.offline)
     if options.lookahead is not None:
-        settings = build.with_lookahead(settings, options.lookahead)
+        settings = with_lookahead(settings, options.lookahead)
     if options.delay is not None:
         settings = replace(settings, vocoder_frames=options.delay)
     if options.precision is not None:
-        settings = replace(settings, precision=build.as_precision(options.precision))
+        settings = replace(settings, precision=as_precision(options.precision))
     if options.vocoder_precision is not None:
-        settings = replace(settings, vocoder_precision=build.as_precision(options.vocoder_precision))
+        settings = replace(settings, vocoder_precision=as_precision(options.vocoder_precision))
     if options.folder is None:
         paths = catalogue.fetch(known, progress=fetched)
     else:
@@ -191,7 +193,7 @@ def build_pack(
         for warning in warnings:
             say(f"warning: {warning}")
     say("Loading the checkpoints …")
-    models = build.Models.load(paths[known.encoder], paths[known.vocoder])
+    models = Models.load(paths[known.encoder], paths[known.vocoder])
     known = replace(known, name=destination.name)
     say("Building; this takes some minutes …")
     if options.limit_milliseconds is not None:

@@ -13,9 +13,11 @@ import torch
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from export import build, quantisation
-from export.build import CPU, GPU, BuildSettings, Models, build_pack
+from export import graphs, quantisation
+from export.build import build_pack
+from export.published import Models
 from export.quantisation import quantise
+from export.settings import CPU, GPU, BuildSettings
 from export.streaming import export_streaming
 from export.sweep import describe, settings_to_try, sweep
 from export.synthetic_checkpoint import hifigan_checkpoint, wavlm_checkpoint
@@ -267,7 +269,7 @@ def test_8_bit_products_cannot_saturate_without_vnni(models: Models, tmp_path: P
 def test_weights_that_8_bits_spoil_stay_in_float32(
     models: Models, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "QUANTISED_TOLERANCE", 1e-6)
+    monkeypatch.setattr(graphs, "QUANTISED_TOLERANCE", 1e-6)
     lines: list[str] = []
     settings = replace(CPU, encoder=EncoderSettings(0, 1, 4), vocoder_frames=11)
     build_pack(WAVLM_LARGE, models, speech(folder)[:1], tmp_path / "pack", settings, lines.append)

@@ -7,7 +7,9 @@ pytest.importorskip("torch", reason="needs the extra 'export' (torch)")
 import torch
 
 from export.streaming import export_streaming, verify_streaming
-from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
+from models.mini.configuration import MiniConfiguration
+from models.mini.encoder import MiniEncoder
+from models.mini.vocoder import MiniVocoder
 from models.streaming import StreamingState
 from rtvc.packs.graph import GraphStage, Kind
 

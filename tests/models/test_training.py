@@ -10,7 +10,9 @@ import scipy.linalg
 pytest.importorskip("torch", reason="needs the extra 'export' (torch)")
 import torch
 
-from models.mini import MiniConfiguration, MiniEncoder, MiniVocoder
+from models.mini.configuration import MiniConfiguration
+from models.mini.encoder import MiniEncoder
+from models.mini.vocoder import MiniVocoder
 from models.streaming import StreamingState
 from models.training import ablate, convert, speaker_encoder, train
 from models.training.augmentation import augment
@@ -18,6 +20,7 @@ from models.training.corpus import Sampler
 from models.training.from_pack import load_pack
 from models.training.prepare import AUDIO, PITCH, VARIANTS, open_corpus, quantise, save_array
 from models.training.speaker_encoder import trained_speaker_encoder
+from models.training.trainer import Trainer
 from models.training.transport import SHRINKAGE, moments, square_roots, transport
 from rtvc.features import FeatureRoles, FeatureStatistics
 from rtvc.packs.pack import find_pack
@@ -66,11 +69,11 @@ def test_training_changes_every_weight_and_goes_on_where_it_stopped(
 
 def test_training_stops_when_its_time_is_over(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many steps are allowed, and with the learning rate at its lowest by then."""
-    trainer = train.Trainer(MiniConfiguration(), 30, rate=1e-3)
+    trainer = Trainer(MiniConfiguration(), 30, rate=1e-3)
     trainer.step = 1000
     assert trainer.learning_rate(0.0) == pytest.approx(1e-3)
     assert trainer.learning_rate(1.0) == pytest.approx(5e-5)
-    words = ["--output", str(prepared), "--batch", "2", "--seconds", "0.6", "--speaker-steps", "0"]
+    words = ["--output", str(prepared), "--batch", "2", "--seconds", "0.6", "--conversions", "0"]
     monkeypatch.setattr(sys, "argv", ["train", *words, "--minutes", "0.001"])
     train.main()
     assert torch.load(prepared / "mini.pt", weights_only=True)["step"] == 1
@@ -134,8 +137,7 @@ def test_conversions_become_sources_of_training(prepared: Path, monkeypatch: pyt
     matches = [float(np.corrcoef(a[inner], np.roll(b, -lag)[inner])[0, 1]) for lag in lags]
     assert abs(lags[int(np.argmax(matches))]) <= 160
 
-    monkeypatch.setattr("models.training.corpus.CONVERTED_SHARE", 1.0)
-    batch = Sampler(corpus, [name], NO_NOISE, 60, 60).draw(2, np.random.default_rng(0))
+    batch = Sampler(corpus, [name], NO_NOISE, 60, 60, converted=1.0).draw(2, np.random.default_rng(0))
     for source, target in zip(batch.source, batch.target, strict=True):
         assert not torch.equal(source, target)
         assert quantise(target.numpy().astype(np.float64)).tobytes() in recording.tobytes()
@@ -199,7 +201,7 @@ def test_conversion_losses_ask_for_the_targets_voice(monkeypatch: pytest.MonkeyP
     torch.manual_seed(0)
     configuration = MiniConfiguration()
     speaker = speaker_encoder.SpeakerEncoder().eval().requires_grad_(False)
-    trainer = train.Trainer(configuration, 75, rate=0.0, speaker_encoder=speaker)
+    trainer = Trainer(configuration, 75, rate=0.0, speaker_encoder=speaker)
     one, other = (
         torch.from_numpy(voice.recording.read()[: 75 * configuration.hop])[None] for voice in shipped_voices()[:2]
     )
