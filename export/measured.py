@@ -20,7 +20,7 @@ def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:
 
     Figures of a benchmark that no report is given of stay: they describe the same graphs.
 
-    Raises `RtvcError` if a report comes from another benchmark or another pack.
+    Raises `RtvcError` if a report comes from another benchmark, another pack or another overdrive.
     """
     measured: dict[str, Any] = dict(pack.card.values.get("measured", {}))
     for path in reports:
@@ -29,6 +29,9 @@ def add_measured(pack: ModelPack, reports: list[Path]) -> dict[str, Any]:
         if report["packs"].get(pack.name, {}).get("digest") != pack.digest:
             raise RtvcError(f"{path}: was made of another pack than {pack.folder}; run the benchmark again.")
         if name == "quality":
+            # The digest does not cover the card, and the overdrive changes every conversion.
+            if report["packs"][pack.name].get("overdrive") != pack.defaults.overdrive:
+                raise RtvcError(f"{path}: was made with another overdrive than the card's; run the benchmark again.")
             measured["quality"] = _quality(
                 report["results"], f"{pack.name} mkl, K = {pack.defaults.block_size}", path
             )

@@ -120,7 +120,7 @@ def quality(
         "seed": seed,
         "threads": threads,
     }
-    write_report(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
+    write_report(quality_report(rows, settings, _described(model)), json, html)
 
 
 def robustness(
@@ -150,7 +150,12 @@ def robustness(
         systems.append(System(f"{name}: {model.name}", Conditioned(condition, converter)))
     rows = _measure(folder, systems, readers, pairs, seed, keep)
     settings = {"folder": folder, "noise": noise, "pairs": pairs, "seed": seed, "threads": threads}
-    write_report(quality_report(rows, settings, {model.name: {"digest": model.digest}}), json, html)
+    write_report(quality_report(rows, settings, _described(model)), json, html)
+
+
+def _described(pack: ModelPack) -> dict[str, dict[str, object]]:
+    """Return what identifies the pack in a report: the digest covers graphs and statistics, not the overdrive."""
+    return {pack.name: {"digest": pack.digest, "overdrive": pack.defaults.overdrive}}
 
 
 def _measure(

@@ -11,12 +11,12 @@ from tests.support.packs import identity_pack
 from tests.support.quality import quality_row
 
 
-def report(path: Path, digest: str, system: str) -> Path:
+def report(path: Path, digest: str, system: str, overdrive: float = 1.0) -> Path:
     rows = [
         quality_row(system, target, similarity, pitch_correlation=0.9)
         for target, similarity in (("b", 0.7), ("c", 0.8))
     ]
-    quality_report(rows, {}, {"identity": {"digest": digest}}).write_json(path)
+    quality_report(rows, {}, {"identity": {"digest": digest, "overdrive": overdrive}}).write_json(path)
     return path
 
 
@@ -46,5 +46,7 @@ def test_figures_of_another_pack_or_setting_are_refused(tmp_path: Path) -> None:
     pack = identity_pack(tmp_path / "pack")
     with pytest.raises(RtvcError, match="made of another pack"):
         add_measured(pack, [report(tmp_path / "q.json", "0" * 64, "identity mkl, K = 2")])
+    with pytest.raises(RtvcError, match="another overdrive"):
+        add_measured(pack, [report(tmp_path / "o.json", pack.digest, "identity mkl, K = 2", overdrive=1.5)])
     with pytest.raises(RtvcError, match="no figures of identity mkl, K = 2"):
         add_measured(pack, [report(tmp_path / "r.json", pack.digest, "identity mkl, K = 9")])
