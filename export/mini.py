@@ -28,8 +28,7 @@ TOLERANCE = 1e-4
 POPULATION_SPEAKERS = 200
 POPULATION_SECONDS = 8
 
-# All that weights exported from here have been trained on, including those that training started from.
-TRAINING_DATA = [
+FIRST_TRAINING = [
     {
         "name": "LibriSpeech train-clean-100, 251 speakers, one utterance each, 29 of them 90 s more",
         "licence": "CC BY 4.0",
@@ -43,17 +42,7 @@ TRAINING_DATA = [
     {"name": "Kathleen", "licence": "CC0", "source": "github.com/rhasspy/dataset-voice-kathleen"},
     {"name": "Kerstin", "licence": "CC0", "source": "github.com/rhasspy/dataset-voice-kerstin"},
     {
-        "name": "Common Voice, 421 speakers, English, French and 40 other languages",
-        "licence": "CC0-1.0",
-        "source": "commonvoice.mozilla.org",
-    },
-    {
-        "name": "CMU AN4, 80 speakers",
-        "licence": "BSD-style, CMU notice",
-        "source": "www.speech.cs.cmu.edu/databases/an4",
-    },
-    {
-        "name": "Speech-to-intent benchmark commands, in the weights that training starts from",
+        "name": "Speech-to-intent benchmark commands",
         "licence": "Apache-2.0",
         "source": "github.com/Picovoice/speech-to-intent-benchmark",
     },
@@ -63,6 +52,21 @@ TRAINING_DATA = [
         "source": "github.com/karolpiczak/ESC-10",
     },
 ]
+"""What all weights have been trained on: those that training starts from, and what came since."""
+
+LATER_CORPORA = {
+    "commonvoice": {
+        "name": "Common Voice, 421 speakers, English, French and 40 other languages",
+        "licence": "CC0-1.0",
+        "source": "commonvoice.mozilla.org",
+    },
+    "an4": {
+        "name": "CMU AN4, 80 speakers",
+        "licence": "BSD-style, CMU notice",
+        "source": "www.speech.cs.cmu.edu/databases/an4",
+    },
+}
+"""What later trainings add, by the folder of the prepared speech."""
 
 
 def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int, overdrive: float) -> None:
@@ -110,7 +114,7 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int, ove
         "name": "mini",
         "description": "Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training.",
         "licence": "GPL-3.0-or-later",
-        "training_data": TRAINING_DATA,
+        "training_data": FIRST_TRAINING + [c for name, c in LATER_CORPORA.items() if (data / name).is_dir()],
         "training_steps": saved["earlier"] + saved["step"],
         "parameters": {
             "encoder": sum(parameter.numel() for parameter in encoder.parameters()),
