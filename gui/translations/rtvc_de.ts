@@ -939,7 +939,7 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         </message>
         <message>
             <source>None</source>
-            <translation>Keins</translation>
+            <translation>Keine</translation>
         </message>
         <message>
             <source>Off</source>
