@@ -19,7 +19,7 @@ from models.mini.configuration import MiniConfiguration
 from models.mini.encoder import MiniEncoder
 from models.mini.vocoder import MiniVocoder
 from models.training.prepare import LEVEL_DBFS, SAMPLE_RATE, Corpus, open_corpus
-from rtvc.features import FeatureRoles, FeatureStatistics, merge_all
+from rtvc.features import CepstralEnvelope, FeatureRoles, FeatureStatistics, merge_all
 from rtvc.packs.card import ENCODER, VOCODER
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.analysis import analyse
@@ -109,7 +109,8 @@ def export_mini(checkpoint: Path, data: Path, folder: Path, block_size: int, ove
             raise SystemExit(f"{name} differs from torch by {error:.1e}, more than {TOLERANCE}.")
 
     content = configuration.content_dim
-    roles = FeatureRoles(content, content + 1, (configuration.latent, content))
+    envelope = CepstralEnvelope(configuration.cepstra, configuration.mel_bands, configuration.sample_rate / 2)
+    roles = FeatureRoles(content, content + 1, (configuration.latent, content), envelope)
     card = {
         "name": "mini",
         "description": "Embedded any-to-any pack: causal, for CPUs, trained from scratch by models/training.",

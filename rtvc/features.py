@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
 import numpy as np
@@ -34,16 +34,41 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class CepstralEnvelope:
+    """What the cepstra of a pack stand for: log spectra in mel bands, by a cosine transform over time and bands.
+
+    Attributes
+    ----------
+    orders
+        Orders over the bands that are kept, for each order over the time within a frame.
+    bands
+        Mel bands (O'Shaughnessy), evenly spaced from 0 Hz to `top_hertz`.
+    top_hertz
+        Half the sample rate.
+    """
+
+    orders: tuple[int, ...]
+    bands: int
+    top_hertz: float
+
+    @property
+    def size(self) -> int:
+        """Number of cepstra."""
+        return sum(self.orders)
+
+
+@dataclass(frozen=True)
 class FeatureRoles:
     """Which dimensions of a pack's features carry log pitch and voicing; all others are *ordinary*.
 
     The ordinary dimensions in `range(*cepstra)` are cepstra. They are linear in the log spectrum, so equalisation and
-    formants show in all of them jointly.
+    formants show in all of them jointly. `envelope` says how, where the pack tells; stored features do not keep it.
     """
 
     pitch: int | None = None
     voicing: int | None = None
     cepstra: tuple[int, int] | None = None
+    envelope: CepstralEnvelope | None = field(default=None, compare=False)
 
     def check(self, dim: int) -> None:
         """Raise `RtvcError` if a role names a dimension that features of `dim` dimensions do not have."""
@@ -51,7 +76,8 @@ class FeatureRoles:
         first, end = self.cepstra or (0, 0)
         fit = len(set(named)) == len(named) and all(0 <= index < dim for index in named)
         apart = not any(first <= index < end for index in named)
-        if not (fit and apart) or (self.cepstra is not None and not 0 <= first < end <= dim):
+        known = self.envelope is None or self.envelope.size == end - first
+        if not (fit and apart and known) or (self.cepstra is not None and not 0 <= first < end <= dim):
             raise RtvcError(
                 f"The feature roles {self} do not fit features of {dim} dimensions: repair the pack's card."
             )

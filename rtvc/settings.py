@@ -29,6 +29,8 @@ class Settings:
         Offset of the converted pitch, -24 … 24; ignored, with a message, where the pack has no pitch dimension.
     intonation
         Factor on the distance of log pitch from its mean: 0 (monotone) … 3; ignored as the offset is.
+    formants
+        Factor on the frequencies of the formants, 0.85 … 1.15; ignored, with a message, where the pack has none.
     effects
         Effects on the converted voice.
     bypass
@@ -49,6 +51,7 @@ class Settings:
     map: MapChoice = field(default_factory=MapChoice)
     pitch_semitones: float = 0.0
     intonation: float = 1.0
+    formants: float = 1.0
     effects: Rack = NO_EFFECTS
     bypass: bool = False
     mute: bool = False
@@ -62,5 +65,5 @@ class Settings:
 
     @property
     def pitch(self) -> PitchControl:
-        """Offset and intonation as one value."""
-        return PitchControl(self.pitch_semitones, self.intonation)
+        """Offset, intonation and formants as one value."""
+        return PitchControl(self.pitch_semitones, self.intonation, self.formants)

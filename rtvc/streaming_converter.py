@@ -52,6 +52,8 @@ class StreamingConverter:
     pitch_semitones, intonation
         Offset of the converted pitch (-24 … 24), and the factor on the distance of log pitch from its mean (0 … 3);
         for packs with a pitch dimension.
+    formants
+        Factor on the frequencies of the formants, 0.85 … 1.15.
     effects
         Effects on the converted voice, see `rtvc.find_effects`.
 
@@ -72,6 +74,7 @@ class StreamingConverter:
         step: int | None = None,
         pitch_semitones: float = 0.0,
         intonation: float = 1.0,
+        formants: float = 1.0,
         effects: Rack = NO_EFFECTS,
     ) -> None:
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
@@ -81,7 +84,7 @@ class StreamingConverter:
         self.rate = rate
         self.pack = as_pack(pack)
         choice, target, level = map or MapChoice(), as_voice(voice), None
-        pitch = PitchControl(pitch_semitones, intonation)
+        pitch = PitchControl(pitch_semitones, intonation, formants)
         pitch.check(self.pack.roles, self.pack.name)
         converter = VoiceConverter(self.pack)
         if speaker is None:

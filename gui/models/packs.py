@@ -24,7 +24,7 @@ from rtvc.packs.download import RemoteFile
 
 @dataclass(frozen=True)
 class PackFigures:
-    """What the controls show of a pack: the dimensions that K divides, its default K, and whether it has pitch.
+    """What the controls show of a pack: the dimensions that K divides, its default K, and what else it can move.
 
     `digest` tells which trained maps fit it.
     """
@@ -33,6 +33,7 @@ class PackFigures:
     block_size: int
     has_pitch: bool
     digest: str = field(default="", compare=False)
+    has_formants: bool = field(default=False, compare=False)
 
 
 class PacksModel(QObject):
@@ -185,4 +186,10 @@ class PacksModel(QObject):
 def _figures(name: str) -> PackFigures:
     pack = models.open_pack(name)
     learned, _ = pack.roles.groups(pack.feature_dim)
-    return PackFigures(len(learned), pack.defaults.block_size, pack.roles.pitch is not None, pack.digest)
+    return PackFigures(
+        len(learned),
+        pack.defaults.block_size,
+        pack.roles.pitch is not None,
+        pack.digest,
+        pack.roles.envelope is not None,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QWidget
 
-from gui.language import tr
+from gui.language import number, tr
 from gui.sections.effects import EffectsSection
 from gui.sections.transport import TransportSection
 from gui.session import Session
@@ -15,8 +15,10 @@ from gui.widgets.card import Card
 from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
 from gui.widgets.preset_button import PresetButton
+from rtvc.transport.formants import LARGEST_FORMANTS
 
 PITCH_SEMITONES = 12
+FORMANTS_PERCENT = round(100 * (LARGEST_FORMANTS - 1))
 INTONATION_PERCENT = 200
 GAIN_DB = 24
 GATE_OFF_DBFS = -80
@@ -54,6 +56,15 @@ class SoundSection(Card):
             -PITCH_SEMITONES,
         )
         self.pitch.moved.connect(lambda position: session.preferences.change(pitch_semitones=float(position)))
+        self.formants = LabelledSlider(
+            tr("Formants"),
+            tr("Let the converted voice sound as from a larger or smaller body, at the same pitch"),
+            (tr("larger body"), tr("smaller body")),
+            lambda position: tr("{number}%", number=number(position, signed=True)) if position else tr("unchanged"),
+            FORMANTS_PERCENT,
+            -FORMANTS_PERCENT,
+        )
+        self.formants.moved.connect(lambda position: session.preferences.change(formants=1 + position / 100))
         self.intonation = LabelledSlider(
             tr("Intonation"),
             tr("How lively the melody of speech is: 0% is monotone, 100% is the chosen voice's own"),
@@ -93,7 +104,7 @@ class SoundSection(Card):
         self.body.addWidget(self.effects)
         self.transport = TransportSection(session)
         self.more = Expander(tr("Details"))
-        for widget in (self.transport, self.intonation, self.input_gain, self.output_gain, self.gate):
+        for widget in (self.formants, self.intonation, self.transport, self.input_gain, self.output_gain, self.gate):
             self.more.body.addWidget(widget)
         self.more.set_open(session.preferences.options.sound_details)
         self.more.toggled.connect(lambda is_open: session.preferences.choose(sound_details=is_open))
@@ -117,7 +128,9 @@ class SoundSection(Card):
         figures = self._session.packs.figures
         for slider in (self.pitch, self.intonation):
             slider.setVisible(figures is not None and figures.has_pitch)
+        self.formants.setVisible(figures is not None and figures.has_formants)
         self.pitch.set_position(round(settings.pitch_semitones))
+        self.formants.set_position(round(100 * (settings.formants - 1)))
         self.intonation.set_position(round(settings.intonation * 100))
         self.input_gain.set_position(round(settings.input_gain_db))
         self.output_gain.set_position(round(settings.output_gain_db))

@@ -452,6 +452,10 @@
             <translation>Meine Stimme vergessen</translation>
         </message>
         <message>
+            <source>Formants</source>
+            <translation>Formanten</translation>
+        </message>
+        <message>
             <source>Frames dropped to catch up, and input that did not fit (overruns)</source>
             <translation>Frames, die zum Aufholen verworfen wurden, und Eingangston, für den kein Platz war (Overruns)</translation>
         </message>
@@ -654,6 +658,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Least delay. Needs a fast computer and a good sound card.</source>
             <translation>Die geringste Verzögerung. Braucht einen schnellen Computer und eine gute Soundkarte.</translation>
+        </message>
+        <message>
+            <source>Let the converted voice sound as from a larger or smaller body, at the same pitch</source>
+            <translation>Lässt die veränderte Stimme wie aus einem größeren oder kleineren Körper klingen, bei gleicher Tonhöhe</translation>
         </message>
         <message>
             <source>Level</source>
@@ -1868,6 +1876,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>bekannt</translation>
         </message>
         <message>
+            <source>larger body</source>
+            <translation>größerer Körper</translation>
+        </message>
+        <message>
             <source>libpulse is missing: install it (Debian and Ubuntu: apt install libpulse0).</source>
             <translation>libpulse fehlt. Installiere es (Debian und Ubuntu: apt install libpulse0).</translation>
         </message>
@@ -1982,6 +1994,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>silent</source>
             <translation>still</translation>
+        </message>
+        <message>
+            <source>smaller body</source>
+            <translation>kleinerer Körper</translation>
         </message>
         <message>
             <source>sound buffered between the threads</source>

@@ -23,6 +23,7 @@ from rtvc.names import shortened
 from rtvc.settings import Settings
 from rtvc.storage import atomic_write, make_folder
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.formants import LARGEST_FORMANTS, SMALLEST_FORMANTS
 from rtvc.transport.pitch import LARGEST_INTONATION, LARGEST_SEMITONES
 
 FORMAT = 1
@@ -33,6 +34,7 @@ _DEVICES = ("microphone", "output", "monitor")
 _LIMITS = {
     "pitch_semitones": (-LARGEST_SEMITONES, LARGEST_SEMITONES),
     "intonation": (0.0, LARGEST_INTONATION),
+    "formants": (SMALLEST_FORMANTS, LARGEST_FORMANTS),
     "input_gain_db": (-60.0, 60.0),
     "output_gain_db": (-60.0, 60.0),
     "monitor_gain_db": (-60.0, 60.0),

@@ -25,7 +25,7 @@ class SuppliedPreset:
     name, sentence
         What it is called, and in one line what it changes against the defaults.
     sound
-        Settings of which it sets map, pitch, intonation and gate; voice, gains, monitor and toggles stay.
+        Settings of which it sets map, pitch, intonation, formants and gate; voice, gains, monitor and toggles stay.
     profile
         The latency profile.
     """
@@ -81,6 +81,7 @@ def find_preset(preferences: Preferences, name: str, current: Settings) -> Prese
             map=sound.map,
             pitch_semitones=sound.pitch_semitones,
             intonation=sound.intonation,
+            formants=sound.formants,
             gate_threshold_dbfs=sound.gate_threshold_dbfs,
         )
         return Preset(settings, supplied.profile)

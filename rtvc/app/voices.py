@@ -123,8 +123,11 @@ def preview(
     if speech is None:
         speech = next(shipped for shipped in shipped_voices() if shipped.name != voice.name).reference
     models = open_pack(pack)
-    pitch = settings.pitch if models.roles.pitch is not None else UNCHANGED_PITCH
-    conversion = Conversion(settings.map, pitch_semitones=pitch.semitones, intonation=pitch.intonation)
+    possible = not settings.pitch.problem(models.roles, models.name)
+    pitch = settings.pitch if possible else UNCHANGED_PITCH
+    conversion = Conversion(
+        settings.map, pitch_semitones=pitch.semitones, intonation=pitch.intonation, formants=pitch.formants
+    )
     with tempfile.TemporaryDirectory(prefix="rtvc-preview-") as folder:
         output = Path(folder) / "preview.wav"
         convert_file(

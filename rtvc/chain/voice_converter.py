@@ -55,7 +55,7 @@ class VoiceConverter(Stage):
 
         Its lookahead becomes part of `latency`, so stages that wrap this one must be made or reset afterwards.
         """
-        self.transport = TransportStage(transport, strength, self.pack.frame_rate, pitch=pitch)
+        self.transport = TransportStage(transport, strength, self.pack.frame_rate, pitch=pitch, roles=self.pack.roles)
         lookahead = self.transport.latency * self.pack.hop
         self.latency = self.analyser.encoder.latency + lookahead + self.vocoder.latency
         self.reset()

@@ -16,6 +16,7 @@ from rtvc.chain.voice_chain import algorithmic_delay
 from rtvc.commands.options import (
     BlockSize,
     EffectsName,
+    Formants,
     Intonation,
     PackName,
     Pitch,
@@ -67,6 +68,7 @@ def convert(
     strength: Strength = None,
     pitch: Pitch = None,
     intonation: Intonation = None,
+    formants: Formants = None,
     effects: EffectsName = None,
     preset: PresetName = None,
     pack: PackName = "mini",
@@ -115,12 +117,20 @@ def convert(
         block_size=block_size,
         pitch=pitch,
         intonation=intonation,
+        formants=formants,
         effects=effects,
     )
     if not settings.voice:
         raise RtvcError("No voice is chosen: name one with --voice. `rtvc voices list` shows them.")
     conversion = Conversion(
-        settings.map, mode, step, sample_rate, settings.pitch_semitones, settings.intonation, settings.effects
+        settings.map,
+        mode,
+        step,
+        sample_rate,
+        settings.pitch_semitones,
+        settings.intonation,
+        settings.effects,
+        settings.formants,
     )
     conversion.check()
     if not source.exists():

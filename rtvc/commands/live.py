@@ -28,6 +28,7 @@ from rtvc.commands.live_display import Display, Route, summary
 from rtvc.commands.options import (
     BlockSize,
     EffectsName,
+    Formants,
     Intonation,
     PackName,
     Pitch,
@@ -69,6 +70,7 @@ def live(
     strength: Strength = None,
     pitch: Pitch = None,
     intonation: Intonation = None,
+    formants: Formants = None,
     effects: EffectsName = None,
     monitor: Annotated[
         str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
@@ -102,6 +104,7 @@ def live(
         block_size=block_size,
         pitch=pitch,
         intonation=intonation,
+        formants=formants,
         effects=effects,
     )
     settings = replace(without_toggles(settings), monitor=monitor is not None)

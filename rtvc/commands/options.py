@@ -15,6 +15,7 @@ from rtvc.packs.runtime import cores
 from rtvc.settings import Settings
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
+from rtvc.transport.formants import LARGEST_FORMANTS, SMALLEST_FORMANTS
 from rtvc.transport.pitch import LARGEST_INTONATION, LARGEST_SEMITONES
 
 
@@ -82,6 +83,14 @@ EffectsName = Annotated[
         help=f"Effects on the new voice: {', '.join(RACKS)}, or a .json file (see `rtvc effects`).",
     ),
 ]
+Formants = Annotated[
+    float | None,
+    typer.Option(
+        min=SMALLEST_FORMANTS,
+        max=LARGEST_FORMANTS,
+        help="Factor on its formants: below 1 as of a larger body, above 1 of a smaller one. Default: 1.",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print figures, such as the time taken.")]
 
 
@@ -94,6 +103,7 @@ def with_options(
     block_size: int | None,
     pitch: float | None,
     intonation: float | None,
+    formants: float | None,
     effects: str | None,
 ) -> Settings:
     """Return settings with the options that were given; raise `RtvcError` if they contradict each other."""
@@ -101,7 +111,9 @@ def with_options(
     map_choice(choice.transport, block_size, choice.strength)
     rack = None if effects is None else find_effects(effects)
     return replace(
-        settings, map=choice, **_given(voice=voice, pitch_semitones=pitch, intonation=intonation, effects=rack)
+        settings,
+        map=choice,
+        **_given(voice=voice, pitch_semitones=pitch, intonation=intonation, formants=formants, effects=rack),
     )
 
 

@@ -58,6 +58,8 @@ class Conversion:
         Only packs with a pitch dimension, such as mini, take others than 0 and 1.
     effects
         Effects on the converted voice.
+    formants
+        Factor on the frequencies of the formants, 0.85 … 1.15; other than 1 only with packs that have an envelope.
     """
 
     map: MapChoice = field(default_factory=MapChoice)
@@ -67,11 +69,12 @@ class Conversion:
     pitch_semitones: float = 0.0
     intonation: float = 1.0
     effects: Rack = NO_EFFECTS
+    formants: float = 1.0
 
     @property
     def pitch(self) -> PitchControl:
-        """Offset and intonation as one value."""
-        return PitchControl(self.pitch_semitones, self.intonation)
+        """Offset, intonation and formants as one value."""
+        return PitchControl(self.pitch_semitones, self.intonation, self.formants)
 
     def check(self, pack: ModelPack | None = None) -> None:
         """Raise `RtvcError` if the values do not go together, or with the pack."""

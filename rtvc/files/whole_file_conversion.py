@@ -86,7 +86,7 @@ def convert_whole(job: Job) -> tuple[Fraction, list[str]]:
     if choice.transport == "mkl":
         choice, options = replace(choice, block_size=choice.block_size or BLOCK_SIZE), {"shrinkage": 0.0}
     transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting, **options)
-    stage = TransportStage(transport, choice.strength, pack.frame_rate, pitch=job.conversion.pitch)
+    stage = TransportStage(transport, choice.strength, pack.frame_rate, pitch=job.conversion.pitch, roles=pack.roles)
     padded = np.pad(speaker.frames, ((0, stage.latency), (0, 0)), mode="edge")
     audio = models.vocode(stage.process(padded)[stage.latency :])
     if choice.transport == "knn":

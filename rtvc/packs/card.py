@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rtvc.errors import RtvcError
-from rtvc.features import FeatureRoles
+from rtvc.features import CepstralEnvelope, FeatureRoles
 from rtvc.names import check_name
 from rtvc.packs.runtime import PROVIDERS, Runtime
 
@@ -36,6 +36,8 @@ MOST_STEP_FRAMES = 50
 LARGEST_FEATURE_DIM = 4096
 QUIETEST_DBFS = -80.0
 MOST_OVERDRIVE = 2.0
+MOST_ENVELOPE_BANDS = 512
+MOST_HERTZ = 192_000.0
 PACK_AGAIN = "fetch or build the model pack again"
 
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -198,7 +200,20 @@ def _roles(roles: object) -> FeatureRoles:
             raise ValueError("the role cepstra must be two whole numbers")
         first, end = (_dimension({"cepstra": bound}, "cepstra") for bound in cepstra)
         cepstra = (first, end)
-    return FeatureRoles(_dimension(roles, "pitch"), _dimension(roles, "voicing"), cepstra)
+    return FeatureRoles(_dimension(roles, "pitch"), _dimension(roles, "voicing"), cepstra, _envelope(roles))
+
+
+def _envelope(roles: object) -> CepstralEnvelope | None:
+    """Read what the cepstra stand for; cards of earlier versions do not say."""
+    envelope = _get(roles, "envelope", None)
+    if envelope is None:
+        return None
+    orders = _get(envelope, "orders")
+    if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ENVELOPE_BANDS:
+        raise ValueError("the orders of the envelope must be a list of whole numbers")
+    bands = whole(envelope, "bands", 2, MOST_ENVELOPE_BANDS)
+    counts = tuple(whole({"orders": count}, "orders", 1, bands) for count in orders)
+    return CepstralEnvelope(counts, bands, number(envelope, "top_hertz", 1.0, MOST_HERTZ))
 
 
 def _dimension(roles: object, name: str) -> int | None:

@@ -13,14 +13,16 @@ import numpy as np
 
 from rtvc.dsp.stage import Block, Delay, Stage
 from rtvc.errors import RtvcError
-from rtvc.features import FeatureSet, FeatureStatistics
+from rtvc.features import FeatureRoles, FeatureSet, FeatureStatistics
 from rtvc.transport.flow_matching import FlowTransport, fit_flow
+from rtvc.transport.formants import formant_matrix
 from rtvc.transport.knn import fit_knn
 from rtvc.transport.mkl import fit_mkl
 from rtvc.transport.pitch import UNCHANGED_PITCH, PitchControl, PitchTransport
 from rtvc.transport.sinkhorn import fit_sinkhorn
 
 FADE_FRAMES = 5
+NO_ROLES = FeatureRoles()
 
 LARGEST_RATIO = 1e4
 """A map whose output exceeds either voice's own values by more than this factor is refused. Real voices in one
@@ -137,17 +139,23 @@ class _Running:
 
 
 class _Move:
-    """What a `TransportStage` does to frames: a map at a strength, then the user's change of pitch."""
+    """What a `TransportStage` does to frames: a map at a strength, then the user's change of formants and pitch."""
 
-    def __init__(self, running: _Running, strength: float, control: PitchControl) -> None:
+    def __init__(self, running: _Running, strength: float, control: PitchControl, roles: FeatureRoles) -> None:
         self.running = running
         self.strength = strength
         self.control = control
         transport = running.transport
         self._pitched = transport if isinstance(transport, PitchedTransport) and not control.neutral else None
+        self._formants: Block | None = None
+        if roles.envelope is not None and roles.cepstra is not None and control.formants != 1:
+            self._formants = formant_matrix(roles.envelope, control.formants)
+            self._cepstra = slice(*roles.cepstra)
 
     def __call__(self, original: Block, mapped: Block) -> Block:
         moved: Block = original + np.float32(self.strength) * (mapped - original)
+        if self._formants is not None:
+            moved[:, self._cepstra] = moved[:, self._cepstra] @ self._formants
         if self._pitched is None:
             return moved
         # The map of pitch is asked for at every step: that of a trained map is replaced while it runs.
@@ -171,7 +179,9 @@ class TransportStage(Stage):
     fade_frames
         Length of the fade from one map to the next.
     pitch
-        The user's change of pitch, for maps with a `pitch`, as all fitted ones have.
+        The user's change of pitch, for maps with a `pitch`, as all fitted ones have; and of formants.
+    roles
+        What the features carry: formants can be moved where there is an `envelope`.
     """
 
     def __init__(
@@ -181,14 +191,16 @@ class TransportStage(Stage):
         rate: int,
         fade_frames: int = FADE_FRAMES,
         pitch: PitchControl = UNCHANGED_PITCH,
+        roles: FeatureRoles = NO_ROLES,
     ) -> None:
         super().__init__(rate, lookahead_frames(transport))
+        self._roles = roles
         self._fade_frames = fade_frames
         self._start(transport, strength, pitch)
 
     def _start(self, transport: Transport, strength: float, pitch: PitchControl) -> None:
         self._late = Delay(self.latency, None)
-        self._current = _Move(_Running(transport, self.latency), strength, pitch)
+        self._current = _Move(_Running(transport, self.latency), strength, pitch, self._roles)
         self._next: _Move | None = None
         self._waiting: tuple[Transport, float, PitchControl] | None = None
         self._faded = 0
@@ -214,9 +226,10 @@ class TransportStage(Stage):
     def _fade_to(self, transport: Transport, strength: float, pitch: PitchControl) -> None:
         running = self._current.running
         if transport is running.transport:
-            self._next, self._faded = _Move(running, strength, pitch), 0
+            self._next, self._faded = _Move(running, strength, pitch, self._roles), 0
         else:
-            self._next, self._faded = _Move(_Running(transport, self.latency), strength, pitch), -self.latency
+            following = _Running(transport, self.latency)
+            self._next, self._faded = _Move(following, strength, pitch, self._roles), -self.latency
 
     def _process(self, block: Block) -> Block:
         late = self._late(block)

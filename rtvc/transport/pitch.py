@@ -13,6 +13,7 @@ import numpy as np
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureRoles
+from rtvc.transport.formants import LARGEST_FORMANTS, SMALLEST_FORMANTS
 
 LARGEST_SEMITONES = 24.0
 """Two octaves; the vocoder of `mini` clamps pitch to 37 Hz … 1.1 kHz."""
@@ -52,7 +53,7 @@ class PitchTransport:
 
 @dataclass(frozen=True)
 class PitchControl:
-    """What the user adds to the pitch of the converted voice.
+    """What the user adds to the pitch and the formants of the converted voice.
 
     Attributes
     ----------
@@ -60,10 +61,13 @@ class PitchControl:
         Offset, -24 … 24.
     intonation
         Factor on the distance of log pitch from its mean: 0 is monotone, 1 the voice's own range; up to 3.
+    formants
+        Factor on the frequencies of the spectral envelope, 0.85 (a larger body) … 1.15 (a smaller one).
     """
 
     semitones: float = 0.0
     intonation: float = 1.0
+    formants: float = 1.0
 
     @property
     def neutral(self) -> bool:
@@ -76,7 +80,14 @@ class PitchControl:
             return f"The pitch must be from -24 to 24 semitones, not {self.semitones:g}."
         if not 0 <= self.intonation <= LARGEST_INTONATION:
             return f"The intonation must be from 0 to 3, not {self.intonation:g}."
-        if roles.pitch is None and not self.neutral:
+        if not SMALLEST_FORMANTS <= self.formants <= LARGEST_FORMANTS:
+            return f"The formants must be from 0.85 to 1.15, not {self.formants:g}."
+        if roles.envelope is None and self.formants != 1:
+            return (
+                f"The model pack {pack} does not say where its formants are: leave the formants at 1, or choose the "
+                "pack mini."
+            )
+        if roles.pitch is None and (self.semitones, self.intonation) != (0, 1):
             return (
                 f"The model pack {pack} has no pitch dimension: leave the pitch at 0 semitones and the intonation "
                 "at 1, or choose the pack mini."

@@ -219,6 +219,19 @@ def test_a_preset_whose_voice_is_gone_says_so(window: MainWindow) -> None:
     assert (settings(window).voice, settings(window).map.strength) == ("Bernard", 0.5)
 
 
+def test_formants_move_where_the_pack_allows(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
+    slider = window.live.sound.formants
+    window.live.sound.more.set_open(True)
+    assert slider.isVisible()
+    assert slider.value_label.text() == "unchanged"
+    slider.slider.setValue(12)
+    assert settings(window).formants == pytest.approx(1.12)
+    assert slider.value_label.text() == "+12%"
+    backend.pitch = None
+    window.session.preferences.rewire(pack="large")
+    qtbot.waitUntil(lambda: not slider.isVisible())
+
+
 def test_pitch_and_intonation_move_where_the_pack_allows(
     qtbot: QtBot, window: MainWindow, backend: FakeBackend
 ) -> None:

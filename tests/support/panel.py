@@ -380,7 +380,9 @@ class FakeBackend:
         return True
 
     def open_pack(self, name: str) -> SimpleNamespace:
-        roles = SimpleNamespace(groups=lambda dim: (list(range(self.learned_dim)), []), pitch=self.pitch)
+        roles = SimpleNamespace(
+            groups=lambda dim: (list(range(self.learned_dim)), []), pitch=self.pitch, envelope=self.pitch
+        )
         defaults = SimpleNamespace(block_size=16)
         return SimpleNamespace(roles=roles, feature_dim=self.learned_dim, defaults=defaults, digest=PACK_DIGEST)
 
