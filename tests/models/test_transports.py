@@ -150,25 +150,15 @@ def disc() -> Tensor:
     return torch.stack([1 + radius * torch.cos(angle), radius * torch.sin(angle)], dim=-1)
 
 
-@pytest.mark.parametrize(
-    ("steps", "weights"),
-    [(40, (1.0, 8.0)), pytest.param(400, (1.0, 2.0, 4.0, 8.0, 32.0), marks=pytest.mark.slow)],
-    ids=["short", "long"],
-)
-def test_a_greater_weight_moves_points_less(steps: int, weights: tuple[float, ...]) -> None:
+def test_a_greater_weight_moves_points_less() -> None:
     costs = []
     x = torch.randn(1, 2000, 2, generator=torch.Generator().manual_seed(0))
-    for weight in weights:
+    for weight in (1.0, 8.0):
         torch.manual_seed(0)
-        system = trained(Objective("xnot", weight, rate=1e-2 if steps < 100 else 4e-3), gaussian(), disc, steps)
+        system = trained(Objective("xnot", weight, rate=1e-2), gaussian(), disc, steps=40)
         with torch.no_grad():
             costs.append(float((system.average.move(x) - x).square().mean()))
-    assert costs == sorted(costs, reverse=True)
-    if len(weights) > 2:
-        centre = torch.tensor([1.0, 0.0])
-        outside = (x - centre).norm(dim=-1, keepdim=True).clamp(min=1.0)
-        nearest = float(((x - centre) / outside + centre - x).square().mean())
-        assert nearest * 0.9 < costs[-1] < nearest * 1.2
+    assert costs[1] < costs[0]
 
 
 def test_a_run_goes_on_where_it_stopped(pack: ModelPack, tmp_path: Path) -> None:
