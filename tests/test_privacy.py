@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from rtvc.packs.pack import embedded_packs
+from tests.support.sounds import babble, write
 
 ROOT = Path(__file__).parent.parent
 RTVC = [sys.executable, "-m", "rtvc.cli"]
 ASSETS = embedded_packs().parent
 VOICE = ASSETS / "voices" / "willow.flac"
-SOURCE = ASSETS / "demo" / "source.flac"
 
 OPENS = "from rtvc.packs.pack import find_pack; find_pack('mini').encoder()"
 WORKER = f"""
@@ -39,8 +39,8 @@ def show_briefly(window):
 MainWindow.show = show_briefly
 application.run()
 """
-CONVERT = ["convert", str(SOURCE), "--voice", str(VOICE), "-o", "converted.wav"]
-LIVE = ["live", "--input", str(SOURCE), "--output-file", "live.wav", "--voice", str(VOICE)]
+CONVERT = ["convert", "said.wav", "--voice", str(VOICE), "-o", "converted.wav"]
+LIVE = ["live", "--input", "said.wav", "--output-file", "live.wav", "--voice", str(VOICE)]
 OWN_FOLDERS = re.compile(r"(\.local/share|\.cache|\.config|\.local/state)/rtvc(/|$)")
 # Qt's font library keeps an index of the installed fonts; it is no record of use.
 FONTS = re.compile(r"\.cache/fontconfig(/|$)")
@@ -80,6 +80,7 @@ def home(tmp_path: Path) -> Path:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "worker.py").write_text(WORKER)
+    write(tmp_path / "work" / "said.wav", babble(1.5, 16_000), 16_000)
     return tmp_path / "work"
 
 

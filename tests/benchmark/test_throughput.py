@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from rtvc.benchmark import timing
 from rtvc.benchmark.throughput import STAGES, WARM_UP_STEPS, measure, throughput_report
 from rtvc.benchmark.timing import Stopwatch, distribution, memory, peak_memory, run_paced
 from rtvc.benchmark.workload import Speech
@@ -16,11 +17,32 @@ from rtvc.packs.pack import ModelPack
 from rtvc.transport import TransportStage
 
 
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(timing, "time", clock)
+    return clock
+
+
 class Slow(Stage):
     """Takes its time, at every `every`-th block."""
 
-    def __init__(self, seconds: float, every: int = 1) -> None:
+    def __init__(self, clock: Clock, seconds: float, every: int = 1) -> None:
         super().__init__(16_000)
+        self._clock = clock
         self._seconds = seconds
         self._every = every
         self._blocks = 0
@@ -28,25 +50,24 @@ class Slow(Stage):
     def _process(self, block: Block) -> Block:
         self._blocks += 1
         if self._blocks % self._every == 0:
-            time.sleep(self._seconds)
+            self._clock.sleep(self._seconds)
         return block
 
     def reset(self) -> None:
         pass
 
 
-def test_a_slow_stage_shows_as_deadline_misses() -> None:
+def test_a_slow_stage_shows_as_deadline_misses(clock: Clock) -> None:
     blocks = [np.zeros(1, np.float32)] * 6
-    slow = run_paced(Slow(0.4, every=3).process, blocks, period=0.2)
+    slow = run_paced(Slow(clock, 0.4, every=3).process, blocks, period=0.2)
     assert slow.misses == 2
-    assert len(slow.compute) == 6
-    assert run_paced(Slow(0.0).process, blocks[:3], period=0.3).misses == 0
+    assert slow.compute == pytest.approx([0, 0, 0.4, 0, 0, 0.4])
+    assert run_paced(Slow(clock, 0.0).process, blocks[:3], period=0.3).misses == 0
 
 
-def test_work_waits_until_it_is_due() -> None:
-    began = time.perf_counter()
-    run_paced(Slow(0.0).process, [np.zeros(1, np.float32)] * 5, period=0.02)
-    assert time.perf_counter() - began >= 0.1
+def test_work_waits_until_it_is_due(clock: Clock) -> None:
+    assert run_paced(Slow(clock, 0.01).process, [np.zeros(1, np.float32)] * 5, period=0.02).late == [0.0] * 5
+    assert clock.now == pytest.approx(5 * 0.02 + 0.01)
 
 
 def test_a_slow_transport_is_found_in_its_stage(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,12 +126,12 @@ def test_speech_goes_on_without_a_gap() -> None:
     np.testing.assert_array_equal(blocks[0], speech.sound[:size])
 
 
-def test_stages_under_watch_answer_as_before() -> None:
+def test_stages_under_watch_answer_as_before(clock: Clock) -> None:
     watch = Stopwatch()
-    stage = Slow(0.01)
+    stage = Slow(clock, 0.01)
     watch.watch("slow", stage)
     np.testing.assert_array_equal(stage.process(np.ones(3, np.float32)), np.ones(3))
-    assert watch.seconds["slow"] >= 0.01
+    assert watch.seconds["slow"] == pytest.approx(0.01)
 
 
 def test_percentiles_are_in_milliseconds() -> None:

@@ -152,9 +152,10 @@ cli.main()
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_in_a_callback_of_libsndfile_is_not_lost(tmp_path: Path, number: int, code: int) -> None:
     # cffi swallows exceptions in callbacks: the conversion would go on.
+    second = babble(1, 16_000)
     with soundfile.SoundFile(tmp_path / "in.wav", "w", 16_000, 1) as file:
         for _ in range(600):
-            file.write(babble(1, 16_000))
+            file.write(second)
     command = [sys.executable, "-c", SIGNALLED, str(int(number)), "convert", str(tmp_path / "in.wav")]
     command += ["--voice", "Willow", "-o", str(tmp_path / "out.wav")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
