@@ -136,11 +136,13 @@ def test_what_is_spoken_comes_out_converted_and_nothing_is_lost_unnoticed(
     shifts, levels, offsets = [], [], []
     for start in range(0, len(heard) - part, part):
         piece = heard[start : start + part]
-        match = correlate(wanted, piece, "valid")
-        best = int(np.argmax(match))
+        # A murmur has nothing above 3 kHz, so every eighth sample tells where to look closely.
+        coarse = 8 * int(np.argmax(correlate(wanted[::8], piece[::8], "valid")))
+        first = max(0, coarse - 8)
+        best = first + int(np.argmax(correlate(wanted[first : coarse + part + 8], piece, "valid")))
         found = wanted[best : best + part]
         size = np.linalg.norm(piece) + 1e-9  # a gap is all zeros
-        if match[best] / size / np.linalg.norm(found) > 0.9:
+        if np.dot(found, piece) / size / np.linalg.norm(found) > 0.9:
             shifts.append((best - start) / RATE)
             levels.append(size / np.linalg.norm(found))
             offsets.append(np.mean(piece))

@@ -10,12 +10,11 @@ from models.checkpoints import load_wavlm
 from models.wavlm import LARGE, WavLMConfiguration
 from tests.support.small_models import WAVLM, make_wavlm
 
-transformers = pytest.importorskip("transformers")
-
 POST_NORM = replace(WAVLM, front_norm="group", pre_norm=False)
 
 
 def hugging_face_model(configuration: WavLMConfiguration) -> torch.nn.Module:
+    transformers = pytest.importorskip("transformers")
     c = configuration
     settings = transformers.WavLMConfig(
         hidden_size=c.width,

@@ -2,7 +2,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import ot
 import pytest
 
 from rtvc.dsp.stage import Block
@@ -31,6 +30,8 @@ def quick(source: FeatureSet, target: FeatureSet, **options: Any) -> FlowTranspo
 
 
 def wasserstein2_squared(one: Block, other: Block) -> float:
+    import ot  # takes 2 s, which only the process that runs these tests shall spend
+
     return float(ot.emd2([], [], ot.dist(one.astype(np.float64), other.astype(np.float64))))
 
 

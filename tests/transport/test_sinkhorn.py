@@ -1,5 +1,4 @@
 import numpy as np
-import ot
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,6 +34,8 @@ def test_the_plan_has_uniform_marginals(rows: int, columns: int, regularisation:
 
 @pytest.mark.parametrize("regularisation", [0.02, 0.1, 1])
 def test_the_plan_is_that_of_pot_in_the_log_domain(regularisation: float) -> None:
+    import ot  # takes 2 s, which only the process that runs this test shall spend
+
     cost = cosine_cost(frames_of(60), frames_of(40, seed=1))
     plan, _ = solve(cost, regularisation, iterations=20_000, tolerance=1e-11)
     expected = ot.sinkhorn(
