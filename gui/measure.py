@@ -67,7 +67,7 @@ def _measure(seconds: float, began: float) -> None:
         failures: list[str] = []
         session.failed.connect(failures.append)
         wait_until(lambda: (session.packs.figures is not None and session.devices.use is Use.FREE) or bool(failures))
-        print(f"start to a usable window: {time.time() - began:.2f} s")
+        print(f"start to a usable window: {time.time() - began:.2f} s, {time.process_time():.2f} s of processor time")
         session.preferences.choose(welcomed=True)
         try:
             session.live.set_power(True)
