@@ -66,7 +66,7 @@ def number(value: float, decimals: int = 0, signed: bool = False) -> str:
 def use_language(chosen: str) -> None:
     """Let `tr` use a language from now on: a code of `LANGUAGES`, or empty for the system's.
 
-    An unknown language is English. Widgets that exist keep their texts.
+    An unknown language is English. Widgets that exist keep their texts: `MainWindow` makes its own again.
     """
     application = QCoreApplication.instance()
     assert application is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt6.QtCore import QMimeData, QSize, Qt
+from PyQt6.QtCore import QMimeData, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -30,7 +30,7 @@ from PyQt6.QtWidgets import (
 
 from gui.hotkeys import ADD_KEYS
 from gui.icons import pixmap
-from gui.language import tr
+from gui.language import tr, use_language
 from gui.pages.guide import GuidePage
 from gui.pages.live import LivePage
 from gui.pages.packs import PacksPage
@@ -52,18 +52,40 @@ NOTICE_SECONDS = 6.0
 
 
 class MainWindow(QMainWindow):
-    """The panel's window over a session; closing it closes the session."""
+    """The panel's window over a session; closing it closes the session.
+
+    Signals
+    -------
+    language_changed
+        Everything in the window was made again in another language.
+    """
+
+    language_changed = pyqtSignal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
         session.setParent(self)
-        self.setWindowTitle(tr("Real-time voice changer"))
         self.setWindowIcon(QIcon(pixmap("rtvc", "#000000", 64)))
         self.setMinimumWidth(360)
         self.resize(QSize(1180, 780))
         self.setAcceptDrops(True)
         self._quitting = False
+        self._language = session.preferences.options.language
+        self._build()
+        self.hotkeys = WindowHotkeys(self, session)
+        QShortcut(QKeySequence(ADD_KEYS), self).activated.connect(lambda: self.live.voices.ask_for_files())
+        session.live.polled.connect(self._poll)
+        session.failed.connect(self._complain)
+        session.noticed.connect(self._notice)
+        session.voices.deleted.connect(self._offer_undo)
+        session.enrolment.forgotten.connect(self._offer_to_remember)
+        session.preferences.options_changed.connect(self._follow_options)
+
+    def _build(self) -> None:
+        """Make everything in the window, in the present language."""
+        session = self.session
+        self.setWindowTitle(tr("Real-time voice changer"))
         self.live = LivePage(session)
         self.pages = QStackedWidget()
         self.tabs: list[QPushButton] = []
@@ -98,9 +120,6 @@ class MainWindow(QMainWindow):
             self.tabs[-1].hide()
         else:
             self.show_guide()
-        self.hotkeys = WindowHotkeys(self, session)
-        QShortcut(QKeySequence(ADD_KEYS), self).activated.connect(self.live.voices.ask_for_files)
-
         centre = QWidget()
         # Something has the focus when the window opens; a control with the focus would look chosen.
         centre.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -112,13 +131,6 @@ class MainWindow(QMainWindow):
         column.addWidget(self.toast)
         self.setCentralWidget(centre)
         centre.setFocus()
-
-        session.live.polled.connect(self._poll)
-        session.failed.connect(self._complain)
-        session.noticed.connect(self._notice)
-        session.voices.deleted.connect(self._offer_undo)
-        session.enrolment.forgotten.connect(self._offer_to_remember)
-        session.preferences.options_changed.connect(self._follow_appearance)
 
     def add_page(self, name: str, page: QWidget) -> None:
         """Add a page with its tab."""
@@ -210,9 +222,23 @@ class MainWindow(QMainWindow):
     def _notice(self, sentence: str) -> None:
         self.toast.show_message(translated(sentence), seconds=NOTICE_SECONDS)
 
-    def _follow_appearance(self) -> None:
-        if self.session.preferences.options.appearance is not theme.appearance:
-            theme.use(self.session.preferences.options.appearance)
+    def _follow_options(self) -> None:
+        options = self.session.preferences.options
+        if options.appearance is not theme.appearance:
+            theme.use(options.appearance)
+        if options.language != self._language:
+            self._language = options.language
+            # The list in which it was chosen is among what is replaced, so it returns first.
+            QTimer.singleShot(0, self._change_language)
+
+    def _change_language(self) -> None:
+        self.toast.settle()
+        page = self.pages.currentIndex()
+        use_language(self._language)
+        self._build()
+        self.tabs[page].click()
+        self.session.live.poll()
+        self.language_changed.emit()
 
     def _poll(self, snapshot: Snapshot, status: Status) -> None:
         if status != self.light.status:

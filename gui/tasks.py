@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from PyQt6 import sip
 from PyQt6.QtCore import QObject, QRunnable, QThreadPool, pyqtSignal
 
 from gui.language import tr, tr_noop
@@ -131,5 +132,7 @@ class Tasks(QObject):
         return self._pool.activeThreadCount() == 0
 
     def _call(self, function: Callable[[Any], None] | None, value: object) -> None:
-        if function is not None:
+        owner = getattr(function, "__self__", None)
+        # The widget that asked may be gone, as after a change of the language.
+        if function is not None and not (isinstance(owner, QObject) and sip.isdeleted(owner)):
             function(value)

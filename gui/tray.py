@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QObject
-from PyQt6.QtGui import QIcon, QPainter, QPixmap
+from PyQt6.QtGui import QAction, QIcon, QPainter, QPixmap
 from PyQt6.QtWidgets import QMenu, QSystemTrayIcon
 
 from gui.icons import pixmap
@@ -28,23 +28,23 @@ class Tray(QObject):
         self._shown: Status | None = None
         self.icon = QSystemTrayIcon(self)
         self.menu = QMenu()
-        self.power = self.menu.addAction(tr("Switch on"))
-        self.mute = self.menu.addAction(tr("Mute"))
-        assert self.power is not None
-        assert self.mute is not None
+        self.power, self.mute, self._open, self._quit = (QAction(self.menu) for _ in range(4))
+        self.menu.addActions((self.power, self.mute))
+        self.menu.addSeparator()
+        self.menu.addActions((self._open, self._quit))
         self.power.triggered.connect(lambda: session.live.set_power(not session.live.on))
         self.mute.setCheckable(True)
         self.mute.triggered.connect(lambda on: session.preferences.change(mute=on))
-        self.menu.addSeparator()
-        self.menu.addAction(tr("Open rtvc"), window.bring_forward)
-        self.menu.addAction(tr("Quit"), window.quit)
+        self._open.triggered.connect(window.bring_forward)
+        self._quit.triggered.connect(window.quit)
         self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._activate)
         session.live.polled.connect(self._show)
         session.live.power_changed.connect(self._show_power)
         session.preferences.settings_changed.connect(self._show_settings)
+        window.language_changed.connect(self._show_words)
         self._show(session.live.snapshot, session.live.status)
-        self._show_power()
+        self._show_words()
         self._show_settings()
         self.icon.show()
 
@@ -59,12 +59,16 @@ class Tray(QObject):
         self.icon.setIcon(_picture(status.tone))
         self.icon.setToolTip(tr("rtvc: {status}", status=status.words))
 
+    def _show_words(self) -> None:
+        self.mute.setText(tr("Mute"))
+        self._open.setText(tr("Open rtvc"))
+        self._quit.setText(tr("Quit"))
+        self._show_power()
+
     def _show_settings(self) -> None:
-        assert self.mute is not None
         self.mute.setChecked(self._session.preferences.settings.mute)
 
     def _show_power(self) -> None:
-        assert self.power is not None
         self.power.setText(tr("Switch off") if self._session.live.on else tr("Switch on"))
 
 

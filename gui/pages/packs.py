@@ -33,6 +33,7 @@ class PacksPage(Page):
         packs.changed.connect(self._show)
         packs.progressed.connect(self._show_progress)
         session.preferences.wiring_changed.connect(self._show)
+        self._show()
 
     def _show(self) -> None:
         focused = self._focused()

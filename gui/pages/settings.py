@@ -120,7 +120,7 @@ class SettingsPage(Page):
         self.language = Choice(tr("Language"))
         names = [(code, language.name) for code, language in LANGUAGES.items()]
         self.language.fill([("", tr("As the system")), *names], self._session.preferences.options.language)
-        self.language.chosen.connect(self._choose_language)
+        self.language.chosen.connect(lambda code: self._session.preferences.choose(language=code))
         card.body.addWidget(self.language)
         self.tray: QCheckBox | None = None
         if QSystemTrayIcon.isSystemTrayAvailable():
@@ -142,10 +142,6 @@ class SettingsPage(Page):
         _name(recordings, tr("Folder for recordings"), self.recordings)
         card.body.addWidget(recordings)
         self.column.addWidget(card)
-
-    def _choose_language(self, code: str) -> None:
-        self._session.preferences.choose(language=code)
-        self._session.noticed.emit(tr("The language changes when rtvc starts again."))
 
     def _show(self) -> None:
         options = self._session.preferences.options

@@ -1520,10 +1520,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Stimmprobe enthält nur {seconds} s Sprache. Mit {enough} s oder mehr wird die Stimme ähnlicher.</translation>
         </message>
         <message>
-            <source>The language changes when rtvc starts again.</source>
-            <translation>Die Sprache wechselt beim nächsten Start von rtvc.</translation>
-        </message>
-        <message>
             <source>The large models of the published methods. For a fast processor or a graphics card.</source>
             <translation>Die großen Modelle der veröffentlichten Verfahren. Für einen schnellen Prozessor oder eine Grafikkarte.</translation>
         </message>

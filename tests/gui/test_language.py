@@ -13,10 +13,12 @@ from pytestqt.qtbot import QtBot
 
 import rtvc
 from gui.language import ENGLISH, LANGUAGES, number, read_texts, tr, use_language
+from gui.main_window import MainWindow
 from gui.phrases import PHRASES, translated
 from gui.translations import CODE, files, texts
+from gui.tray import Tray
 from gui.view.units import semitones_text
-from tests.support.panel import FakeBackend, FakePlayer, choose, open_window
+from tests.support.panel import LEFT, QTest, choose, switch_on
 
 ENGINE = Path(rtvc.__file__).parent
 
@@ -106,18 +108,22 @@ def test_every_language_has_its_file() -> None:
     assert {path.stem.removeprefix("rtvc_") for path in files()} == set(LANGUAGES)
 
 
-def test_the_language_chosen_in_settings_is_used_at_the_next_start(
-    qtbot: QtBot, qapp: QApplication, backend: FakeBackend
-) -> None:
-    with open_window(qtbot, qapp, backend, FakePlayer()) as window:
-        choose(window.settings_page.language.box, "Deutsch")
-        assert window.toast.message.text() == "The language changes when rtvc starts again."
-        assert window.tabs[1].text() == "Models"
-        window.session.preferences.save()
+def test_the_language_chosen_in_settings_is_taken_at_once(qtbot: QtBot, window: MainWindow) -> None:
+    session = window.session
+    switch_on(qtbot, window)
+    tray = Tray(window, session)
+    QTest.mouseClick(window.tabs[2], LEFT)
     try:
-        with open_window(qtbot, qapp, backend, FakePlayer()) as window:
-            assert window.tabs[1].text() == "Modelle"
-            assert window.light.status.words == "Aus"
+        choose(window.settings_page.language.box, "Deutsch")
+        qtbot.waitUntil(lambda: window.tabs[1].text() == "Modelle")
+        assert window.pages.currentWidget() is window.settings_page
+        assert window.settings_page.language.box.currentText() == "Deutsch"
+        assert window.light.status.words == "An"
+        assert session.live.on
+        assert set(window.packs_page.cards) == {entry.name for entry in session.packs.entries}
+        assert tray.power.text() == "Ausschalten"
+        window.live.power.power.click()
+        qtbot.waitUntil(lambda: window.light.status.words == "Aus")
     finally:
         use_language(ENGLISH)
 
