@@ -99,8 +99,8 @@ class Tasks(QObject):
 
         def take(result: Any) -> None:  # noqa: ANN401
             # It may have been cancelled since: whatever `then` starts would run on after `close`.
-            if then is not None and not task.cancelled:
-                then(result)
+            if not task.cancelled:
+                self._call(then, result)
 
         def run() -> None:
             try:

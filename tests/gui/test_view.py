@@ -153,7 +153,7 @@ def test_the_offered_block_sizes_reach_from_one_to_the_whole_space() -> None:
 def test_every_transport_has_words_of_its_own() -> None:
     words = [transport_words(name) for name in FITS]
     assert all(one.name != name and one.sentence for one, name in zip(words, FITS, strict=True))
-    assert transport_words("new").name == "new"
+    assert transport_words("not:Iris").name == "NOT: Iris"
 
 
 @given(st.text(LETTERS, max_size=90), st.sets(st.text(LETTERS, max_size=20)))
