@@ -26,7 +26,6 @@ from rtvc.devices.pulse import connect, server_errors, unload_modules
 from rtvc.devices.sides import Capture, Playback
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.live.priority import Urgency
 
 if TYPE_CHECKING:
     import pulsectl
@@ -232,12 +231,7 @@ class DeviceLoop(Loop):
         self._streams = []
 
     def _run(self, sound: Iterator[Block], on_audio: OnAudio) -> None:
-        urgency = None
         while not self._stopping.wait(POLL_SECONDS):
-            if urgency is None and self._player.thread and self._recorder.thread:
-                # Player and recorder stand for hardware, which no load holds up. At ordinary priority they would keep
-                # the interpreter's lock from the engine while a load keeps the processor from them.
-                urgency = Urgency(0.0, (self._player.thread, self._recorder.thread))
             while self._player.ring.fill < AHEAD_SECONDS * self._player.rate:
                 self._player.ring.write(next(sound))
             heard = np.zeros(self._recorder.ring.fill, np.float32)

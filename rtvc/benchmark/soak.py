@@ -22,6 +22,7 @@ from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.timing import distribution, formatted, memory, memory_growth, peak_memory
 from rtvc.benchmark.workload import Speech, speaker, target
 from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.packs.pack import ModelPack
@@ -159,6 +160,9 @@ def _observe(engine: Engine, loop: Loop, seconds: float, stress: bool, progress:
                     states.append(snapshot.state)
                 progress(min(1.0, now / seconds))
                 time.sleep(max(0.0, min(INTERVAL_SECONDS, seconds - now)))
+            if len(loaded) == 1:  # The machine was too busy to look in time.
+                load.close()
+                loaded = [*loaded, time.monotonic() - began]
             observations.append(Observation(time.monotonic() - began, engine.snapshot(), memory()))
     finally:
         loop.stop()
@@ -168,6 +172,8 @@ def _observe(engine: Engine, loop: Loop, seconds: float, stress: bool, progress:
 
 def under_load(run: Run) -> dict[str, Any]:
     """Return what a run tells before, during and after its load: counts, delays, and the seconds to recover."""
+    if not run.loaded:
+        raise RtvcError("The run was too short for a load to begin: give it more minutes.")
     begin, end = run.loaded
     before = [seen for seen in run.observations if seen.time < begin]
     during = [seen for seen in run.observations if begin <= seen.time <= end]

@@ -7,7 +7,6 @@ else is the worker's, unless it says otherwise.
 
 from __future__ import annotations
 
-import threading
 import time
 
 import numpy as np
@@ -36,8 +35,6 @@ class Side:
         Number of callbacks, and how many of them PortAudio marked as an overflow or underflow.
     heartbeat
         `time.monotonic()` of the latest callback, 0 before the first.
-    thread
-        Native id of the thread that runs the callback, 0 before the first.
     """
 
     def __init__(self, rate: int, block: int | None = None) -> None:
@@ -47,7 +44,6 @@ class Side:
         self.callbacks = 0
         self.flags = 0
         self.heartbeat = 0.0
-        self.thread = 0
         self._delays = np.zeros(_DELAYS)
 
     @property
@@ -61,8 +57,6 @@ class Side:
 
     def beat(self, delay: float) -> None:
         """Count a callback. The callback's own."""
-        if not self.thread:
-            self.thread = threading.get_native_id()
         self.heartbeat = time.monotonic()
         self._delays[self.callbacks % _DELAYS] = delay
         self.callbacks += 1

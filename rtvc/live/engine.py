@@ -285,8 +285,7 @@ class Engine:
         if self._pipeline is not None:
             self._past = self._past + self._pipeline.counts
         if self._urgent:
-            sides = (self.port.capture, self.port.playback, self.port.monitor)
-            self._urgency = Urgency(self._step_seconds, {side.thread for side in sides if side and side.thread})
+            self._urgency = Urgency(self._step_seconds)
         self.port.start()
         self._pipeline = Pipeline(
             converter,

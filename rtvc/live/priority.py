@@ -4,10 +4,13 @@ Linux grants it where RLIMIT_RTPRIO allows, or by RealtimeKit over D-Bus as for 
 the Multimedia Class Scheduler ("Pro Audio"); macOS by the time-constraint policy. None needs root. Where it is
 refused, audio continues at normal priority, and `Grant.how` says why.
 
-Everything here runs on the worker, for itself and for the threads of the audio callbacks. A thread that must never
-wait can also starve the machine, so Linux kills a process whose real-time thread computes for RLIMIT_RTTIME (200 ms)
-without once sleeping. `Urgency` keeps far from that: it asks only where a step takes at most 50 ms, sleeps between
-steps that leave no time to wait, and gives the priority up for good after one step that computed for longer.
+Everything here runs on the worker, for the worker itself. The audio callbacks stay at ordinary priority: with them
+real-time as well, p99 of a step rose from 8 to 59 ms under load (docs/benchmarks.md).
+
+A thread that must never wait can also starve the machine, so Linux kills a process whose real-time thread computes
+for RLIMIT_RTTIME (200 ms) without once sleeping. `Urgency` keeps far from that: it asks only where a step takes at
+most 50 ms, sleeps between steps that leave no time to wait, and gives the priority up for good after one step that
+computed for longer.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -41,7 +44,7 @@ class Grant:
 
 
 Granted = tuple[str, Callable[[], object]]
-"""How the system granted it, in words, and what gives it back; both by the thread that asks."""
+"""How the system granted it, in words, and what gives it back; called by the thread that asked."""
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
@@ -51,22 +54,15 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
 class Urgency:
     """Real-time scheduling of the thread that makes this object, as long as its steps stay short.
 
-    Parameters
-    ----------
-    step_seconds
-        What a step takes in the warm-up.
-    callbacks
-        Linux: the threads that run the audio callbacks, which get the same. A worker that is always on time is of no
-        use if they are late. PortAudio asks for its own threads on Windows and macOS.
-
     Attributes
     ----------
     grant
         What was granted; may be read from any thread.
     """
 
-    def __init__(self, step_seconds: float, callbacks: Iterable[int] = ()) -> None:
-        self._give_back: list[Callable[[], object]] = []
+    def __init__(self, step_seconds: float) -> None:
+        """Ask for real-time scheduling; `step_seconds` is what a step takes in the warm-up."""
+        self._give_back: Callable[[], object] | None = None
         self._slept = time.monotonic()
         self._computed = time.thread_time()
         if step_seconds > LONGEST_STEP_SECONDS:
@@ -75,10 +71,6 @@ class Urgency:
             )
         else:
             self._ask()
-            if self.grant.realtime and sys.platform == "linux":
-                for thread in callbacks:
-                    with suppress(Refused):
-                        self._give_back.append(_ask_linux(thread)[1])
 
     def stepped(self) -> None:
         """Note that a step has ended; sleep a moment if steps have followed each other without a wait.
@@ -98,12 +90,11 @@ class Urgency:
 
     def give_up(self, why: str = "ordinary priority") -> None:
         """Return to ordinary scheduling."""
-        if self.grant.realtime:
+        if self._give_back is not None:
             self.grant = Grant(False, why)
-        for give_back in self._give_back:
-            with suppress(OSError):  # The thread may have ended.
-                give_back()
-        self._give_back.clear()
+            with suppress(OSError):
+                self._give_back()
+            self._give_back = None
 
     def _ask(self) -> None:
         ways = {"linux": _ask_linux, "win32": _ask_windows, "darwin": _ask_macos}
@@ -111,12 +102,11 @@ class Urgency:
             self.grant = Grant(False, f"ordinary priority: no way to more is known on {sys.platform}")
             return
         try:
-            how, give_back = ways[sys.platform]()
+            how, self._give_back = ways[sys.platform]()
         except Refused as refusal:
             self.grant = Grant(False, f"ordinary priority: {refusal}")
         else:
             self.grant = Grant(True, how)
-            self._give_back.append(give_back)
 
 
 def probe() -> Grant:
@@ -128,8 +118,7 @@ def probe() -> Grant:
     return granted[0]
 
 
-def _ask_linux(thread: int | None = None) -> Granted:
-    """Ask for a thread of this process, by its native id; for the calling thread without one."""
+def _ask_linux() -> Granted:
     if sys.platform != "linux":
         raise Refused("not Linux")
     import resource
@@ -141,7 +130,7 @@ def _ask_linux(thread: int | None = None) -> Granted:
 
     allowed, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
     wanted = REALTIME_PRIORITY if allowed in (0, resource.RLIM_INFINITY) else min(allowed, REALTIME_PRIORITY)
-    thread = thread or threading.get_native_id()
+    thread = threading.get_native_id()
     try:
         os.sched_setscheduler(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(wanted))
         how = f"real-time priority {wanted}"

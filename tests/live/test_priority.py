@@ -149,17 +149,3 @@ def test_asking_for_doctor_leaves_the_caller_as_it_was(bus: str, unprivileged: l
     assert priority.probe().realtime
     assert kit.asked is not None
     assert kit.asked[1] != threading.get_native_id()
-
-
-def test_the_threads_of_the_callbacks_get_and_lose_it_with_the_worker(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    calls: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "sched_setscheduler", lambda thread, policy, parameter: calls.append((thread, policy)))
-    monkeypatch.setattr("resource.setrlimit", lambda which, limits: None)
-    urgency = Urgency(0.004, callbacks=[41, 42])
-    threads = [threading.get_native_id(), 41, 42]
-    assert calls == [(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK) for thread in threads]
-    calls.clear()
-    urgency.give_up()
-    assert calls == [(thread, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK) for thread in threads]
