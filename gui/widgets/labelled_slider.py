@@ -57,6 +57,8 @@ class LabelledSlider(QWidget):
         column.addLayout(heading)
         self.slider = _Slider(Qt.Orientation.Horizontal)
         self.slider.setRange(minimum, maximum)
+        # From the left end to a value of zero nothing is set that a filled groove could show.
+        self.slider.setProperty("signed", minimum < 0 < maximum)
         self.slider.setAccessibleName(name)
         self.slider.setAccessibleDescription(explanation)
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
