@@ -22,7 +22,7 @@ from rtvc.files.file_conversion import convert_array, convert_file
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.packs.card import CARD
 from rtvc.packs.pack import ModelPack
-from rtvc.transport import ContextTransport, PitchedTransport, TransportStage
+from rtvc.transport import ContextTransport, PitchedTransport, TransportStage, trained_maps
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
 from rtvc.transport.pitch import PitchControl
@@ -312,3 +312,17 @@ def test_maps_are_added_listed_shown_and_removed(pack: ModelPack, trained: Path,
     assert "damaged" in run("list")
     assert "not:other: removed" in run("remove", "not:other")
     assert [entry.name for entry in library.entries() if not entry.shipped] == ["not:Iris"]
+
+
+def test_a_map_that_came_with_the_program_gives_way_to_the_users_own_and_cannot_be_removed(
+    pack: ModelPack, library: MapLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_trained_map(tmp_path / "shipped" / "not" / "Iris", pack, steps=7)
+    monkeypatch.setattr(trained_maps, "shipped_maps", lambda: tmp_path / "shipped")
+    assert "shipped" in run("list")
+    assert "trained for 7 steps" in run("show", "not:Iris")
+    assert "came with the program; you cannot remove it" in run("remove", "not:Iris")
+    library.add(write_trained_map(tmp_path / "mine", pack, steps=8))
+    assert "trained for 8 steps" in run("show", "not:Iris")
+    run("remove", "not:Iris")
+    assert "trained for 7 steps" in run("show", "not:Iris")
