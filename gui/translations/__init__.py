@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from gui.language import ENGLISH, FOLDER
+from gui.language import ENGLISH, FOLDER, LANGUAGES
 
 CODE = FOLDER.parent
 
@@ -40,22 +40,27 @@ def files() -> list[Path]:
     return sorted(FOLDER.glob("rtvc_*.ts"))
 
 
+def plural_forms(language: str) -> int:
+    """Return how many forms a text with a number has in a language."""
+    return 1 + max(map(LANGUAGES[language].plural_form, range(200)))
+
+
 def update(path: Path) -> int:
     """Add new texts to a `.ts` file, drop those that are gone, and return how many are not translated yet.
 
     English needs the texts with plural forms only.
     """
     root = ElementTree.parse(path).getroot()
-    context = root.find("context")
+    language, context = root.get("language", ""), root.find("context")
     assert context is not None
     known = {message.findtext("source", ""): message for message in context.iter("message")}
     for message in known.values():
         context.remove(message)
     unfinished = 0
     for text, plural in sorted(texts().items()):
-        if root.get("language") == ENGLISH and not plural:
+        if language == ENGLISH and not plural:
             continue
-        message = known.get(text, _message(text, plural))
+        message = known.get(text, _message(text, plural_forms(language) if plural else 0))
         unfinished += message.find("translation[@type]") is not None
         context.append(message)
     ElementTree.indent(root, "    ")
@@ -64,12 +69,11 @@ def update(path: Path) -> int:
     return unfinished
 
 
-def _message(text: str, plural: bool) -> ElementTree.Element:
-    """Return an entry without a translation."""
-    message = ElementTree.Element("message", {"numerus": "yes"} if plural else {})
+def _message(text: str, forms: int) -> ElementTree.Element:
+    """Return an entry without a translation; with `forms`, one that has so many plural forms."""
+    message = ElementTree.Element("message", {"numerus": "yes"} if forms else {})
     ElementTree.SubElement(message, "source").text = text
     translation = ElementTree.SubElement(message, "translation", {"type": "unfinished"})
-    if plural:
-        for _ in range(2):
-            ElementTree.SubElement(translation, "numerusform")
+    for _ in range(forms):
+        ElementTree.SubElement(translation, "numerusform")
     return message
