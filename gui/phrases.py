@@ -167,6 +167,13 @@ PHRASES = (
     tr_noop("Checking the files …"),
     tr_noop("Loading the checkpoints …"),
     tr_noop("Building; this takes some minutes …"),
+    tr_noop(
+        "The model pack {pack} has no pitch dimension: leave the pitch at 0 semitones and the intonation at 1, or "
+        "choose the pack mini."
+    ),
+    tr_noop(
+        "The model pack {pack} does not say where its formants are: leave the formants at 1, or choose the pack mini."
+    ),
     tr_noop("Building packs needs PyTorch: {error}"),
     tr_noop("Building packs needs PyTorch ({reason}): {error}"),
     tr_noop('run `pip install -e ".[export]"` in the folder of rtvc.'),

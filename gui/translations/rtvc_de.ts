@@ -1544,6 +1544,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Das Modellpaket {name} wurde entfernt.</translation>
         </message>
         <message>
+            <source>The model pack {pack} does not say where its formants are: leave the formants at 1, or choose the pack mini.</source>
+            <translation>Das Modellpaket {pack} sagt nicht, wo seine Formanten liegen: Lass die Formanten bei 1 oder wähle das Paket mini.</translation>
+        </message>
+        <message>
+            <source>The model pack {pack} has no pitch dimension: leave the pitch at 0 semitones and the intonation at 1, or choose the pack mini.</source>
+            <translation>Das Modellpaket {pack} hat keine Tonhöhen-Dimension: Lass die Tonhöhe bei 0 Halbtönen und die Intonation bei 1 oder wähle das Paket mini.</translation>
+        </message>
+        <message>
             <source>The preferences were damaged ({reason}). They are kept as {path}; the defaults are used from now on.</source>
             <translation>Die Einstellungen waren beschädigt ({reason}). Sie liegen jetzt in {path}; ab jetzt gelten die Standardwerte.</translation>
         </message>
