@@ -100,9 +100,8 @@ def latency_report(
     tables = _chain_tables(pack, results)
     if loop is not None:
         settings |= {"loop": loop.name, "restarts": restarts, "clicks": clicks}
-        results["end_to_end"] = end_to_end(
-            pack, loop, steps[0], threads[0], restarts, clicks, log, follow_jitter=follow_jitter
-        )
+        chosen = (steps[0], threads[0], restarts, clicks, log, follow_jitter)
+        results["end_to_end"] = end_to_end(pack, loop, *chosen)
         tables += _engine_tables(loop, results["end_to_end"])
     return Report("latency", results, settings, {pack.name: {"digest": pack.digest}}, tables)
 
@@ -207,7 +206,6 @@ def end_to_end(
     restarts: int,
     clicks: int,
     log: Log = lambda sentence: None,
-    *,
     follow_jitter: bool = False,
 ) -> dict[str, Any]:
     """Start the engine several times, send clicks through it, and compare their delay with the displayed one.

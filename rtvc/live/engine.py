@@ -54,8 +54,7 @@ class Engine:
     enrolment
         The user's own voice at this microphone; without it, their statistics are learnt while they speak.
     enrolments
-        Library in which to look up the enrolment of each microphone that the port opens, at the start and after
-        recovery. None keeps `enrolment`.
+        Library in which to look up the enrolment of each microphone that the port opens. None keeps `enrolment`.
     library
         The voices.
     step
@@ -288,13 +287,7 @@ class Engine:
             self._urgency = Urgency(self._step_seconds)
         self.port.start()
         self._pipeline = Pipeline(
-            converter,
-            self._fitter,
-            self.port,
-            self._step,
-            self.settings,
-            self._enrolment,
-            follow_jitter=self._follow_jitter,
+            converter, self._fitter, self.port, self._step, self.settings, self._enrolment, self._follow_jitter
         )
 
     def _work(self, converter: VoiceConverter) -> None:

@@ -124,7 +124,6 @@ class Pipeline:
         step: int,
         settings: Settings,
         enrolment: Enrolment | None = None,
-        *,
         follow_jitter: bool = False,
     ) -> None:
         pack = converter.pack
