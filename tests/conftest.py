@@ -5,6 +5,9 @@ import os
 # Before NumPy, torch and Qt are imported. The workers share the cores out already, and no window opens.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# What a terminal or a worker says of its size would hold for every table that a test reads.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
 
 import gc
 import shutil

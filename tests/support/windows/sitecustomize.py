@@ -11,6 +11,7 @@ import os
 import platform
 import signal
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ def refuses_open_files(call: Callable[..., Any]) -> Callable[..., Any]:
 for name in BEFORE.split():
     importlib.import_module(name)
 platform.uname()
+sys.modules["msvcrt"] = types.ModuleType("msvcrt")  # imported, and used only at a terminal
 for name in dir(signal):
     if name.startswith("SIG") and name not in SIGNALS:
         delattr(signal, name)
