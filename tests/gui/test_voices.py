@@ -173,8 +173,10 @@ def test_recording_a_voice_can_be_cancelled(qtbot: QtBot, window: MainWindow) ->
 
 
 @pytest.mark.styled
-@pytest.mark.parametrize("width", [360, 900, 1180, 1400])
-def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication, tmp_path: Path, width: int) -> None:
+@pytest.mark.parametrize(("width", "least"), [(360, 1), (900, 2), (1180, 2), (1400, 2)])
+def test_cards_stand_in_as_many_columns_as_fit(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path, width: int, least: int
+) -> None:
     backend = FakeBackend(tmp_path, shipped=[f"Voice {number}" for number in range(9)])
     with open_window(qtbot, qapp, backend, FakePlayer(), width) as window:
         cards = list(window.live.voices.gallery.cards.values())
@@ -184,7 +186,7 @@ def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication,
 
         qtbot.waitUntil(lambda: narrowest() >= 130)
         first_row = [card for card in cards if card.y() == cards[0].y()]
-        assert len(first_row) >= 2
+        assert len(first_row) >= least
         assert narrowest() < 2 * 168, "and no fewer"
 
 
