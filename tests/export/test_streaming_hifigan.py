@@ -70,7 +70,7 @@ def interior(audio: npt.NDArray[np.float32] | Tensor, latency: int) -> npt.NDArr
 def relative_error(net: nn.Module, latency: int) -> float:
     """The error of the interior, streamed."""
     state, rendered = StreamingState(), []
-    for step in features().split(STEPS[-1], dim=1):
+    for step in torch.split(features(), STEPS[-1], dim=1):
         rendered.append(net(step, state)[0])
         state = StreamingState(state.next)
     found = interior(torch.cat(rendered), latency)
