@@ -63,7 +63,7 @@ def test_systems_are_compared_and_reported(folder: Path, tmp_path: Path) -> None
     assert list(by_name) == ["source copy", "mini resynthesis", "mini mkl, K = 64"]
     closer = {name: system["closer_to_target"]["mean"] for name, system in by_name.items()}
     assert closer == {"source copy": 0, "mini resynthesis": 0, "mini mkl, K = 64": 1}
-    assert written["packs"] == {"mini": {"digest": "ab12"}}
+    assert written["packs"] == {"mini": {"digest": "ab12", "overdrive": 1.0}}
     assert written["settings"]["pairs"] == 2
     assert "mini mkl, K = 64" in (tmp_path / "report.html").read_text()
 

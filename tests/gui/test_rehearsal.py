@@ -52,7 +52,7 @@ def test_a_frozen_engine_still_shows_its_last_moment(qtbot: QtBot, session: Sess
 def test_the_cost_of_the_panel_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     assert measure(1.0) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert re.fullmatch(r"start to a usable window: \d+\.\d\d s", lines[0])
+    assert re.fullmatch(r"start to a usable window: \d+\.\d\d s, \d+\.\d\d s of processor time", lines[0])
     assert [line.partition(":")[0] for line in lines[1:]] == ["live", "live, with the spectrogram"]
     assert all(re.search(r": \d+\.\d% of a core, longest block \d+ ms", line) for line in lines[1:])
 
