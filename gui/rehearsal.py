@@ -10,6 +10,7 @@ import numpy as np
 from PyQt6.QtWidgets import QApplication
 
 from gui.models.devices import Found
+from gui.models.live import OpenEngine
 from gui.player import QtPlayer
 from gui.session import Session
 from rtvc.app.live import LiveSetup
@@ -72,14 +73,7 @@ def rehearsal_session(folder: Path, seconds: float) -> Session:
     def look(refresh: bool) -> Found:
         return Found((), VirtualMicrophoneState(DESCRIPTION, False, ""))
 
-    return Session(
-        QtPlayer(),
-        preferences=PreferenceFile(folder / "preferences.json"),
-        library=VoiceLibrary(folder / "voices"),
-        enrolments=EnrolmentLibrary(folder / "enrolments"),
-        open_engine=open_engine,
-        look=look,
-    )
+    return _session(folder, look, open_engine)
 
 
 def bare_session(folder: Path) -> Session:
@@ -88,11 +82,17 @@ def bare_session(folder: Path) -> Session:
     def look(refresh: bool) -> Found:
         return Found((), VirtualMicrophoneState("", False, explain_virtual_cable()))
 
+    return _session(folder, look)
+
+
+def _session(folder: Path, look: Callable[[bool], Found], open_engine: OpenEngine | None = None) -> Session:
+    """Return a session that keeps everything in a folder."""
     return Session(
         QtPlayer(),
         preferences=PreferenceFile(folder / "preferences.json"),
         library=VoiceLibrary(folder / "voices"),
         enrolments=EnrolmentLibrary(folder / "enrolments"),
+        open_engine=open_engine,
         look=look,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from gui.icons import set_icon
 from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view.effects import POSITIONS, kind_text, parameter_text, position, value_at, value_text, with_value
+from gui.view.effects import POSITIONS, kind_text, parameter_text, position, value_at, value_text
 from gui.widgets.labelled_slider import LabelledSlider
+from rtvc.app.effects import save_effects
 from rtvc.dsp.effects import KINDS, MOST_EFFECTS, Effect
 from rtvc.errors import RtvcError
-from rtvc.storage import atomic_write
 
 
 class EffectsDialog(Wizard):
@@ -109,14 +108,10 @@ class EffectsDialog(Wizard):
 
     def save(self, path: Path) -> None:
         """Write the effects to a file, named after it."""
-        rack = replace(self._session.preferences.settings.effects, name=path.stem[:80])
         try:
-            with atomic_write(path) as file:
-                file.write(json.dumps(rack.to_json(), indent=2).encode())
+            self._session.preferences.change(effects=save_effects(self._session.preferences.settings.effects, path))
         except RtvcError as error:
             self._session.preferences.failed.emit(str(error))
-            return
-        self._session.preferences.change(effects=rack)
 
 
 class EffectRow(QWidget):
@@ -156,7 +151,7 @@ class EffectRow(QWidget):
             )
             slider.moved.connect(
                 lambda at, name=name, parameter=parameter: dialog.change(
-                    index, with_value(dialog.effect(index), name, value_at(name, parameter, at))
+                    index, dialog.effect(index).with_values({name: value_at(name, parameter, at)})
                 )
             )
             self.sliders[name] = slider

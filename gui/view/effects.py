@@ -6,7 +6,7 @@ import math
 
 from gui.language import number, tr, tr_noop
 from gui.view.units import decibels_text, percent_text
-from rtvc.dsp.effects import Effect, Parameter, Rack
+from rtvc.dsp.effects import Parameter, Rack
 
 POSITIONS = 200
 
@@ -109,11 +109,6 @@ def value_at(name: str, parameter: Parameter, at: int) -> float:
     else:
         value = parameter.low + share * (parameter.high - parameter.low)
     return min(max(float(f"{value:.3g}"), parameter.low), parameter.high)
-
-
-def with_value(effect: Effect, name: str, value: float) -> Effect:
-    """Return the effect with another value of one parameter."""
-    return Effect(effect.kind, tuple((effect.values() | {name: value}).items()), effect.active)
 
 
 def _is_logarithmic(name: str) -> bool:

@@ -5,11 +5,14 @@ Everything runs on the calling thread, never on the worker: reading a rack impor
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
-from rtvc.dsp.effects import LARGEST_BYTES, Rack, load_plugins, parse_rack, read_rack
+from rtvc.dsp.effects import LARGEST_BYTES, LONGEST_RACK_NAME, Rack, load_plugins, parse_rack, read_rack
 from rtvc.errors import RtvcError
 from rtvc.names import did_you_mean
+from rtvc.storage import atomic_write
 
 RACKS: dict[str, Rack] = {
     rack.name: rack
@@ -106,6 +109,14 @@ def find_effects(name: str) -> Rack:
     rack = by_folded.get(name.casefold()) or _from_file(name)
     load_plugins()
     return rack
+
+
+def save_effects(rack: Rack, path: Path) -> Rack:
+    """Write a rack to a `.json` file and return it named after the file; raise `RtvcError` if that fails."""
+    named = replace(rack, name=path.stem[:LONGEST_RACK_NAME])
+    with atomic_write(path) as file:
+        file.write(json.dumps(named.to_json(), indent=2).encode())
+    return named
 
 
 def _from_file(name: str) -> Rack:

@@ -1,7 +1,7 @@
 """Effects on the converted voice: plug-ins of pedalboard in a row, as one stage without delay.
 
 A `Rack` is a value that any thread may make. `Effects` belongs to the thread that processes blocks and takes another
-rack between two blocks. Call `load_plugins` on another thread first: importing pedalboard takes 0.1 s.
+rack between two blocks. Call `load_plugins` on another thread first: importing pedalboard takes 20 ms, a whole step.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -25,6 +25,7 @@ FADE_SECONDS = 0.03
 
 MOST_EFFECTS = 16
 LARGEST_BYTES = 100_000
+LONGEST_RACK_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,12 @@ class Effect:
         defaults = {name: parameter.default for name, parameter in KINDS[self.kind].parameters.items()}
         return defaults | dict(self.parameters)
 
+    def with_values(self, values: Mapping[str, float]) -> Effect:
+        """Return the effect with other values of some parameters."""
+        known, merged = KINDS[self.kind].parameters, {**self.values(), **values}
+        changed = ((name, merged[name]) for name, parameter in known.items() if merged[name] != parameter.default)
+        return replace(self, parameters=tuple(changed))
+
 
 @dataclass(frozen=True)
 class Rack:
@@ -178,7 +185,7 @@ def parse_rack(value: object) -> Rack:
             raise ValueError(f'it needs "effects", a list of at most {MOST_EFFECTS}')
     if rest:
         raise ValueError(f"{next(iter(rest))!r} is unknown")
-    if not isinstance(name, str) or len(name) > 80:
+    if not isinstance(name, str) or len(name) > LONGEST_RACK_NAME:
         raise ValueError("its name is not a short text")
     return Rack(name, tuple(_effect(entry) for entry in entries), _number("amount", amount, Parameter(0.0, 1.0, 1.0)))
 
@@ -197,9 +204,7 @@ def _effect(value: object) -> Effect:
         if name not in known:
             raise ValueError(f"{kind} has no parameter {str(name)[:40]!r}; it has: {', '.join(known)}")
     values = {name: _number(name, rest[name], one) for name, one in known.items() if name in rest}
-    return Effect(
-        kind, tuple((name, number) for name, number in values.items() if number != known[name].default), active
-    )
+    return Effect(kind, active=active).with_values(values)
 
 
 def _number(name: str, value: object, range_: Parameter) -> float:
@@ -244,8 +249,7 @@ class Effects(Stage):
     def _process(self, block: Block) -> Block:
         if self._before is None and self.rack != self._now.rack and not self._now.adjust(self.rack):
             self._now, self._before = _Board(self.rate, self.rack), self._now
-            self._share.target = 0.0
-            self._share.reset()
+            self._share = Ramp(self.rate, 0.0, FADE_SECONDS)
             self._share.target = 1.0
         result = self._now.process(block)
         if self._before is not None:

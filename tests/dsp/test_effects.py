@@ -156,6 +156,13 @@ def test_no_json_value_raises_anything_else(value: object) -> None:
         parse_rack(value)
 
 
+def test_an_effect_whose_values_return_is_the_same_again() -> None:
+    effect = Effect("reverb", (("room_size", 0.9),))
+    assert effect.with_values({"damping": 0.1}).values() == effect.values() | {"damping": 0.1}
+    assert effect.with_values({"damping": 0.1}).with_values({"damping": 0.5}) == effect
+    assert effect.with_values({"room_size": 0.5}) == Effect("reverb")
+
+
 def test_effects_are_found_by_name_in_any_case_and_unknown_ones_are_named() -> None:
     assert find_effects("radio") is RACKS["Radio"]
     with pytest.raises(RtvcError, match="Did you mean Radio"):
