@@ -140,6 +140,17 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
         raise RtvcError(f"{folder}: the folder cannot be made ({error.strerror}). Name another folder.") from None
 
 
+def delete(path: Path) -> None:
+    """Delete a file, or a folder with its content; of a link, only the link. Raise `RtvcError` if that fails."""
+    try:
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
+    except OSError as error:
+        raise RtvcError(f"{error.filename} cannot be deleted ({error.strerror}): check its permissions.") from None
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes left in a folder, and put back a folder that was about to be replaced.
 

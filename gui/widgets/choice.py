@@ -43,10 +43,13 @@ class Choice(QWidget):
         self.box.activated.connect(lambda index: self.chosen.emit(self.box.itemData(index)))
         column.addWidget(caption)
         column.addWidget(self.box)
+        self._choices: list[tuple[object, str]] = []
 
     def fill(self, choices: Sequence[tuple[object, str]], chosen: object) -> None:
         """Replace the values and show one as chosen (the first if it is not listed) without emitting `chosen`."""
-        self.box.clear()
-        for value, words in choices:
-            self.box.addItem(words, value)
+        if choices != self._choices:  # an open list stays open while other settings change
+            self._choices = list(choices)
+            self.box.clear()
+            for value, words in choices:
+                self.box.addItem(words, value)
         self.box.setCurrentIndex(next((i for i, (value, _) in enumerate(choices) if value == chosen), 0))

@@ -5,7 +5,6 @@ Everything runs on the calling thread.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from rtvc.errors import RtvcError
 from rtvc.names import did_you_mean, shortened
 from rtvc.packs.download import RemoteFile, digest, download
 from rtvc.packs.pack import ModelPack, embedded_packs, installed_packs, pack_names
+from rtvc.storage import delete
 
 CHECKED_FRAMES = 5
 
@@ -138,17 +138,10 @@ def remove(name: str) -> None:
         for path in (downloads() / file.name, downloads() / f"{file.name}.part")
         if path.exists()
     ]
-    try:
-        if not fetched or name in pack_names(installed_packs()):
-            folder = _installed(name)
-            if folder.is_symlink():
-                folder.unlink()
-            else:
-                shutil.rmtree(folder)
-        for path in fetched:
-            path.unlink()
-    except OSError as error:
-        raise RtvcError(f"{error.filename} cannot be deleted ({error.strerror}): check its permissions.") from None
+    if not fetched or name in pack_names(installed_packs()):
+        delete(_installed(name))
+    for path in fetched:
+        delete(path)
 
 
 def _installed(name: str) -> Path:

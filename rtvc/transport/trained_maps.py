@@ -5,7 +5,6 @@ A map is the folder `<system>/<name>` of either place. Everything here runs on t
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +15,7 @@ from rtvc.errors import RtvcError
 from rtvc.names import check_name, did_you_mean, normal, shortened
 from rtvc.packs.card import CARD
 from rtvc.packs.pack import ModelPack
-from rtvc.storage import atomic_folder, make_folder
+from rtvc.storage import atomic_folder, delete, make_folder
 from rtvc.transport.trained import GRAPH, SYSTEMS, MapCard, TrainedTransport, read_map_card, read_map_graph
 
 
@@ -110,15 +109,7 @@ class MapLibrary:
         entry = self.find(name)
         if entry.shipped:
             raise RtvcError(f"The trained map {entry.name} came with the program; you cannot remove it.")
-        try:
-            if entry.folder.is_symlink():
-                entry.folder.unlink()
-            else:
-                shutil.rmtree(entry.folder)
-        except OSError as error:
-            raise RtvcError(
-                f"{error.filename} cannot be deleted ({error.strerror}): check its permissions."
-            ) from None
+        delete(entry.folder)
 
     def leading_to(self, voice: str, pack_digest: str) -> list[tuple[str, MapCard]]:
         """Return name and card of the undamaged maps that lead to this voice under the pack of this digest."""
