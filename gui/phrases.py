@@ -55,7 +55,7 @@ PHRASES = (
     tr_noop("More similar to the voice; words a little less clear."),
     tr_noop("Clearer words; a little less similar to the voice."),
     tr_noop("A third less work for the processor; at least 20 ms more delay."),
-    tr_noop("Livelier intonation; no gaps beside a game; more delay."),
+    tr_noop("Livelier intonation; fewer gaps beside a game; more delay."),
     tr_noop("Clearer words; a noise gate against keyboard and fan."),
     tr_noop(
         "The voice {voice} of the preset {name} no longer exists, so the voice is unchanged: choose another one and "

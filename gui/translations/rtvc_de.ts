@@ -692,8 +692,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Live</translation>
         </message>
         <message>
-            <source>Livelier intonation; no gaps beside a game; more delay.</source>
-            <translation>Lebhafter; ohne Aussetzer neben Spielen; mehr Verzögerung.</translation>
+            <source>Livelier intonation; fewer gaps beside a game; more delay.</source>
+            <translation>Lebhafter; weniger Aussetzer neben Spielen; mehr Verzögerung.</translation>
         </message>
         <message>
             <source>Loading the checkpoints …</source>

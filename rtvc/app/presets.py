@@ -52,7 +52,7 @@ SUPPLIED = (
     ),
     SuppliedPreset(
         "Stream",
-        "Livelier intonation; no gaps beside a game; more delay.",
+        "Livelier intonation; fewer gaps beside a game; more delay.",
         Settings(intonation=1.2),
         LatencyProfile.QUALITY,
     ),
