@@ -16,7 +16,7 @@ from rtvc.packs.pack import ModelPack
 from rtvc.transport import KEPT, Transport, fit, is_usable
 from rtvc.transport.cache import cache_path, read_map, write_map
 from rtvc.transport.choice import MapChoice
-from rtvc.transport.mkl import check_pair, fit_pitch
+from rtvc.transport.mkl import check_pair
 from rtvc.transport.trained import TrainedTransport
 from rtvc.transport.trained_maps import MapLibrary
 
@@ -35,7 +35,7 @@ def fit_map(
 ) -> Transport:
     """Fit the chosen map from the source voice to the target. The strength is applied later, frame by frame.
 
-    Of a trained map, only the map of pitch is fitted.
+    Of a trained map, the map of pitch is fitted, and MKL where the map was trained behind it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def fit_map(
     voice
         Name of the target, which a trained map must lead to; None to leave that unchecked.
     former
-        The map in use. A trained map that is asked for again is returned with another map of pitch, so that its
+        The map in use. A trained map that is asked for again is fitted to the speaker and returned, so that its
         streaming state survives.
     options
         Further options of the transport's own fit function.
@@ -90,16 +90,14 @@ def _trained_map(
     pack: ModelPack, source: FeatureSet, target: FeatureSet, name: str, voice: str | None, former: Transport | None
 ) -> TrainedTransport:
     check_pair(source.statistics, target.statistics)
-    if isinstance(former, TrainedTransport) and former.name == name:
-        trained = former
-    else:
-        trained = MapLibrary().open(name, pack)
-        if not is_usable(trained, source.statistics, target.statistics):
-            raise RtvcError(f"The trained map {name} gives values that no voice has: train it again.")
+    in_use = former if isinstance(former, TrainedTransport) and former.name == name else None
+    trained = in_use or MapLibrary().open(name, pack)
     if voice is not None and voice != trained.card.voice:
         raise RtvcError(
             f"The trained map {name} leads to the voice {trained.card.voice} alone, not to {voice}: choose that "
             "voice, or another transport."
         )
-    trained.pitch = fit_pitch(source.statistics, target.statistics)
+    trained.fit(source.statistics, target.statistics)
+    if in_use is None and not is_usable(trained, source.statistics, target.statistics):
+        raise RtvcError(f"The trained map {name} gives values that no voice has: train it again.")
     return trained

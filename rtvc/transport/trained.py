@@ -1,11 +1,12 @@
 """Trained maps: nets that move the features of any speaker to those of one target voice (NOT, XNOT, CVC).
 
 A map is a folder with `card.json` and `transport.onnx`, a streaming graph of the kind `transport`. It is read as
-untrusted input, as a pack is. The graph moves the ordinary dimensions; pitch has its own map, as in every transport,
-fitted to the speaker and replaced while they are learnt.
+untrusted input, as a pack is. The graph moves the ordinary dimensions; pitch has its own map, as in every transport.
+A map that was trained behind MKL also has `statistics.npz`, the target's statistics: MKL moves the speaker's features
+to those first.
 
-A map is opened off the audio path and then belongs to one `TransportStage` at a time. Only `pitch` may be replaced by
-another thread.
+A map is opened off the audio path and then belongs to one `TransportStage` at a time. Only `fit` may be called by
+another thread, while rtvc learns the speaker.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtvc.dsp.stage import Block
+import numpy as np
+
+from rtvc.arrays import DamagedArrays, read_arrays
+from rtvc.dsp.stage import Block, Delay
 from rtvc.errors import RtvcError
+from rtvc.features import FeatureStatistics
 from rtvc.names import check_name
 from rtvc.packs.card import (
     CARD,
     FORMAT,
     LARGEST_BYTES,
     SHA256,
+    STATISTICS,
     check_json,
     damaged,
     number,
@@ -33,6 +39,7 @@ from rtvc.packs.card import (
 from rtvc.packs.graph import MAP_AGAIN, GraphStage, read_graph
 from rtvc.packs.pack import ModelPack
 from rtvc.packs.runtime import Runtime
+from rtvc.transport.mkl import AffineTransport, check_pair, fit_mkl, fit_pitch
 from rtvc.transport.pitch import NO_PITCH, PitchTransport
 
 SYSTEMS = {
@@ -43,7 +50,7 @@ SYSTEMS = {
 """The systems that train maps, by the first part of a map's name such as `not:Iris`."""
 
 GRAPH = "transport.onnx"
-LARGEST_GRAPH_BYTES = 2**28
+LARGEST_FILE_BYTES = 2**28
 LARGEST_WEIGHT = 1000.0
 MOST_STEPS = 10**9
 MOST_SECONDS = 10.0**7
@@ -69,6 +76,8 @@ class MapCard:
         Licence of that speech; may be empty.
     digest
         SHA-256 of the graph.
+    statistics_digest
+        SHA-256 of the statistics for MKL; None if the map takes the speaker's features as they are.
     """
 
     system: str
@@ -80,6 +89,7 @@ class MapCard:
     steps: int
     licence: str
     digest: str
+    statistics_digest: str | None
 
 
 def read_map_card(folder: Path) -> MapCard:
@@ -105,11 +115,14 @@ def read_map_card(folder: Path) -> MapCard:
         if system not in SYSTEMS:
             raise ValueError(f"system must be one of {', '.join(SYSTEMS)}")
         voice, pack, graph = text(values, "voice"), values.get("pack"), values.get("graph")
+        behind_mkl = "statistics" in values
         try:
             check_name(voice)
         except RtvcError as error:
             raise ValueError(str(error)) from None
-        digests = text(pack, "digest"), text(graph, "sha256")
+        digests = [text(pack, "digest"), text(graph, "sha256")]
+        if behind_mkl:
+            digests.append(text(values.get("statistics"), "sha256"))
         if not all(map(SHA256.fullmatch, digests)):
             raise ValueError("a digest is not a SHA-256")
         return MapCard(
@@ -122,6 +135,7 @@ def read_map_card(folder: Path) -> MapCard:
             whole(values, "steps", 0, MOST_STEPS),
             text(values, "licence", ""),
             digests[1],
+            digests[2] if behind_mkl else None,
         )
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(where, error, way_out=MAP_AGAIN) from None
@@ -129,21 +143,33 @@ def read_map_card(folder: Path) -> MapCard:
 
 def read_map_graph(folder: Path, card: MapCard) -> bytes:
     """Return the map's graph; raise `RtvcError` if it is not the one that the card names, or no streaming graph."""
-    path = folder / GRAPH
+    content = _read(folder / GRAPH, card.digest)
+    read_graph(content, str(folder / GRAPH), "transport")
+    return content
+
+
+def read_map_statistics(folder: Path, card: MapCard) -> bytes | None:
+    """Return the file of the target's statistics for MKL, or None if the map has none; raises as `read_map_graph`."""
+    return None if card.statistics_digest is None else _read(folder / STATISTICS, card.statistics_digest)
+
+
+def _read(path: Path, digest: str) -> bytes:
     try:
-        content = read_regular(path, LARGEST_GRAPH_BYTES)
+        content = read_regular(path, LARGEST_FILE_BYTES)
     except OSError as error:
         raise RtvcError(f"{path} cannot be read ({error.strerror}): {MAP_AGAIN}.") from None
     except ValueError as error:
         raise damaged(path, error, way_out=MAP_AGAIN) from None
-    if hashlib.sha256(content).hexdigest() != card.digest:
+    if hashlib.sha256(content).hexdigest() != digest:
         raise RtvcError(f"{path} does not have the digest that its card names: {MAP_AGAIN}.")
-    read_graph(content, str(path), "transport")
     return content
 
 
 class TrainedTransport:
     """A trained map, ready to run: a `ContextTransport` and a `PitchedTransport`.
+
+    Call `fit` before the first frame. As with MKL, the displacement of the cepstra is multiplied by the pack's
+    overdrive.
 
     Parameters
     ----------
@@ -159,7 +185,7 @@ class TrainedTransport:
     card
         What it says of itself.
     pitch
-        The map of pitch. It may be replaced while the map runs, which keeps its streaming state.
+        The map of pitch.
     lookahead_frames
         Frames of future that the graph waits for.
     bytes
@@ -188,14 +214,50 @@ class TrainedTransport:
                 f"The map {name} moves features of {self._graph.description.feature_dim} dimensions, and those of "
                 f"{pack.name} have {pack.feature_dim}: {MAP_AGAIN}."
             )
+        self._target = _statistics(folder, self.card, pack)
+        self._block_size = pack.defaults.block_size
+        self._factor = np.ones(pack.feature_dim, np.float32)
+        self._factor[pack.roles.groups(pack.feature_dim)[1]] = pack.defaults.overdrive
         self.lookahead_frames = self._graph.description.lookahead_frames
-        self.pitch: PitchTransport = NO_PITCH
         self.bytes = len(content)
+        self._speaker: tuple[AffineTransport | None, PitchTransport] = None, NO_PITCH
+        self.reset()
+
+    @property
+    def pitch(self) -> PitchTransport:  # noqa: D102
+        return self._speaker[1]
+
+    def fit(self, source: FeatureStatistics, target: FeatureStatistics) -> None:
+        """Fit the maps of the speaker: of pitch to the chosen voice, and MKL where the map was trained behind it.
+
+        May be called while another thread runs the map, which keeps its streaming state.
+        """
+        mkl = None if self._target is None else fit_mkl(source, self._target, self._block_size)
+        self._speaker = mkl, fit_pitch(source, target)
 
     def __call__(self, features: Block) -> Block:
         """Map features `[n, dim]`."""
-        return self.pitch(self._graph.process(features))
+        mkl, pitch = self._speaker
+        original = self._late(features)
+        change = self._graph.process(features if mkl is None else mkl(features)) - original
+        if pitch.index is not None:
+            change[:, pitch.index] = 0  # MKL has moved it; the map of pitch does so below.
+        return pitch(original + self._factor * change)
 
     def reset(self) -> None:
         """Return to the initial state."""
         self._graph.reset()
+        self._late = Delay(self.lookahead_frames, None)
+
+
+def _statistics(folder: Path, card: MapCard, pack: ModelPack) -> FeatureStatistics | None:
+    content = read_map_statistics(folder, card)
+    if content is None:
+        return None
+    path = folder / STATISTICS
+    try:
+        statistics = FeatureStatistics.from_arrays(read_arrays(content))
+        check_pair(pack.population, statistics)
+    except (DamagedArrays, RtvcError, ValueError) as error:
+        raise RtvcError(f"{path} does not hold statistics of {pack.name}'s features: {MAP_AGAIN}.") from error
+    return statistics

@@ -13,10 +13,18 @@ from platformdirs import user_data_path
 
 from rtvc.errors import RtvcError
 from rtvc.names import check_name, did_you_mean, normal, shortened
-from rtvc.packs.card import CARD
+from rtvc.packs.card import CARD, STATISTICS
 from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_folder, delete, make_folder
-from rtvc.transport.trained import GRAPH, SYSTEMS, MapCard, TrainedTransport, read_map_card, read_map_graph
+from rtvc.transport.trained import (
+    GRAPH,
+    SYSTEMS,
+    MapCard,
+    TrainedTransport,
+    read_map_card,
+    read_map_graph,
+    read_map_statistics,
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class MapLibrary:
         """
         card = read_map_card(source)
         called = check_name(name or card.voice, "trained map")
-        content = read_map_graph(source, card)
+        contents = {GRAPH: read_map_graph(source, card), STATISTICS: read_map_statistics(source, card)}
         target = self.folder / card.system / called
         if target.exists() and not replace:
             raise RtvcError(
@@ -98,7 +106,9 @@ class MapLibrary:
         make_folder(target.parent)
         with atomic_folder(target, overwrite=replace) as folder:
             (folder / CARD).write_bytes((source / CARD).read_bytes())
-            (folder / GRAPH).write_bytes(content)
+            for file, content in contents.items():
+                if content is not None:
+                    (folder / file).write_bytes(content)
         return MapEntry(f"{card.system}:{called}", target, shipped=False)
 
     def remove(self, name: str) -> None:

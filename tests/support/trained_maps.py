@@ -10,7 +10,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from rtvc.dsp.stage import Block
-from rtvc.packs.card import CARD
+from rtvc.features import FeatureStatistics
+from rtvc.packs.card import CARD, STATISTICS
 from rtvc.packs.graph import METADATA_KEY, GraphDescription
 from rtvc.packs.pack import ModelPack
 from rtvc.transport.trained import GRAPH
@@ -25,8 +26,15 @@ def expected(features: Block, pack: ModelPack) -> Block:
     return moved
 
 
-def write_trained_map(folder: Path, pack: ModelPack, /, gain: float = 2.0, **values: Any) -> Path:  # noqa: ANN401
-    """Write a map for the pack; `values` replace those of its card."""
+def write_trained_map(
+    folder: Path,
+    pack: ModelPack,
+    /,
+    gain: float = 2.0,
+    target: FeatureStatistics | None = None,
+    **values: Any,  # noqa: ANN401
+) -> Path:
+    """Write a map for the pack, behind MKL if `target` is given; `values` replace those of its card."""
     folder.mkdir(parents=True)
     content = _graph(pack, gain)
     (folder / GRAPH).write_bytes(content)
@@ -42,6 +50,9 @@ def write_trained_map(folder: Path, pack: ModelPack, /, gain: float = 2.0, **val
         "pack": {"name": pack.name, "digest": pack.digest},
         "graph": {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)},
     }
+    if target is not None:
+        np.savez(folder / STATISTICS, **target.to_arrays())  # type: ignore[arg-type]
+        card["statistics"] = {"sha256": hashlib.sha256((folder / STATISTICS).read_bytes()).hexdigest()}
     (folder / CARD).write_text(json.dumps({**card, **values}), encoding="utf-8")
     return folder
 

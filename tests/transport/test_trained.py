@@ -20,11 +20,12 @@ from rtvc.features import FeatureSet, FeatureStatistics
 from rtvc.files.conversion import Conversion, Mode
 from rtvc.files.file_conversion import convert_array, convert_file
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
-from rtvc.packs.card import CARD
-from rtvc.packs.pack import ModelPack
+from rtvc.packs.card import CARD, STATISTICS
+from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.transport import ContextTransport, PitchedTransport, TransportStage, trained_maps
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
+from rtvc.transport.mkl import fit_mkl, fit_pitch
 from rtvc.transport.pitch import PitchControl
 from rtvc.transport.trained import GRAPH, SYSTEMS, TrainedTransport
 from rtvc.transport.trained_maps import MapLibrary
@@ -81,7 +82,7 @@ def test_a_map_streams_and_leaves_pitch_and_voicing_alone(pack: ModelPack, train
     whole = frames(pack, 42)
     for _ in range(2):
         parts = [transport(whole[start : start + step]) for start in range(0, 42, step)]
-        np.testing.assert_allclose(np.concatenate(parts), expected(whole, pack), rtol=1e-6)
+        np.testing.assert_allclose(np.concatenate(parts), expected(whole, pack), rtol=1e-6, atol=1e-6)
         transport.reset()
 
 
@@ -110,12 +111,38 @@ def test_a_refit_replaces_the_map_of_pitch_and_keeps_the_streaming_state(
     late = stage.process(whole[10:])
     ordinary = pack.roles.ordinary(pack.feature_dim)
     np.testing.assert_allclose(
-        np.concatenate([early, late])[:, ordinary], expected(whole, pack)[:, ordinary], rtol=1e-6
+        np.concatenate([early, late])[:, ordinary], expected(whole, pack)[:, ordinary], rtol=1e-6, atol=1e-6
     )
     octave = np.float32(np.log(2))
     for part, rows, pitch in ((early, whole[:10], before), (late, whole[10:], first.pitch)):
         index = pack.roles.pitch
         np.testing.assert_allclose(part[:, index], pitch(rows)[:, index] + octave, rtol=1e-5)
+
+
+def test_a_map_behind_mkl_gets_the_speaker_as_mkl_moves_them(
+    pack: ModelPack, tmp_path: Path, library: MapLibrary
+) -> None:
+    there = feature_set(pack, 4).statistics
+    library.add(write_trained_map(tmp_path / "map", pack, target=there))
+    source, target, whole = feature_set(pack, 2), feature_set(pack, 1), frames(pack, 20)
+    moved = TransportStage(fit_map(pack, source, target, CHOICE), 1.0, 50).process(whole)
+    first = fit_mkl(source.statistics, there, pack.defaults.block_size)(whole)
+    ordinary, pitch = pack.roles.ordinary(pack.feature_dim), pack.roles.pitch
+    np.testing.assert_allclose(moved[:, ordinary], expected(first, pack)[:, ordinary], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        moved[:, pitch], fit_pitch(source.statistics, target.statistics)(whole)[:, pitch], rtol=1e-6
+    )
+
+
+def test_a_trained_map_overdrives_the_cepstra_as_mkl_does(tmp_path: Path) -> None:
+    mini = find_pack("mini")
+    folder = write_trained_map(tmp_path / "map", mini)
+    whole = frames(mini, 20)
+    moved = TrainedTransport("not:Iris", folder, mini)(whole)
+    learned, cepstra = mini.roles.groups(mini.feature_dim)
+    change, asked = moved - whole, expected(whole, mini) - whole
+    np.testing.assert_allclose(change[:, learned], asked[:, learned], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(change[:, cepstra], mini.defaults.overdrive * asked[:, cepstra], rtol=1e-5, atol=1e-5)
 
 
 def test_the_fitter_keeps_the_map_while_it_learns_the_speaker(
@@ -207,6 +234,8 @@ DAMAGE = {
     "path as voice": (_change_card(voice="../Iris"), "cannot be a voice's name"),
     "weight": (_change_card(weight=0.5), "weight must be a number from 1 to 1000"),
     "digest": (_change_card(graph={"sha256": "../x"}), "a digest is not a SHA-256"),
+    "no statistics": (lambda folder: (folder / STATISTICS).unlink(), "statistics.npz cannot be read"),
+    "other statistics": (lambda folder: (folder / STATISTICS).write_bytes(b""), "statistics.npz does not have the"),
     "lists": (_change_card(pack=[]), "it has something else where an object is expected"),
 }
 
@@ -215,7 +244,7 @@ DAMAGE = {
 def test_a_damaged_map_is_refused_and_nothing_is_added(
     pack: ModelPack, library: MapLibrary, tmp_path: Path, damage: Callable[[Path], object], reason: str
 ) -> None:
-    folder = write_trained_map(tmp_path / "map", pack)
+    folder = write_trained_map(tmp_path / "map", pack, target=feature_set(pack, 1).statistics)
     damage(folder)
     with pytest.raises(RtvcError) as refused:
         library.add(folder)
@@ -267,6 +296,14 @@ def test_a_graph_of_another_kind_and_one_that_explodes_are_refused(
 
 def sign(folder: Path) -> None:
     _change_card(graph={"sha256": hashlib.sha256((folder / GRAPH).read_bytes()).hexdigest()})(folder)
+
+
+def test_statistics_of_another_feature_space_are_refused(
+    pack: ModelPack, library: MapLibrary, tmp_path: Path
+) -> None:
+    library.add(write_trained_map(tmp_path / "map", pack, target=FeatureStatistics.of(frames(pack, 50)[:, :3])))
+    with pytest.raises(RtvcError, match="does not hold statistics of identity's features"):
+        library.open("not:Iris", pack)
 
 
 @pytest.mark.parametrize(
