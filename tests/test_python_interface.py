@@ -172,3 +172,16 @@ class FakeStream:
 
     def write(self, block: Block) -> None:
         self.written.append(len(block))
+
+
+def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("matplotlib", "IPython", "resemblyzer", "pocketsphinx"):
+        pytest.importorskip(module, reason="the notebook needs Jupyter and the extra `benchmark`")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    cells = json.loads((EXAMPLES / "block_size.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, Any] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert len(names["similarities"]) == len(names["errors"]) == len(names["converted"])
+    assert all(0 < value < 1 for value in names["similarities"])
