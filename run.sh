@@ -46,10 +46,17 @@ environment() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$1]"
 }
 
+# Add RNNoise, for noise suppression, without the list of its package: PyAV and Matplotlib, 60 MB that rtvc never loads.
+rnnoise() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps pyrnnoise ||
+        echo "RNNoise has no wheel for this system: rtvc runs without noise suppression." >&2
+}
+
 case "${1:-}" in
 install)
     debian $AUDIO $QT $X11
     environment gui
+    rnnoise
     echo "Installed: .venv/bin/rtvc --help"
     ;;
 demo)
@@ -58,6 +65,7 @@ demo)
     ;;
 benchmark)
     environment benchmark
+    rnnoise
     # Its own list names a package that has no wheel and one that Python has outgrown.
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps Resemblyzer
     echo "Installed: .venv/bin/rtvc bench --help"
@@ -81,6 +89,7 @@ release)
 test)
     debian $AUDIO $QT $SERVER
     environment gui,export,picture,dev
+    rnnoise
     shift
     # The whole suite runs on every core, up to four; a part of it starts sooner without workers.
     [ $# -gt 0 ] || set -- -n auto --maxprocesses 4 --dist worksteal

@@ -121,6 +121,8 @@ def bundle(wheel: Path, nvidia: bool, tried: bool) -> Path:
     python = environment("bundle-nvidia" if nvidia else "bundle")
     install(python, "pyinstaller", *runtime_requirements(nvidia))
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
+    if subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", "pyrnnoise"]).returncode:
+        print("release: RNNoise has no wheel for this system; the bundle has no noise suppression")
     icon = BUILD / ICONS[sys.platform] if sys.platform in ICONS else None
     if icon is not None:
         run(python, ROOT / "packaging" / "icon.py", ROOT / "gui/images/rtvc.svg", icon)

@@ -22,6 +22,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 if TYPE_CHECKING:
     from rtvc.app.effects import find_effects
     from rtvc.app.live import LiveSetup, open_live
+    from rtvc.dsp.noise_suppression import NoiseSuppression
     from rtvc.errors import RtvcError
     from rtvc.files.conversion import Conversion, Mode, Outcome
     from rtvc.interface import add_voice, convert_array, convert_file, open_pack, open_voice
@@ -38,6 +39,7 @@ __all__ = [
     "MapChoice",
     "Mode",
     "ModelPack",
+    "NoiseSuppression",
     "Outcome",
     "RtvcError",
     "Settings",
@@ -58,6 +60,7 @@ _MODULES = {
     "MapChoice": "rtvc.transport.choice",
     "Mode": "rtvc.files.conversion",
     "ModelPack": "rtvc.packs.pack",
+    "NoiseSuppression": "rtvc.dsp.noise_suppression",
     "Outcome": "rtvc.files.conversion",
     "RtvcError": "rtvc.errors",
     "Settings": "rtvc.settings",

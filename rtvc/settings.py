@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rtvc.dsp.effects import NO_EFFECTS, Rack
+from rtvc.dsp.effects import NO_EFFECTS, Rack, load_plugins
+from rtvc.dsp.noise_suppression import NoiseSuppression, load_rnnoise
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import PitchControl
 
@@ -41,8 +42,12 @@ class Settings:
         With push-to-talk, audio is sent only while `talking`.
     input_gain_db, output_gain_db, monitor_gain_db
         Gains in dB before the encoder, on the output, and on the monitor.
+    noise_suppression
+        How much noise to remove before the conversion; other than off needs RNNoise and adds 20 ms of delay.
     gate_threshold_dbfs
         Input below this level counts as silence; None for no gate.
+    speech_gate
+        Let what RNNoise hears as speech open the gate, in place of the threshold.
     monitor
         Whether the monitor device plays the output.
     """
@@ -61,7 +66,16 @@ class Settings:
     output_gain_db: float = 0.0
     monitor: bool = False
     monitor_gain_db: float = -6.0
+    noise_suppression: NoiseSuppression = NoiseSuppression.OFF
     gate_threshold_dbfs: float | None = -55.0
+    speech_gate: bool = False
+
+    def check_libraries(self) -> None:
+        """Raise `RtvcError` if a library that these settings need is not installed; load it otherwise."""
+        if self.effects.effects:
+            load_plugins()
+        if self.speech_gate or self.noise_suppression is not NoiseSuppression.OFF:
+            load_rnnoise()
 
     @property
     def pitch(self) -> PitchControl:

@@ -16,6 +16,7 @@ import soundfile
 import rtvc
 from rtvc.dsp.stage import Block
 from rtvc.live.file_port import FilePort
+from tests.support.libraries import needs_rnnoise
 from tests.support.sounds import babble, write
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -47,10 +48,18 @@ def test_every_name_can_be_had_and_no_other() -> None:
         _ = rtvc.nothing
 
 
-@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
-def test_a_stream_is_late_by_its_latency_however_it_is_cut(pack: rtvc.ModelPack, voice: str, rate: int) -> None:
+@pytest.mark.parametrize(
+    ("rate", "level"), [(16_000, "off"), (44_100, "off"), (48_000, "off"), (16_000, "light"), (48_000, "light")]
+)
+def test_a_stream_is_late_by_its_latency_however_it_is_cut(
+    pack: rtvc.ModelPack, voice: str, rate: int, level: str
+) -> None:
+    """`light` leaves 30 % of a click, which is no speech."""
+    suppression = rtvc.NoiseSuppression(level)
+    if suppression is not rtvc.NoiseSuppression.OFF:
+        needs_rnnoise()
     still = rtvc.MapChoice(strength=0.0)
-    convert = rtvc.StreamingConverter(voice, rate, pack=pack, map=still)
+    convert = rtvc.StreamingConverter(voice, rate, pack=pack, map=still, noise_suppression=suppression)
     sound = np.zeros(rate, np.float32)
     sound[rate // 2 - 40 : rate // 2 + 41] = 0.5 * np.hanning(81)
     random = np.random.default_rng(0)

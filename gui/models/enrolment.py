@@ -94,7 +94,7 @@ class EnrolmentModel(QObject):
 
     def record(self, seconds: float) -> None:
         """Record the user's voice for so long; `finished` or `recording_failed` follow."""
-        wiring = self._preferences.wiring
+        wiring, level = self._preferences.wiring, self._preferences.settings.noise_suppression
 
         def work(control: Control) -> Enrolment:
             def progress(heard: EnrolmentProgress) -> None:
@@ -102,7 +102,12 @@ class EnrolmentModel(QObject):
                 control.progress(min(1.0, heard.seconds / seconds))
 
             return enrolling.record_enrolment(
-                wiring.microphone, seconds, wiring.pack, progress=progress, enrolments=self._library
+                wiring.microphone,
+                seconds,
+                wiring.pack,
+                noise_suppression=level,
+                progress=progress,
+                enrolments=self._library,
             )
 
         def done(enrolment: Enrolment) -> None:

@@ -91,6 +91,14 @@ class PreferencesModel(QObject):
         except RtvcError as error:
             self.failed.emit(str(error))
 
+    def change_noise(self, **values: Any) -> None:  # noqa: ANN401 - the fields of Settings
+        """Replace settings that may need RNNoise; `failed` tells if it is not installed."""
+        try:
+            replace(self.settings, **values).check_libraries()
+            self.change(**values)
+        except RtvcError as error:
+            self.failed.emit(str(error))
+
     def choose_transport(self, name: str) -> None:
         """Choose another transport; `cancel_fit` returns from one that takes long to fit."""
         if self.settings.map.transport not in KEPT:

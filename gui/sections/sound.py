@@ -1,4 +1,4 @@
-"""How the voice is converted: strength, transport, K, pitch, effects, gains, gate, presets."""
+"""How the voice is converted: strength, transport, K, pitch, effects, noise, gains, presets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from PyQt6.QtWidgets import QWidget
 
 from gui.language import number, tr
 from gui.sections.effects import EffectsSection
+from gui.sections.noise import NoiseSection
 from gui.sections.transport import TransportSection
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.transports import block_sizes, nearest_block_size
-from gui.view.units import decibels_text, gain_text, percent_text, semitones_text
+from gui.view.units import gain_text, percent_text, semitones_text
 from gui.widgets.card import Card
 from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
@@ -21,12 +22,10 @@ PITCH_SEMITONES = 12
 FORMANTS_PERCENT = round(100 * (LARGEST_FORMANTS - 1))
 INTONATION_PERCENT = 200
 GAIN_DB = 24
-GATE_OFF_DBFS = -80
-GATE_HIGHEST_DBFS = -20
 
 
 class SoundSection(Card):
-    """Strength, K, pitch and effects; transport, intonation, gains and the gate under Details."""
+    """Strength, K, pitch and effects; transport, intonation, noise and gains under Details."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(tr("Sound"), parent)
@@ -81,19 +80,7 @@ class SoundSection(Card):
             tr("Output gain"), tr("Gain of the changed voice"), ("", ""), gain_text, GAIN_DB, -GAIN_DB
         )
         self.output_gain.moved.connect(lambda position: session.preferences.change(output_gain_db=float(position)))
-        self.gate = LabelledSlider(
-            tr("Noise gate"),
-            tr("Sound below this level counts as silence"),
-            ("", ""),
-            lambda position: tr("off") if position <= GATE_OFF_DBFS else decibels_text(position),
-            GATE_HIGHEST_DBFS,
-            GATE_OFF_DBFS,
-        )
-        self.gate.moved.connect(
-            lambda position: session.preferences.change(
-                gate_threshold_dbfs=None if position <= GATE_OFF_DBFS else float(position)
-            )
-        )
+        self.noise = NoiseSection(session)
         self.presets = PresetButton(session)
         self.header.addWidget(self.presets)
         self.body.setSpacing(2 * SPACE)
@@ -104,7 +91,7 @@ class SoundSection(Card):
         self.body.addWidget(self.effects)
         self.transport = TransportSection(session)
         self.more = Expander(tr("Details"))
-        for widget in (self.formants, self.intonation, self.transport, self.input_gain, self.output_gain, self.gate):
+        for widget in (self.formants, self.intonation, self.transport, self.noise, self.input_gain, self.output_gain):
             self.more.body.addWidget(widget)
         self.more.set_open(session.preferences.options.sound_details)
         self.more.toggled.connect(lambda is_open: session.preferences.choose(sound_details=is_open))
@@ -134,8 +121,6 @@ class SoundSection(Card):
         self.intonation.set_position(round(settings.intonation * 100))
         self.input_gain.set_position(round(settings.input_gain_db))
         self.output_gain.set_position(round(settings.output_gain_db))
-        threshold = settings.gate_threshold_dbfs
-        self.gate.set_position(GATE_OFF_DBFS if threshold is None else round(threshold))
 
     def _choose_size(self, position: int) -> None:
         size = self._sizes[position]

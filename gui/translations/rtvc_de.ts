@@ -946,6 +946,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Noise Gate</translation>
         </message>
         <message>
+            <source>Noise suppression</source>
+            <translation>Rauschunterdrückung</translation>
+        </message>
+        <message>
             <source>None</source>
             <translation>Keine</translation>
         </message>
@@ -1008,6 +1012,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Output gain</source>
             <translation>Ausgabeverstärkung</translation>
+        </message>
+        <message>
+            <source>Outside speech, or below the level that you choose, silence is sent</source>
+            <translation>Außerhalb von Sprache, oder unter dem gewählten Pegel, wird Stille gesendet</translation>
         </message>
         <message>
             <source>Overflows and underflows that the sound card reported</source>
@@ -1464,6 +1472,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Systemstandard</translation>
         </message>
         <message>
+            <source>Takes fan and keyboard away before the conversion; adds 20 ms of delay</source>
+            <translation>Entfernt Lüfter und Tastatur vor der Umwandlung; 20 ms mehr Verzögerung</translation>
+        </message>
+        <message>
             <source>Teach my voice…</source>
             <translation>Meine Stimme beibringen…</translation>
         </message>
@@ -1888,6 +1900,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>libpulse fehlt. Installiere es (Debian und Ubuntu: apt install libpulse0).</translation>
         </message>
         <message>
+            <source>light</source>
+            <translation>leicht</translation>
+        </message>
+        <message>
             <source>lively</source>
             <translation>lebhaft</translation>
         </message>
@@ -1952,6 +1968,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>aufgeklappt</translation>
         </message>
         <message>
+            <source>opens for sound</source>
+            <translation>öffnet bei Geräusch</translation>
+        </message>
+        <message>
+            <source>opens for speech</source>
+            <translation>öffnet bei Sprache</translation>
+        </message>
+        <message>
             <source>ordinary priority</source>
             <translation>normale Priorität</translation>
         </message>
@@ -2010,6 +2034,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>sound card and operating system, as they report it</source>
             <translation>Soundkarte und Betriebssystem, wie sie es melden</translation>
+        </message>
+        <message>
+            <source>strong</source>
+            <translation>stark</translation>
         </message>
         <message>
             <source>the models' time for one step</source>

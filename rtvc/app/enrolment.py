@@ -14,6 +14,7 @@ from rtvc.devices import portaudio
 from rtvc.devices.live_port import Wanted
 from rtvc.devices.microphone import microphone_blocks
 from rtvc.dsp.decibels import decibels
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.errors import RtvcError
 from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary, enrol_audio, enrol_files
@@ -42,6 +43,7 @@ def record_enrolment(
     seconds: float,
     pack: str,
     *,
+    noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
     progress: Callable[[EnrolmentProgress], None] = lambda heard: None,
     enough: Callable[[], bool] = lambda: False,
     enrolments: EnrolmentLibrary | None = None,
@@ -56,6 +58,8 @@ def record_enrolment(
         Length of the recording.
     pack
         Name or folder of the model pack that the enrolment is for.
+    noise_suppression
+        That of the live sound, so that both take the same way.
     progress
         Called ten times a second. An exception that it raises abandons the enrolment, and nothing is stored.
     enough
@@ -68,6 +72,7 @@ def record_enrolment(
     RtvcError
         If the microphone is missing or fails, or gives less than 3 s of speech.
     """
+    noise_suppression.check()
     opened = open_pack(pack)
     device = find_microphone(microphone)
     blocks = []
@@ -85,13 +90,18 @@ def record_enrolment(
             break
     if not blocks:
         raise RtvcError(f"{device.description} gave no sound: check that it is not muted, and record longer.")
-    enrolment = enrol_audio(np.concatenate(blocks), rate, opened, str(device.identity))
+    enrolment = enrol_audio(np.concatenate(blocks), rate, opened, str(device.identity), noise_suppression)
     (enrolments or EnrolmentLibrary()).save(enrolment, opened)
     return enrolment
 
 
 def enrol_recordings(
-    recordings: Sequence[Path], microphone: Wanted, pack: str, *, enrolments: EnrolmentLibrary | None = None
+    recordings: Sequence[Path],
+    microphone: Wanted,
+    pack: str,
+    *,
+    noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
+    enrolments: EnrolmentLibrary | None = None,
 ) -> Enrolment:
     """Enrol the speaker from recordings that the microphone made, and store the enrolment.
 
@@ -99,7 +109,7 @@ def enrol_recordings(
     """
     opened = open_pack(pack)
     # Before looking for the microphone: what is wrong with the recordings matters more to the user.
-    enrolment = enrol_files(recordings, opened, "")
+    enrolment = enrol_files(recordings, opened, "", noise_suppression)
     enrolment = replace(enrolment, microphone=str(find_microphone(microphone).identity))
     (enrolments or EnrolmentLibrary()).save(enrolment, opened)
     return enrolment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from rtvc.devices.live_port import LivePort, Wanted
 from rtvc.devices.port import AudioPort
 from rtvc.devices.virtual_microphone import VirtualMicrophone
 from rtvc.dsp.effects import load_plugins
+from rtvc.dsp.noise_suppression import load_rnnoise
 from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
 from rtvc.packs.runtime import Runtime
@@ -101,13 +103,12 @@ def open_live(
     Raises
     ------
     RtvcError
-        If the pack cannot be opened, or effects are chosen and pedalboard is not installed.
+        If the pack cannot be opened, or a library that the settings need is not installed.
     """
-    try:
-        load_plugins()  # 20 ms that no later choice of effects takes from the sound
-    except RtvcError:
-        if settings.effects.effects:
-            raise
+    settings.check_libraries()
+    for load in (load_plugins, load_rnnoise):
+        with suppress(RtvcError):
+            load()  # up to 20 ms that no later choice takes from the sound
     pack = open_pack(setup.pack).bound(setup.runtime)
     if port is None:
         port = LivePort(

@@ -10,6 +10,7 @@ import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,8 @@ def _known(values: dict[str, Any], kind: type[Settings | MapChoice]) -> dict[str
         value = values[entry.name]
         if not (value is None and entry.name in _OPTIONAL):
             wanted = _OPTIONAL.get(entry.name, type(entry.default))
+            if issubclass(wanted, StrEnum):
+                value = wanted(value)
             if wanted is float and type(value) is int:
                 value = float(value)
             if type(value) is not wanted or (isinstance(value, float) and not math.isfinite(value)):

@@ -14,6 +14,7 @@ from rtvc.app.models import open_pack
 from rtvc.audio_file import AudioFile, audio_writer
 from rtvc.devices.live_port import Wanted
 from rtvc.devices.microphone import microphone_blocks
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
@@ -61,11 +62,12 @@ def add_voice(
     replace: bool = False,
     credit: str = "",
     description: str = "",
+    noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
     voices: VoiceLibrary | None = None,
 ) -> AddedVoice:
     """Store a voice and compute its features under a pack; raises as `VoiceLibrary.add` does."""
     opened = open_pack(pack)
-    voice = (voices or VoiceLibrary()).add(name, recordings, opened, replace, credit, description)
+    voice = (voices or VoiceLibrary()).add(name, recordings, opened, replace, credit, description, noise_suppression)
     return _added(voice, opened, cut_warning(recordings))
 
 

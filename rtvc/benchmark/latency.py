@@ -115,7 +115,7 @@ def algorithmic(pack: ModelPack) -> dict[str, Any]:
     converter = VoiceConverter(pack)
     chain = FileChain(DEVICE_RATE, converter, DEVICE_RATE, converter.pack.level_dbfs)
     declared = {
-        "resampling in": float(chain.voice.resampler.latency_seconds),
+        "resampling in": float(chain.voice.input.latency_seconds),
         "encoder": float(converter.analyser.encoder.latency_seconds),
         "vocoder": float(converter.vocoder.latency_seconds),
         "resampling out": float(chain.resampler.latency_seconds),

@@ -95,7 +95,7 @@ def measure(
     watch = Stopwatch()
     for name, stage in (
         ("whole", chain),
-        ("resampling in", chain.voice.resampler),
+        ("resampling in", chain.voice.input),
         ("encoder", converter.analyser.encoder),
         ("transport", converter.transport),
         ("vocoder", converter.vocoder),

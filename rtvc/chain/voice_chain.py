@@ -16,6 +16,8 @@ from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.effects import NO_EFFECTS, Effects, Rack
 from rtvc.dsp.gate import Gate
 from rtvc.dsp.level import Gain, Limiter, Ramp
+from rtvc.dsp.noise_suppression import RATE as SUPPRESSOR_RATE
+from rtvc.dsp.noise_suppression import NoiseSuppression, NoiseSuppressor
 from rtvc.dsp.resample import DriftResampler, Resampler
 from rtvc.dsp.stage import Block, Chain, Delay, Stage
 from rtvc.packs.pack import ModelPack
@@ -95,6 +97,52 @@ class Tap(Stage):
         return block
 
 
+class VoiceInput(Chain):
+    """Brings audio at any rate to the pack's rate, and removes noise on the way.
+
+    RNNoise is part of it only while noise is removed or speech is detected. `set` changes that and resets the stage:
+    the latency is another then.
+    """
+
+    def __init__(self, input_rate: int, rate: int, level: NoiseSuppression = NoiseSuppression.OFF) -> None:
+        self._rates = input_rate, rate
+        self._level, self._detects = NoiseSuppression.OFF, False
+        self._suppressor: NoiseSuppressor | None = None
+        super().__init__([Resampler(input_rate, rate)])
+        self.set(level, detect_speech=False)
+
+    def speech(self) -> Block:
+        """Return the probability of speech of each 10 ms of the last block; RNNoise must be part of the stage."""
+        assert self._suppressor is not None
+        return self._suppressor.speech
+
+    def set(self, level: NoiseSuppression, *, detect_speech: bool) -> bool:
+        """Change what RNNoise does from the next block on; return whether that has reset the stage.
+
+        Raises `RtvcError` if RNNoise is needed and not installed.
+        """
+        if (level, detect_speech) == (self._level, self._detects):
+            return False
+        before, self._level, self._detects = self._level, level, detect_speech
+        off = level is NoiseSuppression.OFF
+        input_rate, rate = self._rates
+        if off and not detect_speech:
+            self._suppressor, self.stages = None, (Resampler(input_rate, rate),)
+        elif self._suppressor is None:
+            self._suppressor = NoiseSuppressor(level)
+            self.stages = (
+                Resampler(input_rate, SUPPRESSOR_RATE),
+                self._suppressor,
+                Resampler(SUPPRESSOR_RATE, rate),
+            )
+        else:
+            self._suppressor.level = level
+            if off == (before is NoiseSuppression.OFF):
+                return False
+        self.reset()
+        return True
+
+
 class VoiceChain(Chain):
     """Converts audio at any rate to the pack's rate: resampler, gains, gate, converter, effects, limiter.
 
@@ -112,10 +160,12 @@ class VoiceChain(Chain):
         Whether the output is muted until `apply` makes it audible.
     effects
         Effects on the converted voice.
+    noise_suppression
+        How much noise to remove before the conversion.
 
     Attributes
     ----------
-    resampler, input_gain, tap, gate, push_to_talk, effects, output_gain, limiter
+    input, input_gain, tap, gate, push_to_talk, effects, output_gain, limiter
         The stages, in this order. `tap.block` is the latest block of input at the pack's rate.
     bypass, normaliser, converter
         Inside `push_to_talk`, each wrapping the next.
@@ -128,11 +178,12 @@ class VoiceChain(Chain):
         level_dbfs: float | None = None,
         silent: bool = False,
         effects: Rack = NO_EFFECTS,
+        noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
     ) -> None:
         pack = converter.pack
         rate = pack.sample_rate
         self.converter = converter
-        self.resampler = Resampler(input_rate, rate)
+        self.input = VoiceInput(input_rate, rate, noise_suppression)
         self.input_gain = Gain(rate)
         self.tap = Tap(rate)
         self.gate = Gate(rate, pack.hop if pack.hop % GATE_CHUNKS else pack.hop // GATE_CHUNKS)
@@ -144,7 +195,7 @@ class VoiceChain(Chain):
         self.limiter = Limiter(rate)
         super().__init__(
             [
-                self.resampler,
+                self.input,
                 self.input_gain,
                 self.tap,
                 self.gate,
@@ -175,9 +226,13 @@ class VoiceChain(Chain):
         """Fade to the settings, except voice, map and pitch, from the next block on.
 
         Mute, and `audible` false, act on the output at once; push-to-talk acts on what was said at that moment.
+        Noise suppression switched on or off changes the latency, so the chain starts anew with silence.
         """
+        if self.input.set(settings.noise_suppression, detect_speech=settings.speech_gate):
+            self.reset()
         self.input_gain.factor = amplitude(settings.input_gain_db)
         self.gate.threshold_dbfs = settings.gate_threshold_dbfs
+        self.gate.speech = self.input.speech if settings.speech_gate else None
         self.bypass.active = settings.bypass
         self.push_to_talk.talking = settings.talking or not settings.push_to_talk
         self.effects.rack = NO_EFFECTS if settings.bypass else settings.effects
@@ -202,8 +257,11 @@ class FileChain(Chain):
         output_rate: int,
         level_dbfs: float | None = None,
         effects: Rack = NO_EFFECTS,
+        noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
     ) -> None:
-        self.voice = VoiceChain(input_rate, converter, level_dbfs, effects=effects)
+        self.voice = VoiceChain(
+            input_rate, converter, level_dbfs, effects=effects, noise_suppression=noise_suppression
+        )
         self.resampler = Resampler(converter.rate, output_rate)
         super().__init__([self.voice, self.resampler])
 

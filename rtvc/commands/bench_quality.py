@@ -20,6 +20,7 @@ from rtvc.benchmark.systems import CLASSICAL, COPIES, PackConverter, System, sou
 from rtvc.commands.options import PackName, Threads, map_choice
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, write_report
 from rtvc.commands.terminal import errors
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
 from rtvc.packs.pack import ModelPack, find_pack
@@ -126,6 +127,14 @@ def quality(
 def robustness(
     folder: Folder,
     noise: Annotated[Path | None, typer.Option(help="Folder of recorded noise to mix in.")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="Condition to measure, such as 'noise at 10 dB'. Repeatable. Default: all."),
+    ] = None,
+    noise_suppression: Annotated[
+        list[NoiseSuppression] | None,
+        typer.Option(metavar="LEVEL", help="Noise suppression: off, light, strong. Repeatable. Default: off."),
+    ] = None,
     pack: PackName = "mini",
     readers: Readers = None,
     pairs: Pairs = None,
@@ -143,13 +152,29 @@ def robustness(
     check_reports(json, html, force)
     benchmark_module("pyworld")  # Needed for whispered and high-pitched speech.
     model = find_pack(pack, Runtime(threads))
-    converter = PackConverter(model, Conversion())
+    levels = list(dict.fromkeys(noise_suppression or [NoiseSuppression.OFF]))
+    for level in levels:
+        level.check()
+    conditions = find_conditions(folder, noise)
+    if unknown := [name for name in condition or () if name not in conditions]:
+        raise RtvcError(f"There is no condition {unknown[0]!r}; there are: {', '.join(conditions)}.")
     systems = []
-    for name, condition in find_conditions(folder, noise).items():
-        systems.append(System(f"{name}: unconverted", Conditioned(condition, source_copy)))
-        systems.append(System(f"{name}: {model.name}", Conditioned(condition, converter)))
+    for name in condition or conditions:
+        systems.append(System(f"{name}: unconverted", Conditioned(conditions[name], source_copy)))
+        for level in levels:
+            converter = PackConverter(model, Conversion(noise_suppression=level))
+            shown = model.name if level is NoiseSuppression.OFF else f"{model.name}, suppression {level}"
+            systems.append(System(f"{name}: {shown}", Conditioned(conditions[name], converter)))
     rows = _measure(folder, systems, readers, pairs, seed, keep)
-    settings = {"folder": folder, "noise": noise, "pairs": pairs, "seed": seed, "threads": threads}
+    settings = {
+        "folder": folder,
+        "noise": noise,
+        "conditions": condition or list(conditions),
+        "noise_suppression": levels,
+        "pairs": pairs,
+        "seed": seed,
+        "threads": threads,
+    }
     write_report(quality_report(rows, settings, _described(model)), json, html)
 
 

@@ -18,6 +18,7 @@ from rtvc.commands.options import (
     EffectsName,
     Formants,
     Intonation,
+    NoiseSuppressionLevel,
     PackName,
     Pitch,
     PresetName,
@@ -70,6 +71,7 @@ def convert(
     intonation: Intonation = None,
     formants: Formants = None,
     effects: EffectsName = None,
+    noise_suppression: NoiseSuppressionLevel = None,
     preset: PresetName = None,
     pack: PackName = "mini",
     sample_rate: Annotated[
@@ -119,6 +121,7 @@ def convert(
         intonation=intonation,
         formants=formants,
         effects=effects,
+        noise_suppression=noise_suppression,
     )
     if not settings.voice:
         raise RtvcError("No voice is chosen: name one with --voice. `rtvc voices list` shows them.")
@@ -131,6 +134,7 @@ def convert(
         settings.intonation,
         settings.effects,
         settings.formants,
+        settings.noise_suppression,
     )
     conversion.check()
     if not source.exists():

@@ -30,6 +30,7 @@ from rtvc.commands.options import (
     EffectsName,
     Formants,
     Intonation,
+    NoiseSuppressionLevel,
     PackName,
     Pitch,
     PresetName,
@@ -72,6 +73,7 @@ def live(
     intonation: Intonation = None,
     formants: Formants = None,
     effects: EffectsName = None,
+    noise_suppression: NoiseSuppressionLevel = None,
     monitor: Annotated[
         str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
     ] = None,
@@ -93,7 +95,15 @@ def live(
 ) -> None:
     """Change your voice while you speak, until Ctrl-C. Keys mute, bypass, and choose the next voice."""
     preferences = PreferenceFile().load()
-    chosen = Preset(Settings(gate_threshold_dbfs=preferences.settings.gate_threshold_dbfs))
+    last = preferences.settings
+    # What suits the room and the microphone stays as it was chosen last.
+    chosen = Preset(
+        Settings(
+            gate_threshold_dbfs=last.gate_threshold_dbfs,
+            speech_gate=last.speech_gate,
+            noise_suppression=last.noise_suppression,
+        )
+    )
     if preset is not None:
         chosen = find_preset(preferences, preset, chosen.settings)
     settings = with_options(
@@ -106,6 +116,7 @@ def live(
         intonation=intonation,
         formants=formants,
         effects=effects,
+        noise_suppression=noise_suppression,
     )
     settings = replace(without_toggles(settings), monitor=monitor is not None)
     voices = VoiceLibrary()
@@ -163,12 +174,15 @@ def enrol(
     ] = None,
     input: Annotated[str | None, typer.Option(help="Microphone, by part of its name.")] = None,
     seconds: Annotated[float, typer.Option(min=5, max=120, help="Length of the recording in seconds.")] = 20.0,
+    noise_suppression: NoiseSuppressionLevel = None,
     pack: PackName = "mini",
 ) -> None:
     """Learn your voice at a microphone, so that your first words are converted as well as your last."""
-    microphone = input or PreferenceFile().load().wiring.microphone
+    preferences = PreferenceFile().load()
+    microphone = input or preferences.wiring.microphone
+    level = noise_suppression or preferences.settings.noise_suppression
     if recordings:
-        enrolment = enrol_recordings(recordings, microphone, pack)
+        enrolment = enrol_recordings(recordings, microphone, pack, noise_suppression=level)
     else:
         console.print(f"Read something aloud for {seconds:.0f} s. Ctrl-C ends the recording early.")
         with _bar() as bar, interrupted() as stop:
@@ -177,7 +191,9 @@ def enrol(
             def show(heard: EnrolmentProgress) -> None:
                 bar.update(task, completed=heard.seconds, description=f"{heard.speech_seconds:4.1f} s of speech")
 
-            enrolment = record_enrolment(microphone, seconds, pack, progress=show, enough=stop.is_set)
+            enrolment = record_enrolment(
+                microphone, seconds, pack, noise_suppression=level, progress=show, enough=stop.is_set
+            )
     if enrolment.warning is not None:
         warn(enrolment.warning)
     console.print(

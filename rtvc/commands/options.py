@@ -10,6 +10,7 @@ import typer
 from rtvc.app.effects import RACKS, find_effects
 from rtvc.app.presets import SUPPLIED
 from rtvc.commands.program import EXPERTS
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.packs.runtime import cores
 from rtvc.settings import Settings
@@ -83,6 +84,14 @@ EffectsName = Annotated[
         help=f"Effects on the new voice: {', '.join(RACKS)}, or a .json file (see `rtvc effects`).",
     ),
 ]
+NoiseSuppressionLevel = Annotated[
+    NoiseSuppression | None,
+    typer.Option(
+        "--noise-suppression",
+        metavar="LEVEL",
+        help="Remove noise before the conversion: off, light or strong. Adds 20 ms of delay.",
+    ),
+]
 Formants = Annotated[
     float | None,
     typer.Option(
@@ -105,16 +114,26 @@ def with_options(
     intonation: float | None,
     formants: float | None,
     effects: str | None,
+    noise_suppression: NoiseSuppression | None,
 ) -> Settings:
     """Return settings with the options that were given; raise `RtvcError` if they contradict each other."""
     choice = replace(settings.map, **_given(transport=transport, strength=strength, block_size=block_size))
     map_choice(choice.transport, block_size, choice.strength)
     rack = None if effects is None else find_effects(effects)
-    return replace(
+    result = replace(
         settings,
         map=choice,
-        **_given(voice=voice, pitch_semitones=pitch, intonation=intonation, formants=formants, effects=rack),
+        **_given(
+            voice=voice,
+            pitch_semitones=pitch,
+            intonation=intonation,
+            formants=formants,
+            effects=rack,
+            noise_suppression=noise_suppression,
+        ),
     )
+    result.check_libraries()
+    return result
 
 
 def map_choice(transport: str, block_size: int | None, strength: float = 1.0) -> MapChoice:

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from rtvc.app.models import open_pack
 from rtvc.app.voices import AddedVoice, add_voice, import_voice
-from rtvc.commands.options import PackName
+from rtvc.commands.options import NoiseSuppressionLevel, PackName
 from rtvc.commands.program import Program
 from rtvc.commands.terminal import console, warn
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.voices.exchange import SUFFIX, export_voice
 from rtvc.voices.library import VoiceLibrary
@@ -51,9 +52,20 @@ def add(
     force: Force = False,
     credit: Annotated[str, typer.Option(help="Who spoke, and under which licence. Exported with the voice.")] = "",
     description: Annotated[str, typer.Option(help="How the voice sounds, in a few words.")] = "",
+    noise_suppression: NoiseSuppressionLevel = None,
 ) -> None:
     """Add a voice made of one or more recordings."""
-    _report(add_voice(name, recordings, pack, replace=force, credit=credit, description=description))
+    _report(
+        add_voice(
+            name,
+            recordings,
+            pack,
+            replace=force,
+            credit=credit,
+            description=description,
+            noise_suppression=noise_suppression or NoiseSuppression.OFF,
+        )
+    )
 
 
 @app.command()

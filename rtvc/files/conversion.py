@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from rtvc.dsp.effects import NO_EFFECTS, Rack
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
@@ -60,6 +61,8 @@ class Conversion:
         Effects on the converted voice.
     formants
         Factor on the frequencies of the formants, 0.85 … 1.15; other than 1 only with packs that have an envelope.
+    noise_suppression
+        How much noise to remove before the conversion.
     """
 
     map: MapChoice = field(default_factory=MapChoice)
@@ -70,6 +73,7 @@ class Conversion:
     intonation: float = 1.0
     effects: Rack = NO_EFFECTS
     formants: float = 1.0
+    noise_suppression: NoiseSuppression = NoiseSuppression.OFF
 
     @property
     def pitch(self) -> PitchControl:
@@ -81,6 +85,7 @@ class Conversion:
         if pack is not None:
             self.pitch.check(pack.roles, pack.name)
         self.map.check()
+        self.noise_suppression.check()
         if self.mode is Mode.WHOLE_FILE and self.step is not None:
             raise RtvcError("The mode whole-file has no steps: leave out the step, or choose another mode.")
         if self.mode is Mode.WHOLE_FILE and self.map.trained:

@@ -11,11 +11,11 @@ from math import ceil
 
 import numpy as np
 
-from rtvc.chain.voice_chain import FileChain, block_length
+from rtvc.chain.voice_chain import FileChain, VoiceInput, block_length
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
-from rtvc.dsp.resample import Resampler
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.features import FeatureSet, FeatureStatistics, Mask
 from rtvc.files.conversion import Job, Mode, Recording
@@ -40,7 +40,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     or the voice cannot be used.
     """
     recording, pack, conversion = job.recording, job.pack, job.conversion
-    level = speech_level(recording.blocks(READ_SAMPLES), recording.rate)
+    level = _speech_level(job)
     warnings = [sentence for sentence in (job.voice.warning(pack),) if sentence is not None]
     if level is None:
         level = pack.level_dbfs
@@ -49,8 +49,8 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     converter = VoiceConverter(pack)
     if conversion.mode is Mode.LIVE:
         converter.observe = LiveMap(converter, pack, target, conversion.map, conversion.pitch, job.voice.name)
-        chain = FileChain(recording.rate, converter, job.output_rate, effects=conversion.effects)
-        frames, learnt = conversion.step or pack.defaults.step, 0.0
+        # The level is learnt too.
+        level, frames, learnt = None, conversion.step or pack.defaults.step, 0.0
     else:
         frames, learnt = conversion.step or ANALYSIS_FRAMES, 0.5
         speaker = _learn(job, amplitude(pack.level_dbfs - level), frames)
@@ -60,8 +60,9 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
             speaker, choice = FeatureSet(speaker.frames, pack.population), MapChoice()
         transport = fit_map(pack, speaker, target, choice, job.voice.maps, job.fitting, voice=job.voice.name)
         converter.begin(transport, conversion.map.strength, conversion.pitch)
-        chain = FileChain(recording.rate, converter, job.output_rate, level, conversion.effects)
-
+    chain = FileChain(
+        recording.rate, converter, job.output_rate, level, conversion.effects, conversion.noise_suppression
+    )
     skip, written = round(chain.latency_seconds * job.output_rate), 0
     block = block_length(recording.rate, job.output_rate, pack, frames)
     for sound in _padded(recording, block, ceil(chain.latency_seconds * recording.rate)):
@@ -131,17 +132,28 @@ class SourceStatistics:
         return FeatureSet(np.concatenate(self._frames), self._statistics)
 
 
+def _speech_level(job: Job) -> float | None:
+    """Return the level of the speech in the recording, after any noise suppression; None without speech."""
+    recording, rate = job.recording, job.pack.sample_rate
+    if job.conversion.noise_suppression is NoiseSuppression.OFF:
+        return speech_level(recording.blocks(READ_SAMPLES), recording.rate)
+    cleaned = VoiceInput(recording.rate, rate, job.conversion.noise_suppression)
+    block = block_length(recording.rate, rate, job.pack, ANALYSIS_FRAMES)
+    blocks = _padded(recording, block, ceil(cleaned.latency_seconds * recording.rate))
+    return speech_level(map(cleaned.process, blocks), rate)
+
+
 def _learn(job: Job, gain: float, frames: int) -> FeatureSet:
     """Encode the whole recording for its statistics: the first of the two passes."""
     recording, pack = job.recording, job.pack
     statistics = SourceStatistics(pack)
     analyser = Analyser(pack)
-    resampler = Resampler(recording.rate, pack.sample_rate)
+    heard = VoiceInput(recording.rate, pack.sample_rate, job.conversion.noise_suppression)
     block = block_length(recording.rate, pack.sample_rate, pack, frames)
-    delay = ceil((resampler.latency_seconds + analyser.encoder.latency_seconds) * recording.rate)
+    delay = ceil((heard.latency_seconds + analyser.encoder.latency_seconds) * recording.rate)
     done = 0
     for sound in _padded(recording, block, delay):
-        statistics(*analyser.process(resampler.process(sound) * np.float32(gain)))
+        statistics(*analyser.process(heard.process(sound) * np.float32(gain)))
         done += len(sound)
         job.progress(min(0.5, done / recording.frames / 2))
     return statistics.result()

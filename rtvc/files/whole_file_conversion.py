@@ -14,6 +14,7 @@ import onnxruntime
 
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.effects import Effects
+from rtvc.dsp.noise_suppression import NoiseSuppression, suppress_noise
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -78,8 +79,11 @@ def convert_whole(job: Job) -> tuple[Fraction, list[str]]:
         raise RtvcError("The mode whole-file takes one voice, not a blend: name one voice, or choose another mode.")
     models = OfflineModels(pack)
     speaker, target = (
-        FeatureSet.of(_features(models, recording, pack), roles=pack.roles)
-        for recording in (job.recording, job.voice.recording)
+        FeatureSet.of(_features(models, recording, pack, suppression), roles=pack.roles)
+        for recording, suppression in (
+            (job.recording, job.conversion.noise_suppression),
+            (job.voice.recording, NoiseSuppression.OFF),
+        )
     )
     job.progress(0.5)
     options: dict[str, Any] = {}
@@ -100,7 +104,7 @@ def convert_whole(job: Job) -> tuple[Fraction, list[str]]:
     return Fraction(0), []
 
 
-def _features(models: OfflineModels, recording: Recording, pack: ModelPack) -> Block:
+def _features(models: OfflineModels, recording: Recording, pack: ModelPack, suppression: NoiseSuppression) -> Block:
     seconds = recording.frames / recording.rate
     if seconds < SHORTEST_SECONDS:
         raise RtvcError(f"{recording.name}: lasts {seconds:.2f} s; the mode whole-file needs {SHORTEST_SECONDS} s.")
@@ -109,7 +113,7 @@ def _features(models: OfflineModels, recording: Recording, pack: ModelPack) -> B
             f"{recording.name}: lasts {seconds:.0f} s, and the mode whole-file takes no more than "
             f"{LONGEST_SECONDS} s: choose another mode, or cut the recording."
         )
-    return models.encode(recording.read(pack.sample_rate))
+    return models.encode(suppress_noise(recording.read(pack.sample_rate), pack.sample_rate, suppression))
 
 
 def _as_loud(audio: Block, lufs: float, rate: int) -> Block:

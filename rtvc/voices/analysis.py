@@ -15,6 +15,7 @@ import numpy as np
 from rtvc.audio_file import AudioFile
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import speech_level
+from rtvc.dsp.noise_suppression import NoiseSuppression, suppress_noise
 from rtvc.dsp.resample import resample
 from rtvc.dsp.speech_activity import SpeechActivity
 from rtvc.dsp.stage import Block
@@ -89,8 +90,11 @@ def analyse(audio: Block, pack: ModelPack) -> FeatureSet:
     return FeatureSet.of(np.concatenate(kept), roles=pack.roles)
 
 
-def analyse_recording(audio: Block, rate: int, pack: ModelPack) -> SpeechAnalysis:
-    """Bring a recording `[samples]` at `rate` Hz to the pack's level and rate, and analyse its speech."""
+def analyse_recording(
+    audio: Block, rate: int, pack: ModelPack, suppression: NoiseSuppression = NoiseSuppression.OFF
+) -> SpeechAnalysis:
+    """Clean a recording `[samples]` at `rate` Hz, bring it to the pack's level and rate, and analyse its speech."""
+    audio = suppress_noise(audio, rate, suppression)
     level = speech_level((audio[start : start + rate] for start in range(0, len(audio), rate)), rate)
     gain = 1.0 if level is None else amplitude(pack.level_dbfs - level)
     features = analyse(resample(audio, rate, pack.sample_rate) * np.float32(gain), pack)

@@ -15,6 +15,7 @@ import numpy as np
 from platformdirs import user_data_path
 
 from rtvc.arrays import DamagedArrays, read_arrays, write_arrays
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
@@ -58,12 +59,19 @@ class Enrolment:
         return None
 
 
-def enrol_audio(audio: Block, rate: int, pack: ModelPack, microphone: str) -> Enrolment:
+def enrol_audio(
+    audio: Block,
+    rate: int,
+    pack: ModelPack,
+    microphone: str,
+    noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
+) -> Enrolment:
     """Enrol a speaker from a recording `[samples]` at `rate` Hz made with the microphone.
 
-    Raises `RtvcError` if it holds less than 3 s of speech.
+    The recording takes the way of the live sound: noise is suppressed here if it will be live. Raises `RtvcError` if
+    it holds less than 3 s of speech, or RNNoise is needed and not installed.
     """
-    speech = analyse_recording(audio, rate, pack)
+    speech = analyse_recording(audio, rate, pack, noise_suppression)
     if speech.level_dbfs is None or speech.seconds < LEAST_SECONDS:
         raise RtvcError(
             f"The recording holds {speech.seconds:.1f} s of speech; an enrolment needs at least "
@@ -72,9 +80,14 @@ def enrol_audio(audio: Block, rate: int, pack: ModelPack, microphone: str) -> En
     return Enrolment(microphone, speech.features, speech.level_dbfs, speech.seconds)
 
 
-def enrol_files(paths: Sequence[Path], pack: ModelPack, microphone: str) -> Enrolment:
+def enrol_files(
+    paths: Sequence[Path],
+    pack: ModelPack,
+    microphone: str,
+    noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
+) -> Enrolment:
     """Enrol a speaker from recordings made with the microphone; raises as `enrol_audio` and `AudioFile` do."""
-    return enrol_audio(*read_recordings(paths), pack, microphone)
+    return enrol_audio(*read_recordings(paths), pack, microphone, noise_suppression)
 
 
 class EnrolmentLibrary:

@@ -26,6 +26,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from rtvc.audio_file import audio_writer, is_file
+from rtvc.dsp.noise_suppression import NoiseSuppression, suppress_noise
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
@@ -114,15 +115,20 @@ class VoiceLibrary:
         replace: bool = False,
         credit: str = "",
         description: str = "",
+        noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
     ) -> Voice:
         """Store a voice made of one or more recordings, with its features under `pack`.
+
+        The reference is stored with its noise suppressed.
 
         Raises `RtvcError` if the name is not allowed or taken, a recording cannot be a reference, or the voice cannot
         be written. An earlier voice of this name then stays as it was.
         """
         name = check_voice_name(name)
         self._check_free(name, replace)
+        noise_suppression.check()
         audio, rate = read_recordings(recordings)
+        audio = suppress_noise(audio, rate, noise_suppression)
         features = reference_features(audio, rate, pack, ", ".join(str(path) for path in recordings))
         described = {
             "recordings": [str(path) for path in recordings],

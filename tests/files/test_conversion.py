@@ -1,6 +1,7 @@
 """Conversion of files, measured through a pack whose features are the audio itself, and its command."""
 
 import tracemalloc
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import soundfile
 from rtvc.app.effects import RACKS
 from rtvc.audio_file import AudioFile
 from rtvc.chain.voice_chain import block_length
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
@@ -18,7 +20,9 @@ from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
+from rtvc.voices.library import shipped_voices
 from rtvc.voices.voice import Voice
+from tests.support.libraries import needs_rnnoise
 from tests.support.sounds import babble, write
 from tests.support.transports import KERNEL, LOOKAHEAD, QUICK_FLOW, Smoother
 
@@ -82,6 +86,29 @@ def test_effects_are_on_the_result_in_steps_of_any_size(pack: ModelPack, voice: 
         results.append(read(tmp_path / f"{number}.wav"))
     assert np.abs(results[0] - results[1]).max() <= 1e-4
     assert np.std(results[1] - results[2]) > 0.3 * np.std(results[2])
+
+
+def test_noise_is_taken_away_in_steps_of_any_size(pack: ModelPack, tmp_path: Path) -> None:
+    needs_rnnoise()
+    speech = AudioFile(shipped_voices()[0].reference).read(16_000)[:48_000]
+    noisy = speech + 0.02 * np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
+    source = write(tmp_path / "source.wav", noisy, 16_000)
+    strong = NoiseSuppression.STRONG
+    results = []
+    for number, conversion in enumerate(
+        [
+            replace(STILL, noise_suppression=strong),
+            replace(STILL, noise_suppression=strong, step=1),
+            STILL,
+        ]
+    ):
+        convert_file(source, shipped_voices()[1], tmp_path / f"{number}.wav", pack, conversion)
+        results.append(read(tmp_path / f"{number}.wav"))
+    # Of samples in 16 bits, one may be rounded the other way.
+    assert np.abs(results[0] - results[1]).max() <= 1e-4
+    settled = slice(16_000, None)
+    errors = [float(np.std((result - speech)[settled])) for result in (results[0], results[2])]
+    assert errors[0] < 0.7 * errors[1]
 
 
 def test_the_mode_live_comes_to_what_two_passes_give(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:

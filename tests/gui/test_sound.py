@@ -15,6 +15,8 @@ from gui.main_window import MainWindow
 from gui.view.transports import transport_words
 from rtvc.app.live import LatencyProfile
 from rtvc.app.preferences import Preset
+from rtvc.dsp.noise_suppression import NoiseSuppression
+from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.trained_maps import MapLibrary
@@ -49,11 +51,38 @@ def test_sliders_change_their_settings(window: MainWindow) -> None:
     sound.input_gain.slider.setValue(6)
     sound.output_gain.slider.setValue(-3)
     assert (settings(window).input_gain_db, settings(window).output_gain_db) == (6.0, -3.0)
-    sound.gate.slider.setValue(-40)
+    sound.noise.gate.slider.setValue(-40)
     assert settings(window).gate_threshold_dbfs == -40
-    sound.gate.slider.setValue(sound.gate.slider.minimum())
+    sound.noise.gate.slider.setValue(sound.noise.gate.slider.minimum())
     assert settings(window).gate_threshold_dbfs is None
-    assert sound.gate.value_label.text() == "off"
+    assert sound.noise.gate.value_label.text() == "off"
+
+
+def test_noise_suppression_and_the_gate_for_speech(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = window.live.sound.noise
+    # What the panel does, whether or not RNNoise is installed here.
+    monkeypatch.setattr("rtvc.settings.load_rnnoise", lambda: None)
+    noise.suppression.buttons[NoiseSuppression.STRONG].click()
+    noise.opens_for.buttons[True].click()
+    assert settings(window).noise_suppression is NoiseSuppression.STRONG
+    assert settings(window).speech_gate
+    assert noise.gate.isHidden()
+
+
+def test_without_rnnoise_the_choice_stays_off_and_a_sentence_says_why(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise RtvcError("RNNoise is missing.")
+
+    said: list[str] = []
+    window.session.preferences.failed.connect(said.append)
+    monkeypatch.setattr("rtvc.settings.load_rnnoise", missing)
+    noise = window.live.sound.noise
+    noise.suppression.buttons[NoiseSuppression.LIGHT].click()
+    assert said == ["RNNoise is missing."]
+    assert settings(window).noise_suppression is NoiseSuppression.OFF
+    assert noise.suppression.buttons[NoiseSuppression.OFF].isChecked()
 
 
 def test_sliders_follow_settings_without_rounding_them(window: MainWindow) -> None:
@@ -64,9 +93,9 @@ def test_sliders_follow_settings_without_rounding_them(window: MainWindow) -> No
 
 
 def test_gains_unfold(qtbot: QtBot, window: MainWindow) -> None:
-    assert not window.live.sound.gate.isVisible()
+    assert not window.live.sound.noise.gate.isVisible()
     QTest.mouseClick(window.live.sound.more.button, LEFT)
-    assert window.live.sound.gate.isVisible()
+    assert window.live.sound.noise.gate.isVisible()
 
 
 def test_another_transport_is_used_at_once_and_only_mkl_has_k(

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtvc.audio_file import AudioFile
 from rtvc.dsp.effects import Effect, Rack
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.packs.pack import ModelPack
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.enrolment import enrol_audio
+from rtvc.voices.library import shipped_voices
+from tests.support.libraries import needs_rnnoise
 from tests.support.simulation import OPEN, OWN, RATE, Simulate, SimulatedPort, clicks, delays, told, tone
 from tests.support.sounds import babble
 
@@ -69,6 +73,34 @@ def test_neither_a_voice_nor_its_strength_nor_k_makes_a_click(
         assert np.std(simulation.heard[3 * RATE :]) < 0.8 * np.std(simulation.heard[RATE : 2 * RATE])
     else:
         assert simulation.fitter.transport is not before
+
+
+def test_noise_suppression_is_switched_while_it_runs(simulate: Simulate) -> None:
+    """On and off change the delay, and the delay that is told follows."""
+    needs_rnnoise()
+    random = np.random.default_rng(0)
+    simulation = simulate((0.02 * random.standard_normal(9 * RATE)).astype(np.float32), OWN)
+    levels, told = [], []
+    for chosen in (NoiseSuppression.OFF, NoiseSuppression.STRONG, NoiseSuppression.OFF):
+        simulation.settings = replace(simulation.settings, noise_suppression=chosen)
+        simulation.run(3)
+        levels.append(float(np.std(simulation.heard[-RATE:])))
+        told.append(float(simulation.pipeline.latency))
+    assert levels[1] < 0.1 * levels[0]
+    assert levels[2] == pytest.approx(levels[0], rel=0.05)
+    assert told[1] - told[0] == pytest.approx(0.02, abs=1e-6)
+    assert told[2] == told[0]
+
+
+def test_the_gate_opens_for_speech_and_not_for_noise(simulate: Simulate) -> None:
+    needs_rnnoise()
+    speech = AudioFile(shipped_voices()[0].reference).read(RATE)[: 3 * RATE]
+    noise = (0.02 * np.random.default_rng(0).standard_normal(3 * RATE)).astype(np.float32)
+    simulation = simulate(np.concatenate((noise, speech)), replace(OWN, speech_gate=True))
+    simulation.run(3)
+    assert np.abs(simulation.heard[RATE:]).max() < 1e-3
+    simulation.run(3)
+    assert np.std(simulation.heard[-2 * RATE :]) == pytest.approx(np.std(speech), rel=0.3)
 
 
 def test_bypass_takes_the_effects_away_too(simulate: Simulate) -> None:

@@ -34,6 +34,7 @@ from rtvc.app.preferences import PreferenceFile, Preferences
 from rtvc.app.virtual_microphone import VirtualMicrophoneState
 from rtvc.app.voices import AddedVoice, Sound
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
@@ -194,6 +195,7 @@ class FakeLibrary(VoiceLibrary):
         replace: bool = False,
         credit: str = "",
         description: str = "",
+        noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
     ) -> Voice:
         self.own.append(name)
         return self.find(name)
@@ -360,6 +362,7 @@ class FakeBackend:
         seconds: float,
         pack: str,
         *,
+        noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
         progress: Callable[[EnrolmentProgress], None],
         enrolments: object,
     ) -> Enrolment:
