@@ -22,6 +22,7 @@ from rtvc.commands.devices import devices, doctor
 from rtvc.commands.live import enrol, live
 from rtvc.commands.panel import gui
 from rtvc.commands.program import Program
+from rtvc.commands.serve import serve
 from rtvc.commands.terminal import console, errors
 from rtvc.errors import RtvcError
 
@@ -31,7 +32,7 @@ _UsageError = cast(type[typer.BadParameter], typer.BadParameter.__bases__[0])
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF}
 
 app = Program("A real-time voice changer.")
-for command in (live, gui, convert, demo, enrol, devices, doctor):
+for command in (live, gui, serve, convert, demo, enrol, devices, doctor):
     app.command()(command)
 app.add_typer(voices.app, name="voices")
 app.add_typer(effects.app, name="effects")

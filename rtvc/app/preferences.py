@@ -150,10 +150,10 @@ class PreferenceFile:
         wiring = preferences.wiring
         content = {
             "format": FORMAT,
-            "settings": _values(preferences.settings),
+            "settings": settings_to_json(preferences.settings),
             "wiring": {"pack": wiring.pack} | {name: getattr(wiring, name) for name in _DEVICES},
             "presets": {
-                name: _values(preset.settings) | {"profile": preset.profile}
+                name: settings_to_json(preset.settings) | {"profile": preset.profile}
                 for name, preset in preferences.presets.items()
             },
             "panel": dict(preferences.panel),
@@ -164,8 +164,8 @@ class PreferenceFile:
             file.write(json.dumps(content, indent=2, ensure_ascii=False).encode(errors="backslashreplace"))
 
 
-def _values(settings: Settings) -> dict[str, Any]:
-    """Return the settings as one flat object: the choice of map lies beside the others, as it did in format 1."""
+def settings_to_json(settings: Settings) -> dict[str, Any]:
+    """Return settings as one flat JSON object: the choice of map lies beside the others, as it did in format 1."""
     values = {entry.name: getattr(settings, entry.name) for entry in fields(Settings)}
     values |= asdict(values.pop("map")) | {"effects": settings.effects.to_json()}
     return {name: value for name, value in values.items() if name not in _MOMENTARY}
@@ -178,7 +178,7 @@ def _preferences(content: dict[str, Any]) -> Preferences:
     if not isinstance(wiring["pack"], str) or not isinstance(panel, dict):
         raise ValueError("'wiring' or 'panel' is of the wrong type")
     return Preferences(
-        _settings(content["settings"]),
+        settings_from_json(content["settings"]),
         Wiring(**{name: _device(wiring[name]) for name in _DEVICES}, pack=wiring["pack"]),
         {str(name): _preset(values) for name, values in content["presets"].items()},
         panel,
@@ -186,7 +186,7 @@ def _preferences(content: dict[str, Any]) -> Preferences:
 
 
 def _preset(values: Any) -> Preset:  # noqa: ANN401
-    settings = _settings(values)
+    settings = settings_from_json(values)
     profile = values.get("profile")
     return Preset(settings, None if profile is None else LatencyProfile(profile))
 
@@ -200,8 +200,11 @@ def _device(value: object) -> DeviceIdentity | None:
     raise ValueError(f"{value!r} is not a device")
 
 
-def _settings(values: Any) -> Settings:  # noqa: ANN401
-    """Read settings: missing values are defaults, unknown ones are ignored."""
+def settings_from_json(values: Any) -> Settings:  # noqa: ANN401
+    """Read settings: missing values are defaults, unknown ones are ignored, and numbers are moved into their range.
+
+    Raises `ValueError`, `TypeError` or `RtvcError` if a value is of the wrong kind.
+    """
     if not isinstance(values, dict):
         raise ValueError(f"{values!r} are not settings")
     choice = MapChoice(**_known(values, MapChoice))

@@ -42,15 +42,17 @@ from rtvc.commands.options import (
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console, errors, library_noise_discarded, warn
 from rtvc.errors import RtvcError
-from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
+from rtvc.live.live_engine import LiveEngine
 from rtvc.live.snapshot import State
 from rtvc.packs.runtime import Runtime
+from rtvc.remote.opening import RemoteServer, WhenLost, open_remote
 from rtvc.settings import Settings
 from rtvc.storage import make_folder
 from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
 
 REFRESH_SECONDS = 0.1
+SERVER = "Over a server"
 
 
 def live(
@@ -92,6 +94,19 @@ def live(
         int | None, typer.Option(min=1, max=50, rich_help_panel=EXPERTS, help="Frames of 20 ms to compute at once.")
     ] = None,
     threads: Threads = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", rich_help_panel=SERVER, help="Let the server at this address compute, see `rtvc serve`."
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(rich_help_panel=SERVER, help="The server's token file, copied to this computer.")
+    ] = None,
+    when_lost: Annotated[
+        WhenLost,
+        typer.Option(rich_help_panel=SERVER, help="What to send while the server is lost: bypass is your own voice."),
+    ] = WhenLost.SILENCE,
 ) -> None:
     """Change your voice while you speak, until Ctrl-C. Keys mute, bypass, and choose the next voice."""
     preferences = PreferenceFile().load()
@@ -125,12 +140,15 @@ def live(
             "No voice is chosen: name one with --voice (`rtvc voices list` shows them), or send your own voice with "
             "--strength 0."
         )
-    models = open_pack(pack)
-    settings.pitch.check(models.roles, models.name)
-    if (unfit := models.warning) is not None:
-        warn(unfit)
-    if settings.voice and (warning := voices.open(settings.voice).warning(models)) is not None:
-        warn(warning)
+    if server is None:
+        models = open_pack(pack)
+        settings.pitch.check(models.roles, models.name)
+        if (unfit := models.warning) is not None:
+            warn(unfit)
+        if settings.voice and (warning := voices.open(settings.voice).warning(models)) is not None:
+            warn(warning)
+    elif output_file is not None:
+        raise RtvcError("--server changes a microphone: convert recordings with `rtvc convert`.")
     wiring = preferences.wiring
     setup = LiveSetup(
         input or wiring.microphone,
@@ -154,7 +172,13 @@ def live(
         made = None if port is not None else virtual_microphone()
         if made is not None:
             stack.enter_context(made)
-        engine = open_live(setup, settings, virtual_microphone=made, port=port, voices=voices)
+        engine: LiveEngine
+        if server is not None:
+            engine = open_remote(
+                RemoteServer(server, token_file, when_lost), setup, settings, virtual_microphone=made, voices=voices
+            )
+        else:
+            engine = open_live(setup, settings, virtual_microphone=made, port=port, voices=voices)
         if record is not None:
             make_folder(record, private=True)
             engine.start_recording(*_recordings(record), overwrite=force)
@@ -163,7 +187,7 @@ def live(
         if port is None:
             own = settings.map.strength == 0
             listed = "" if setup.output is not None else virtual_microphone_name()
-            route = Route("" if own else settings.voice, listed, str(setup.output or ""))
+            route = Route("" if own else settings.voice, listed, str(setup.output or ""), server or "")
         _run(engine, route, voices)
 
 
@@ -222,7 +246,7 @@ def interrupted() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _run(engine: Engine, route: Route | None, voices: VoiceLibrary) -> None:
+def _run(engine: LiveEngine, route: Route | None, voices: VoiceLibrary) -> None:
     """Run until interrupted or ended, follow the keys, and show how it goes. A file, without a route, has no keys.
 
     Raises `RtvcError` if the engine fails, and exits with 2 if it never had a map to the voice.

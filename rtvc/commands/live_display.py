@@ -8,7 +8,7 @@ from rich.text import Text
 
 from rtvc.app.virtual_microphone import application_steps
 from rtvc.commands.terminal import console, errors, warn
-from rtvc.live.engine import Engine
+from rtvc.live.live_engine import LiveEngine
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.settings import Settings
 
@@ -25,11 +25,14 @@ class Route:
         The name under which applications list the microphone; empty if the sound goes to another device.
     output
         That other device.
+    server
+        Address of the server that computes; empty if this computer does.
     """
 
     voice: str
     virtual_microphone: str
     output: str = ""
+    server: str = ""
 
 
 class Display:
@@ -53,7 +56,7 @@ class Display:
         """Whether the engine only ever sent silence because it had no map to the voice."""
         return State.SILENCED in self._states and State.RUNNING not in self._states
 
-    def update(self, snapshot: Snapshot, engine: Engine, width: int) -> Text:
+    def update(self, snapshot: Snapshot, engine: LiveEngine, width: int) -> Text:
         """Print what is new and return the line, no wider than `width` columns."""
         if snapshot.state == State.RUNNING and State.RUNNING not in self._states and self._route is not None:
             _print_heading(self._route, engine, snapshot, self._has_keys)
@@ -70,13 +73,13 @@ class Display:
         return status_line(snapshot, engine.settings, width)
 
 
-def _print_heading(route: Route, engine: Engine, snapshot: Snapshot, has_keys: bool) -> None:
+def _print_heading(route: Route, engine: LiveEngine, snapshot: Snapshot, has_keys: bool) -> None:
     rows = [("Voice", route.voice or "your own"), ("Microphone", engine.port.microphone_name)]
     if route.virtual_microphone:
         rows.append(("Virtual microphone", route.virtual_microphone))
     else:
         rows.append(("Output", route.output))
-    rows.append(("Scheduling", snapshot.priority))
+    rows.append(("Server", route.server) if route.server else ("Scheduling", snapshot.priority))
     keys = ["m mutes", "b sends your own voice"] if has_keys else []
     if has_keys and route.voice:
         keys.append("v takes the next voice")
@@ -86,7 +89,9 @@ def _print_heading(route: Route, engine: Engine, snapshot: Snapshot, has_keys: b
     if route.virtual_microphone:
         discord = application_steps(route.virtual_microphone)[0]
         console.print(f"In {discord.application}, choose {' > '.join(discord.path)}.", soft_wrap=True)
-    if engine.enrolment is None:
+    if route.server:
+        console.print("The server learns your voice while you speak.", soft_wrap=True)
+    elif engine.enrolment is None:
         console.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.", soft_wrap=True)
 
 

@@ -60,9 +60,12 @@ class VoiceLibrary:
     ----------
     folder
         Where the user's voices lie; by default in the user's data folder.
+    paths
+        Whether `open` also takes paths of audio files.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, paths: bool = True) -> None:
+        self._paths = paths
         self.folder = folder or user_data_path("rtvc", appauthor=False) / "voices"
 
     def list(self) -> list[Voice]:
@@ -88,7 +91,7 @@ class VoiceLibrary:
         separator is always a file. The parts of a blend are names or paths. Raises `RtvcError` if there is no such
         voice, and if a blend has weights outside 0 to 1000 or more than 16 voices.
         """
-        if normal(name) in self._by_name() or is_file(Path(name)):
+        if normal(name) in self._by_name() or (self._paths and is_file(Path(name))):
             return self._single(name)
         parts = [_weighted(part.strip()) for part in name.split(",")]
         weighted = [part for part in parts if part is not None]
@@ -171,6 +174,8 @@ class VoiceLibrary:
     def _single(self, name: str) -> Voice:
         if (voice := self._by_name().get(normal(name))) is not None:
             return voice
+        if not self._paths:
+            return self.find(name)
         path = Path(name)
         separators = [separator for separator in (os.sep, os.altsep) if separator]
         if is_file(path) or path.suffix.lower() in AUDIO_SUFFIXES or any(mark in name for mark in separators):

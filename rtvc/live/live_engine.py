@@ -1,0 +1,44 @@
+"""What front ends need of a live engine, wherever its models run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from rtvc.devices.port import AudioPort
+from rtvc.dsp.stage import Block
+from rtvc.live.snapshot import Snapshot
+from rtvc.settings import Settings
+from rtvc.voices.enrolment import Enrolment
+
+
+class LiveEngine(Protocol):
+    """An `Engine`, or one whose models run on a server. Methods are those of `Engine`."""
+
+    settings: Settings
+    port: AudioPort
+
+    @property
+    def enrolment(self) -> Enrolment | None:
+        """The user's own voice at this microphone, or None."""
+
+    def start(self) -> None:
+        """Start, and return at once."""
+
+    def stop(self) -> None:
+        """Stop, and finish any recording."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has stopped; return whether it has."""
+
+    def start_recording(self, microphone: Path, output: Path, *, overwrite: bool = False) -> None:
+        """Record the microphone and the output."""
+
+    def stop_recording(self) -> None:
+        """Finish the recording, if there is one."""
+
+    def recent_audio(self, seconds: float) -> tuple[Block, Block]:
+        """Return the last seconds of the microphone and of the output."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the current state, meters and counters."""

@@ -1,0 +1,190 @@
+"""The client's connection to a server. Belongs to the client's asyncio loop, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.remote import protocol
+from rtvc.remote.access import LOOPBACK, Access, is_loopback
+from rtvc.remote.peer import NextBlock, Reception, SentTrack, new_peer
+from rtvc.remote.protocol import Refusal, Status
+from rtvc.settings import Settings
+
+REQUEST_SECONDS = 25.0
+CONNECT_SECONDS = 10.0
+LARGEST_ANSWER = 1_000_000
+PING_SMOOTHING = 0.2
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is, and what it asks of clients."""
+
+    url: str
+    access: Access = field(default_factory=Access)
+
+    def check(self) -> Address:
+        """Raise `RtvcError` if the URL is none, or would send the token in clear over a network."""
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RtvcError(f"{self.url!r} is no server: write it as https://HOST:8788.")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise RtvcError(f"{self.url} is not encrypted: a server on another computer needs https.")
+        return self
+
+
+class Unreachable(RtvcError):  # noqa: N818 - a state of the server
+    """The server does not answer, or has no session to give: it may later."""
+
+
+class Link:
+    """One session at a server.
+
+    Parameters
+    ----------
+    address
+        The server.
+    next_block
+        Gives the blocks to send.
+    on_block
+        Called with each block `[BLOCK]` that was received.
+
+    Attributes
+    ----------
+    status
+        The latest that the server told.
+    refused
+        Why the server did not take the latest settings; empty if it did.
+    reception
+        With the counts of received packets.
+    round_trip_seconds
+        Time of a message to the server and back, smoothed.
+    peer
+        The aiortc connection.
+    """
+
+    def __init__(self, address: Address, next_block: NextBlock, on_block: Callable[[Block], object]) -> None:
+        self.status, self.refused, self.round_trip_seconds = Status(), "", 0.0
+        self.reception = Reception(on_block)
+        self._address, self._next_block = address, next_block
+        self._channel: RTCDataChannel | None = None
+        host = urlsplit(address.url).hostname or ""
+        self.peer: RTCPeerConnection = new_peer(LOOPBACK if is_loopback(host) else None)
+        self._connected = asyncio.Event()
+        self.peer.on("connectionstatechange", self._on_state)
+
+    async def open(self, settings: Settings, voice: Mapping[str, str] | None = None) -> None:
+        """Begin the session, with a voice of the client's own as `protocol.write_voice` makes it.
+
+        Raises `Unreachable` if the server does not answer or is full, and `Refusal` if it refuses.
+        """
+        transceiver = self.peer.addTransceiver(SentTrack(self._next_block))
+        self.reception.listen_to(transceiver.receiver)
+        self._channel = self.peer.createDataChannel(protocol.CHANNEL)
+        self._channel.on("message", self._on_message)
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        request: dict[str, Any] = {
+            "sdp": self.peer.localDescription.sdp,
+            "settings": protocol.write_settings(settings),
+        }
+        if voice is not None:
+            request["voice"] = dict(voice)
+        answer = await self._ask("POST", "/session", request)
+        try:
+            await self.peer.setRemoteDescription(RTCSessionDescription(str(answer.get("sdp")), "answer"))
+        except Exception:
+            raise Refusal("The server's answer cannot be understood.") from None
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._connected.wait()
+        except TimeoutError:
+            raise Unreachable(
+                "The server answers, but sound does not reach it: let UDP pass between both computers."
+            ) from None
+        self.reception.heard = time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection stands."""
+        return self.peer.connectionState == "connected"
+
+    def send(self, settings: Settings) -> None:
+        """Tell the server new settings."""
+        self.refused = ""
+        self._send({"settings": protocol.write_settings(settings)})
+
+    def ping(self) -> None:
+        """Measure the round trip; the answer updates `round_trip_seconds`."""
+        self._send({"ping": time.monotonic()})
+
+    async def close(self) -> None:
+        """Leave the session."""
+        await self.peer.close()
+
+    def _on_state(self) -> None:
+        if self.peer.connectionState in ("connected", "failed", "closed"):
+            self._connected.set()
+
+    def _on_message(self, message: str | bytes) -> None:
+        try:
+            values = protocol.read_object(message, protocol.LARGEST_MESSAGE)
+            if "status" in values:
+                self.status = Status.from_json(values["status"])
+        except Refusal:
+            return
+        if isinstance(values.get("refused"), str):
+            self.refused = "".join(filter(str.isprintable, values["refused"][:500]))
+        if isinstance(sent := values.get("pong"), float):
+            passed = time.monotonic() - sent
+            before = self.round_trip_seconds or passed
+            self.round_trip_seconds = before + PING_SMOOTHING * (passed - before)
+
+    def _send(self, values: dict[str, Any]) -> None:
+        if self._channel is not None and self._channel.readyState == "open":
+            self._channel.send(json.dumps(values))
+
+    async def _ask(self, method: str, path: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
+        access = self._address.access
+        headers = {"Authorization": f"Bearer {access.token}"} if access.token else {}
+        pinned: Any = aiohttp.Fingerprint(bytes.fromhex(access.fingerprint)) if access.fingerprint else True
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        url = self._address.url.rstrip("/") + path
+        try:
+            async with (
+                aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
+                session.request(method, url, json=values, ssl=pinned, allow_redirects=False) as response,
+            ):
+                content = await response.content.read(LARGEST_ANSWER)
+                while len(content) < LARGEST_ANSWER and (more := await response.content.read(LARGEST_ANSWER)):
+                    content += more
+                status = response.status
+        except aiohttp.ServerFingerprintMismatch:
+            raise Refusal(
+                f"{url}: the certificate is another than the token file says. Do not trust this server until its "
+                "owner confirms the new fingerprint."
+            ) from None
+        except aiohttp.ClientConnectorCertificateError:
+            raise Refusal(
+                f"{url}: the system does not trust the certificate. Take the server's token file, which holds its "
+                "fingerprint."
+            ) from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise Unreachable(
+                f"{self._address.url} does not answer: check the address, and that `rtvc serve` runs."
+            ) from None
+        answer = protocol.read_object(content, LARGEST_ANSWER)
+        if status != 200:
+            sentence = "".join(filter(str.isprintable, str(answer.get("error", status))[:500]))
+            raise (Unreachable if status in (429, 503) else Refusal)(f"{self._address.url}: {sentence}")
+        return answer
