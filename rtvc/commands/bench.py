@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from rtvc.commands.bench_fidelity import fidelity
 from rtvc.commands.bench_quality import quality, robustness
+from rtvc.commands.bench_server import server
 from rtvc.commands.bench_speed import latency, soak, throughput, transports
 from rtvc.commands.program import Program
 
 app = Program("Measure latency, speed and quality.")
 
-for command in (latency, throughput, transports, soak, fidelity, quality, robustness):
+for command in (latency, throughput, transports, soak, fidelity, quality, robustness, server):
     app.command()(command)

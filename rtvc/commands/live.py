@@ -149,6 +149,9 @@ def live(
             warn(warning)
     elif output_file is not None:
         raise RtvcError("--server changes a microphone: convert recordings with `rtvc convert`.")
+    remote = None if server is None else RemoteServer(server, token_file, when_lost)
+    if remote is not None:
+        remote.check()
     wiring = preferences.wiring
     setup = LiveSetup(
         input or wiring.microphone,
@@ -173,10 +176,8 @@ def live(
         if made is not None:
             stack.enter_context(made)
         engine: LiveEngine
-        if server is not None:
-            engine = open_remote(
-                RemoteServer(server, token_file, when_lost), setup, settings, virtual_microphone=made, voices=voices
-            )
+        if remote is not None:
+            engine = open_remote(remote, setup, settings, virtual_microphone=made, voices=voices)
         else:
             engine = open_live(setup, settings, virtual_microphone=made, port=port, voices=voices)
         if record is not None:

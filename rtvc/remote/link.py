@@ -5,26 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamTrack
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.remote import protocol
 from rtvc.remote.access import LOOPBACK, Access, is_loopback
-from rtvc.remote.peer import NextBlock, Reception, SentTrack, new_peer
+from rtvc.remote.peer import Reception, new_peer
 from rtvc.remote.protocol import Refusal, Status
 from rtvc.settings import Settings
 
 REQUEST_SECONDS = 25.0
 CONNECT_SECONDS = 10.0
 LARGEST_ANSWER = 1_000_000
-PING_SMOOTHING = 0.2
+PINGS = 9
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class Link:
     ----------
     address
         The server.
-    next_block
-        Gives the blocks to send.
+    track
+        What to send.
     on_block
         Called with each block `[BLOCK]` that was received.
 
@@ -69,16 +72,17 @@ class Link:
     reception
         With the counts of received packets.
     round_trip_seconds
-        Time of a message to the server and back, smoothed.
+        Time of a message to the server and back: the median of the last ones.
     peer
         The aiortc connection.
     """
 
-    def __init__(self, address: Address, next_block: NextBlock, on_block: Callable[[Block], object]) -> None:
+    def __init__(self, address: Address, track: MediaStreamTrack, on_block: Callable[[Block], object]) -> None:
         self.status, self.refused, self.round_trip_seconds = Status(), "", 0.0
         self.reception = Reception(on_block)
-        self._address, self._next_block = address, next_block
+        self._address, self._track = address, track
         self._channel: RTCDataChannel | None = None
+        self._pings: deque[float] = deque(maxlen=PINGS)
         host = urlsplit(address.url).hostname or ""
         self.peer: RTCPeerConnection = new_peer(LOOPBACK if is_loopback(host) else None)
         self._connected = asyncio.Event()
@@ -89,7 +93,7 @@ class Link:
 
         Raises `Unreachable` if the server does not answer or is full, and `Refusal` if it refuses.
         """
-        transceiver = self.peer.addTransceiver(SentTrack(self._next_block))
+        transceiver = self.peer.addTransceiver(self._track)
         self.reception.listen_to(transceiver.receiver)
         self._channel = self.peer.createDataChannel(protocol.CHANNEL)
         self._channel.on("message", self._on_message)
@@ -146,9 +150,8 @@ class Link:
         if isinstance(values.get("refused"), str):
             self.refused = "".join(filter(str.isprintable, values["refused"][:500]))
         if isinstance(sent := values.get("pong"), float):
-            passed = time.monotonic() - sent
-            before = self.round_trip_seconds or passed
-            self.round_trip_seconds = before + PING_SMOOTHING * (passed - before)
+            self._pings.append(time.monotonic() - sent)
+            self.round_trip_seconds = median(self._pings)  # A lost message is sent again, a second later.
 
     def _send(self, values: dict[str, Any]) -> None:
         if self._channel is not None and self._channel.readyState == "open":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rtvc.app.live import LiveSetup
 from rtvc.devices.live_port import LivePort
@@ -17,6 +18,9 @@ from rtvc.errors import RtvcError
 from rtvc.live.live_engine import LiveEngine
 from rtvc.settings import Settings
 from rtvc.voices.library import VoiceLibrary
+
+if TYPE_CHECKING:
+    from rtvc.remote.link import Address
 
 
 class WhenLost(StrEnum):
@@ -44,6 +48,18 @@ class RemoteServer:
     token_file: Path | None = None
     when_lost: WhenLost = WhenLost.SILENCE
 
+    def check(self) -> None:
+        """Raise `RtvcError` if the extra `server` is missing, or the address or the token file cannot be used."""
+        self.address()
+
+    def address(self) -> Address:
+        """Return the address with what the token file holds; raises as `check`."""
+        check_installed()
+        from rtvc.remote.access import Access, read_access
+        from rtvc.remote.link import Address
+
+        return Address(self.url, Access() if self.token_file is None else read_access(self.token_file)).check()
+
 
 def open_remote(
     server: RemoteServer,
@@ -55,19 +71,11 @@ def open_remote(
 ) -> LiveEngine:
     """Return an engine that is ready to be started and lets a server compute; see `open_live`.
 
-    Pack, step and runtime are the server's; those of `setup` are ignored.
-
-    Raises
-    ------
-    RtvcError
-        If the extra `server` is missing, or the address or the token file cannot be used.
+    Pack, step and runtime are the server's; those of `setup` are ignored. Raises as `RemoteServer.check`.
     """
-    check_installed()
-    from rtvc.remote.access import Access, read_access
-    from rtvc.remote.link import Address
+    address = server.address()
     from rtvc.remote.remote_engine import RemoteEngine
 
-    access = Access() if server.token_file is None else read_access(server.token_file)
     port = LivePort(
         setup.microphone,
         setup.output,
@@ -76,7 +84,7 @@ def open_remote(
         buffer_seconds=setup.profile.buffer_seconds,
     )
     bypass = server.when_lost is WhenLost.BYPASS
-    return RemoteEngine(Address(server.url, access), port, settings, bypass_when_lost=bypass, library=voices)
+    return RemoteEngine(address, port, settings, bypass_when_lost=bypass, library=voices)
 
 
 def check_installed() -> None:

@@ -11,7 +11,6 @@ import base64
 import binascii
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
@@ -193,8 +192,10 @@ def read_settings(values: object) -> Settings:
         raise Refusal("The settings cannot be read.") from None
     if settings.map.transport != "mkl":
         raise Refusal("Servers offer the transport mkl only: the others take too much of what sessions share.")
-    if settings.effects.effects and find_spec("pedalboard") is None:
-        raise Refusal("This server has no effects: its owner can install `rtvc[effects]`.")
+    try:
+        settings.check_libraries()
+    except RtvcError:
+        raise Refusal("The server lacks a library that effects or noise suppression need.") from None
     if len(settings.voice) > LONGEST_NAME or not settings.voice.isprintable():
         raise Refusal("The name of the voice is too long or cannot be printed.")
     if not settings.voice and settings.map.strength != 0:

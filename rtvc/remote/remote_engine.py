@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.remote import protocol
 from rtvc.remote.link import Address, Link, Unreachable
 from rtvc.remote.mixer import Mixer
-from rtvc.remote.peer import BLOCK, CODEC_SECONDS, RATE
+from rtvc.remote.peer import BLOCK, CODEC_SECONDS, RATE, SentTrack
 from rtvc.settings import Settings
 from rtvc.voices.analysis import read_recordings
 from rtvc.voices.library import VoiceLibrary, shipped_voices
@@ -200,6 +201,12 @@ class RemoteEngine:
             recording=self._recorder is not None,
         )
 
+    def call(self, work: Callable[[], object]) -> None:
+        """Let the network thread call `work`; does nothing while there is none."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # The loop has closed.
+                self._loop.call_soon_threadsafe(work)
+
     def _bypassed(self) -> bool:
         return self.settings.bypass and self._local_bypass
 
@@ -292,9 +299,7 @@ class RemoteEngine:
             return
 
     def _send(self, block: Block) -> None:
-        if self._loop is not None and self._queue is not None:
-            with suppress(RuntimeError):  # The loop has closed.
-                self._loop.call_soon_threadsafe(self._enqueue, block)
+        self.call(lambda: self._enqueue(block))
 
     def _enqueue(self, block: Block) -> None:
         assert self._queue is not None
@@ -310,7 +315,7 @@ class RemoteEngine:
         self._loop, self._queue = asyncio.get_running_loop(), asyncio.Queue()
         attempt, ever = 0, False
         while not self._stopping.is_set():
-            link = Link(self._address, self._queue.get, self._received.write)
+            link = Link(self._address, SentTrack(self._queue.get), self._received.write)
             try:
                 settings = self._for_server()
                 await link.open(self._named(settings), await asyncio.to_thread(self._sent_voice, settings))

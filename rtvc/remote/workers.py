@@ -51,6 +51,11 @@ class Workers:
         """How many sessions could begin now."""
         return sum(worker.free for worker in self._workers)
 
+    @property
+    def processes(self) -> list[int]:
+        """The process numbers of the workers."""
+        return [worker.process_id for worker in self._workers]
+
     async def start(self) -> None:
         """Start the processes and wait until they are ready; raise `TimeoutError` if one is not."""
         self._workers = [self._spawn() for _ in range(self._count)]
@@ -95,6 +100,10 @@ class _Worker:
         self._process.start()
         theirs.close()
         threading.Thread(target=self._listen, name="rtvc worker's words", daemon=True).start()
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid or 0
 
     @property
     def free(self) -> bool:

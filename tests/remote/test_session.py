@@ -33,7 +33,7 @@ class LocalLink(Link):
     """A link that hands its request to a session, without HTTP."""
 
     def __init__(self, pack: ModelPack, next_block: Callable[[], Awaitable[Block]], heard: list[Block]) -> None:
-        super().__init__(Address("http://127.0.0.1:1"), next_block, heard.append)
+        super().__init__(Address("http://127.0.0.1:1"), SentTrack(next_block), heard.append)
         self._pack = pack
         self.session: Session | None = None
 

@@ -1,6 +1,7 @@
 """A server for tests: its sessions run in this process, since starting a worker takes 2 s of computing."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,10 @@ class LocalWorkers(Workers):
     @property
     def free(self) -> int:
         return self.most - len(self.sessions)
+
+    @property
+    def processes(self) -> list[int]:
+        return [os.getpid()]
 
     async def start(self) -> None:
         pass

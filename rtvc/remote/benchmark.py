@@ -1,0 +1,391 @@
+"""`rtvc bench server`: the delay over a server by its parts, what a bad network costs, capacity, and leaks.
+
+The server's workers are processes of their own; its HTTP side and the clients run in this process, on the same cores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import av
+import numpy as np
+from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtp import RtpPacket
+
+from rtvc.benchmark.clicks import PERIOD_SECONDS, click, click_delays, click_train, find_clicks
+from rtvc.benchmark.loops import PacedLoop
+from rtvc.benchmark.report import Report, Table
+from rtvc.benchmark.timing import formatted
+from rtvc.benchmark.workload import Speech, speaker, target
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.live.snapshot import State
+from rtvc.packs.pack import ModelPack
+from rtvc.remote.access import LOOPBACK, Access, Listen
+from rtvc.remote.impairment import IMPAIRMENTS, Impairment
+from rtvc.remote.link import Address, Link
+from rtvc.remote.peer import BLOCK, RATE, Reception, SentTrack
+from rtvc.remote.remote_engine import RemoteEngine
+from rtvc.remote.server import SESSIONS_PER_MINUTE, serving
+from rtvc.remote.workers import Workers
+from rtvc.settings import Settings
+
+START_SECONDS = 30.0
+SETTLING_SECONDS = 5.0
+DISPLAY_SECONDS = 0.25
+VISIT_SECONDS = 1.0
+PARTS = ("step", "codec", "network", "queue", "algorithmic", "compute", "device", "total")
+
+Log = Callable[[str], None]
+
+
+def server_report(
+    pack: ModelPack,
+    clicks: int = 15,
+    sessions: int = 8,
+    seconds: float = 8.0,
+    visits: int = 30,
+    log: Log = lambda sentence: None,
+) -> Report:
+    """Measure a server over loopback.
+
+    Parameters
+    ----------
+    pack
+        The models.
+    clicks
+        Clicks per network condition, one every two seconds; 0 to skip.
+    sessions
+        Most sessions at once when capacity is measured; 0 to skip.
+    seconds
+        How long each number of sessions is held.
+    visits
+        Sessions that come and go while memory, threads and open files of the worker are watched; 0 to skip.
+    log
+        Called before each measurement.
+
+    Raises
+    ------
+    RtvcError
+        If the server does not start, or no click comes back.
+    """
+    results: dict[str, Any] = {"codec_milliseconds": 1000 * codec_delay()}
+    tables = []
+    if clicks:
+        results["delay"] = {}
+        for condition in IMPAIRMENTS:
+            log(f"delay: {condition.name}, {clicks} clicks")
+            with running_server(pack, 1) as (url, _):
+                results["delay"][condition.name] = measure_delay(url, condition, clicks)
+        tables += _delay_tables(results["delay"], results["codec_milliseconds"])
+    if sessions:
+        with running_server(pack, sessions) as (url, _):
+            results["capacity"] = measure_capacity(url, sessions, seconds, log)
+        tables.append(_capacity_table(results["capacity"]))
+    if visits:
+        log(f"leaks: {visits} sessions come and go")
+        with running_server(pack, 1) as (url, workers):
+            results["visits"] = measure_visits(url, workers, visits)
+        tables.append(_visits_table(results["visits"]))
+    settings = {
+        "clicks": clicks,
+        "sessions": sessions,
+        "seconds": seconds,
+        "visits": visits,
+        "speech": speaker().name,
+        "voice": target().name,
+    }
+    return Report("server", results, settings, {pack.name: {"digest": pack.digest}}, tables)
+
+
+@contextmanager
+def running_server(pack: ModelPack, sessions: int) -> Iterator[tuple[str, Workers]]:
+    """Run a server on a thread; yields its URL and its workers."""
+    workers = Workers(sessions, str(pack.folder), LOOPBACK)
+    started, stopping = threading.Event(), threading.Event()
+    urls: list[str] = []
+    failures: list[BaseException] = []
+
+    async def run() -> None:
+        async with serving(workers, Access(), Listen("127.0.0.1", 0)) as url:
+            urls.append(url)
+            started.set()
+            while not stopping.is_set():
+                await asyncio.sleep(DISPLAY_SECONDS)
+
+    def serve() -> None:
+        try:
+            asyncio.run(run())
+        except (RtvcError, TimeoutError) as error:
+            failures.append(error)
+            started.set()
+
+    thread = threading.Thread(target=serve, name="rtvc server")
+    thread.start()
+    try:
+        started.wait()
+        if failures:
+            raise RtvcError(f"The server does not start ({failures[0]}).")
+        yield urls[0], workers
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def codec_delay() -> float:
+    """Return the delay of a click through Opus, encoded and decoded as sessions do, in seconds."""
+    sound = np.zeros(RATE, np.float32)
+    start = RATE // 2
+    burst = click(RATE)
+    sound[start : start + len(burst)] = burst
+    heard: list[Block] = []
+    track, reception = SentTrack(_silence), Reception(heard.append)
+    for number in range(len(sound) // BLOCK):
+        payload = bytes(track.encode(sound[number * BLOCK : (number + 1) * BLOCK]))
+        reception.add(RtpPacket(sequence_number=number, payload=payload))
+    (found,) = find_clicks(np.concatenate(heard), RATE)
+    return found - start / RATE
+
+
+def measure_delay(url: str, condition: Impairment, clicks: int) -> dict[str, Any]:
+    """Send clicks through a server, its bypass on, and compare their delay with the displayed one."""
+    loop = PacedLoop()
+    settings = Settings(voice=target().name, bypass=True, gate_threshold_dbfs=None)
+    engine = RemoteEngine(Address(url), loop.port, settings, local_bypass=False)
+    heard: list[Block] = []
+    displayed: list[dict[str, float]] = []
+    try:
+        _start(engine)
+        link = engine.link
+        assert link is not None
+        engine.call(lambda: condition.apply(link.peer))
+        time.sleep(SETTLING_SECONDS)
+        before, before_there = engine.snapshot(), link.status
+        before_lost, before_received = link.reception.order.lost, link.reception.order.received
+        loop.start(click_train, heard.append)
+        until = time.monotonic() + (clicks + 0.25) * PERIOD_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, DISPLAY_SECONDS))
+            displayed.append(engine.snapshot().latency.milliseconds)
+        after, there, here = engine.snapshot(), link.status, link.reception
+        if engine.link is not link:
+            raise RtvcError(f"The connection broke ({condition.name}).")
+    finally:
+        loop.stop()
+        engine.stop()
+    delays = [1000 * one.delay for one in click_delays(find_clicks(np.concatenate(heard), RATE))][:clicks]
+    if not delays:
+        raise RtvcError(f"No click came back from the server ({condition.name}).")
+    half = len(delays) // 2
+    lost = there.lost - before_there.lost + here.order.lost - before_lost
+    received = there.received - before_there.received + here.order.received - before_received
+    return {
+        "delays_milliseconds": delays,
+        "first_half_milliseconds": median(delays[: half or None]),
+        "second_half_milliseconds": median(delays[half:]),
+        "displayed_milliseconds": {part: median(shown[part] for shown in displayed) for part in PARTS},
+        "clicks_lost": clicks - len(delays),
+        "packets_lost_share": lost / max(1, lost + received),
+        "concealed": there.concealed - before_there.concealed + here.concealer.concealed,
+        "underruns": after.underruns - before.underruns,
+        "dropped_frames": after.dropped_frames - before.dropped_frames - lost,
+    }
+
+
+def measure_capacity(
+    url: str, sessions: int, seconds: float, log: Log = lambda sentence: None
+) -> list[dict[str, Any]]:
+    """Add one session after the other until the slowest step of one in a hundred exceeds its deadline."""
+    packets = _speech_packets()
+
+    async def run() -> list[dict[str, Any]]:
+        links: list[Link] = []
+        rows = []
+        try:
+            for count in range(1, sessions + 1):
+                log(f"capacity: {count} sessions, {seconds:.0f} s")
+                link = Link(Address(url), Replay(packets), lambda block: None)
+                await link.open(Settings(voice=target().name))
+                links.append(link)
+                await asyncio.sleep(VISIT_SECONDS)
+                before = [link.status for link in links]
+                cpu, began = time.process_time(), time.monotonic()
+                await asyncio.sleep(seconds)
+                share = (time.process_time() - cpu) / (time.monotonic() - began)
+                after = [link.status for link in links]
+                row = {
+                    "sessions": count,
+                    "p50_milliseconds": 1000 * max(status.compute_seconds for status in after),
+                    "p99_milliseconds": 1000 * max(status.compute_p99_seconds for status in after),
+                    "deadline_milliseconds": 1000 * min(status.deadline_seconds for status in after),
+                    "queue_milliseconds": 1000 * max(status.queue_seconds for status in after),
+                    "underruns": sum(b.underruns - a.underruns for a, b in zip(before, after, strict=True)),
+                    "dropped_frames": sum(
+                        b.dropped_frames - a.dropped_frames for a, b in zip(before, after, strict=True)
+                    ),
+                    "clients_core_share": share,
+                }
+                rows.append(row)
+                if row["p99_milliseconds"] > row["deadline_milliseconds"]:
+                    break
+        finally:
+            for link in links:
+                await link.close()
+        return rows
+
+    return asyncio.run(run())
+
+
+def measure_visits(url: str, workers: Workers, visits: int) -> dict[str, Any]:
+    """Let sessions come and go, one after the other, and return what the worker holds after each."""
+    packets = _speech_packets()
+    held: list[dict[str, float]] = []
+
+    async def visit() -> None:
+        link = Link(Address(url), Replay(packets), lambda block: None)
+        await link.open(Settings(voice=target().name))
+        async with asyncio.timeout(START_SECONDS):
+            while link.status.state != State.RUNNING or link.reception.order.received < 10:
+                await asyncio.sleep(0.02)
+        await link.close()
+        async with asyncio.timeout(START_SECONDS):
+            while not workers.free:
+                await asyncio.sleep(0.02)
+
+    async def run() -> None:
+        for number in range(visits):
+            if number >= SESSIONS_PER_MINUTE:
+                await asyncio.sleep(60 / SESSIONS_PER_MINUTE)
+            await visit()
+            held.append(_held(workers.processes[0]))
+
+    asyncio.run(run())
+    settled = held[min(5, len(held) // 2) :]  # The first sessions fill caches.
+    return {
+        "sessions": visits,
+        "held": held,
+        **{f"{name}_growth": settled[-1][name] - settled[0][name] for name in settled[0]},
+    }
+
+
+class Replay(MediaStreamTrack):
+    """Sends packets that were encoded before, over and over, at the pace of live audio: it costs next to nothing."""
+
+    kind = "audio"
+
+    def __init__(self, packets: Sequence[bytes]) -> None:
+        super().__init__()
+        self._packets = packets
+        self._began, self._sent = 0.0, 0
+
+    async def recv(self) -> av.Packet[Any]:
+        """Return the next packet when it is due."""
+        self._began = self._began or time.monotonic()
+        self._sent += 1
+        await asyncio.sleep(self._began + self._sent * BLOCK / RATE - time.monotonic())
+        packet = av.Packet(self._packets[self._sent % len(self._packets)])
+        packet.pts, packet.time_base = self._sent * BLOCK, Fraction(1, RATE)
+        return packet
+
+
+async def _silence() -> Block:
+    return np.zeros(BLOCK, np.float32)
+
+
+def _speech_packets() -> list[bytes]:
+    sound, track = Speech(RATE).sound, SentTrack(_silence)
+    return [bytes(track.encode(sound[start : start + BLOCK])) for start in range(0, len(sound) - BLOCK, BLOCK)]
+
+
+def _start(engine: RemoteEngine) -> None:
+    engine.start()
+    deadline = time.monotonic() + START_SECONDS
+    while (snapshot := engine.snapshot()).state != State.RUNNING:
+        if snapshot.state == State.FAILED or time.monotonic() > deadline:
+            raise RtvcError(snapshot.message or "The server does not answer.")
+        time.sleep(0.01)
+
+
+def _held(process: int) -> dict[str, float]:
+    """Return what a process of Linux holds: memory in MiB, threads and open files; empty elsewhere."""
+    folder = Path(f"/proc/{process}")
+    try:
+        lines = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+        files = len(list((folder / "fd").iterdir()))
+    except OSError:
+        return {}
+    return {
+        "memory_mebibytes": int(lines["VmRSS"].split()[0]) / 1024,
+        "threads": float(lines["Threads"]),
+        "open_files": float(files),
+    }
+
+
+def _delay_tables(delays: dict[str, dict[str, Any]], codec_milliseconds: float) -> list[Table]:
+    rows = []
+    for name, run in delays.items():
+        found, shown = run["delays_milliseconds"], run["displayed_milliseconds"]
+        rows.append(
+            [
+                name,
+                *(formatted(value, 0) for value in (min(found), median(found), max(found))),
+                *(formatted(run[f"{half}_half_milliseconds"], 0) for half in ("first", "second")),
+                *(formatted(shown[part], 1) for part in PARTS),
+                f"{100 * run['packets_lost_share']:.1f} %",
+                str(run["concealed"]),
+                str(run["underruns"]),
+                str(run["clicks_lost"]),
+            ]
+        )
+    names = {"step": "packet", "network": "net-\nwork", "algorithmic": "algo-\nrithmic", "queue": "queues"}
+    columns = (
+        *("", "min", "median", "max", "first\nhalf", "second\nhalf"),
+        *(names.get(part, part) for part in PARTS),
+        *("packets\nlost", "filled\nin", "under-\nruns", "clicks\nlost"),
+    )
+    return [
+        Table("From microphone to output over a server, ms: measured delay, displayed parts", columns, rows),
+        Table("Opus", ("", "ms"), [["delay of a click, encoded and decoded", formatted(codec_milliseconds, 1)]]),
+    ]
+
+
+def _capacity_table(rows: Sequence[dict[str, Any]]) -> Table:
+    columns = (
+        *("sessions", "p50, ms", "p99, ms", "deadline, ms", "queue, ms"),
+        *("underruns", "dropped\nframes", "clients' share\nof a core"),
+    )
+    return Table(
+        "Sessions at once: the slowest session's steps",
+        columns,
+        [
+            [
+                str(row["sessions"]),
+                formatted(row["p50_milliseconds"], 1),
+                formatted(row["p99_milliseconds"], 1),
+                formatted(row["deadline_milliseconds"], 0),
+                formatted(row["queue_milliseconds"], 0),
+                str(row["underruns"]),
+                str(row["dropped_frames"]),
+                f"{100 * row['clients_core_share']:.0f} %",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _visits_table(figures: dict[str, Any]) -> Table:
+    first, last = figures["held"][0], figures["held"][-1]
+    rows = []
+    for name in first:
+        label = name.replace("_mebibytes", ", MiB").replace("_", " ")
+        rows.append([label, *(formatted(value, 1) for value in (first[name], last[name], figures[f"{name}_growth"]))])
+    title = f"What the worker holds, with {figures['sessions']} sessions one after the other"
+    return Table(title, ("", "after the first", "after the last", "growth once settled"), rows)

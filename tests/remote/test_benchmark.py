@@ -1,0 +1,39 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rtvc.packs.pack import ModelPack
+from rtvc.remote import benchmark
+from rtvc.remote.benchmark import codec_delay, server_report
+from rtvc.remote.impairment import Impairment
+from rtvc.remote.peer import CODEC_SECONDS
+from rtvc.remote.workers import Workers
+from tests.support.remote import LocalWorkers, local_server
+
+
+def test_the_lookahead_of_the_codec_is_what_a_click_says() -> None:
+    assert codec_delay() == pytest.approx(CODEC_SECONDS, abs=2e-4)
+
+
+def test_the_report_holds_what_was_measured(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def within(pack: ModelPack, sessions: int) -> Iterator[tuple[str, Workers]]:
+        workers = LocalWorkers(pack, sessions)
+        with local_server(workers) as url:
+            yield url, workers
+
+    monkeypatch.setattr(benchmark, "running_server", within)
+    monkeypatch.setattr(benchmark, "SETTLING_SECONDS", 0.2)
+    monkeypatch.setattr(benchmark, "IMPAIRMENTS", (Impairment("bad", loss=0.1, jitter_seconds=0.01),))
+    report = server_report(pack, clicks=1, sessions=1, seconds=1.0, visits=2)
+    bad = report.results["delay"]["bad"]
+    assert 0.02 < bad["packets_lost_share"] < 0.3
+    assert bad["concealed"] > 0
+    assert all(delay > 1000 * CODEC_SECONDS for delay in bad["delays_milliseconds"])
+    shown = dict(bad["displayed_milliseconds"])
+    assert shown["network"] > 1
+    (row,) = report.results["capacity"]
+    assert row["sessions"] == 1
+    assert len(report.results["visits"]["held"]) == 2
+    assert [len(table.rows) for table in report.tables] == [1, 1, 1, 3]
