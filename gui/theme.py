@@ -124,7 +124,9 @@ class Theme(QObject):
             hints = application.styleHints()
             assert hints is not None
             hints.colorSchemeChanged.connect(self._follow_system)
-        application.setStyleSheet(self._choose(appearance))
+        sheet = self._choose(appearance)
+        if sheet != application.styleSheet():  # Qt restyles every widget even for the same one.
+            application.setStyleSheet(sheet)
 
     def use(self, appearance: Appearance) -> None:
         """Change the colours from the event loop, with the application's current font."""

@@ -14,9 +14,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 import gc
 import shutil
 from collections.abc import Iterator
+from functools import cache
 
 import hypothesis
 import pytest
+import typer.main
 
 from rtvc.packs.pack import ModelPack
 from tests.support.packs import identity_pack
@@ -34,6 +36,16 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
             patch.setenv(name, str(home / name))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_built_once() -> Iterator[None]:
+    """Build the tree of commands once a process: it takes 25 ms, and hundreds of tests run a command."""
+    built = cache(typer.main.get_command)
+    with pytest.MonkeyPatch.context() as patch:
+        for place in ("typer.main.get_command", "typer.testing._get_command"):
+            patch.setattr(place, built)
         yield
 
 

@@ -39,6 +39,7 @@ from tests.support.small_models import FEW_LAYERS, WAVLM, make_hifigan, make_wav
 from tests.support.sounds import babble
 
 RATE = WAVLM.sample_rate
+SECONDS = 3
 INCREMENTAL = replace(CPU, encoder=EncoderSettings(2, 3, 10), offline=True)
 
 
@@ -56,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save(wavlm_checkpoint(make_wavlm()), folder / "encoder.pt")
     torch.save(hifigan_checkpoint(make_hifigan(FEW_LAYERS)), folder / "vocoder.pt")
     for index in range(3):
-        soundfile.write(folder / f"speech-{index}.wav", babble(5, RATE, index), RATE)
+        soundfile.write(folder / f"speech-{index}.wav", babble(SECONDS, RATE, index), RATE)
     return folder
 
 
@@ -73,6 +74,20 @@ def speech(folder: Path) -> list[Path]:
 def pack(folder: Path, models: Models) -> ModelPack:
     build_pack(WAVLM_LARGE, models, speech(folder), folder / "packs" / "incremental", INCREMENTAL)
     return ModelPack(folder / "packs" / "incremental")
+
+
+@pytest.fixture(scope="module")
+def encoder_file(folder: Path, models: Models) -> Path:
+    """A small encoder's graph in float32; to be copied."""
+    path = folder / "encoder.onnx"
+    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
+    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
+    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+    return path
+
+
+def copy(file: Path, folder: Path) -> Path:
+    return Path(shutil.copy(file, folder))
 
 
 def test_a_built_pack_says_what_it_is(pack: ModelPack, folder: Path) -> None:
@@ -94,7 +109,7 @@ def test_a_built_pack_converts_a_recording(pack: ModelPack, folder: Path, tmp_pa
     convert_file(folder / "speech-0.wav", voice, tmp_path / "online.wav", pack, Conversion(mode=Mode.LIVE, step=3))
     for name in ("out.wav", "online.wav"):
         audio, _ = soundfile.read(tmp_path / name)
-        assert len(audio) == 5 * RATE
+        assert len(audio) == SECONDS * RATE
         assert np.isfinite(audio).all()
         assert np.abs(audio).max() > 0.01
 
@@ -231,12 +246,9 @@ def test_a_sweep_has_a_row_for_each_setting(models: Models, folder: Path) -> Non
 
 @pytest.mark.parametrize("blockwise", [False, True])
 def test_weights_of_8_bits_keep_the_graph_and_most_of_its_precision(
-    models: Models, pack: ModelPack, folder: Path, tmp_path: Path, blockwise: bool
+    encoder_file: Path, tmp_path: Path, blockwise: bool
 ) -> None:
-    path = tmp_path / "encoder.onnx"
-    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
-    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
-    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+    path = copy(encoder_file, tmp_path)
     whole = GraphStage(path.read_bytes(), "whole", "encoder")
     quantise(path, blockwise)
     small = GraphStage(path.read_bytes(), "small", "encoder")
@@ -248,12 +260,9 @@ def test_weights_of_8_bits_keep_the_graph_and_most_of_its_precision(
     assert 1e-4 < error < 0.05
 
 
-def test_8_bit_products_cannot_saturate_without_vnni(models: Models, tmp_path: Path) -> None:
+def test_8_bit_products_cannot_saturate_without_vnni(encoder_file: Path, tmp_path: Path) -> None:
     """`vpmaddubsw` adds the products of two neighbouring inputs in 16 bits; activations reach 255."""
-    path = tmp_path / "encoder.onnx"
-    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
-    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
-    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+    path = copy(encoder_file, tmp_path)
     quantise(path)
     graph = onnx.load(path).graph
     arrays = {value.name: onnx.numpy_helper.to_array(value) for value in graph.initializer}
@@ -278,11 +287,8 @@ def test_weights_that_8_bits_spoil_stay_in_float32(
     assert sum("stay in float32" in line for line in lines) == 2
 
 
-def test_small_products_and_those_asked_for_keep_their_weights(models: Models, tmp_path: Path) -> None:
-    path = tmp_path / "encoder.onnx"
-    sizes = {"sample_rate": RATE, "hop": 320, "feature_dim": WAVLM.width}
-    net = StreamingWavLM(models.encoder, EncoderSettings(1, 2, 5))
-    export_streaming(net, path, "encoder", **sizes, lookahead_frames=1, delay_samples=80)
+def test_small_products_and_those_asked_for_keep_their_weights(encoder_file: Path, tmp_path: Path) -> None:
+    path = copy(encoder_file, tmp_path)
     quantise(path, keep="/front/")
     graph = onnx.load(path).graph
     whole = {value.name: value.dims for value in graph.initializer if value.data_type == onnx.TensorProto.FLOAT}
