@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QHideEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -60,11 +60,12 @@ class GuidePage(Page):
         self.next.clicked.connect(self._go_on)
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        row.addWidget(self.skip)
         row.addStretch(1)
         row.addWidget(self.back)
         row.addWidget(self.next)
         self.column.addLayout(row)
+        # In a row of its own: with large letters, three German words need more than 360 pixels.
+        self.column.addWidget(self.skip, alignment=Qt.AlignmentFlag.AlignRight)
         self.column.addStretch(2)
         self.index = 0
         self.show_step(session.preferences.options.guide_step)
