@@ -126,6 +126,19 @@ PHRASES = (
     tr_noop("{path} cannot be read ({reason})."),
     tr_noop("{path} holds no effects: {reason}. `rtvc effects show Radio` prints an example."),
     tr_noop("Effects need the package pedalboard: install rtvc with the extra `effects`."),
+    tr_noop(
+        "Noise suppression needs RNNoise, which is not installed or not made for this system: "
+        "`pip install --no-deps pyrnnoise` adds it."
+    ),
+    tr_noop("The plug-in {name} cannot be used: {reason}."),
+    tr_noop("The plug-in {name} has crashed and is switched off: choose it again to restart it."),
+    tr_noop("The plug-in {name} is too slow and is switched off: choose it again to restart it."),
+    tr_noop("The plug-in {name} has crashed."),
+    tr_noop("The plug-in {name} shows no window: {reason}."),
+    tr_noop(
+        "The plug-in {name} reports a delay of {number} ms, but an impulse came out after {seconds} ms: the delay "
+        "shown may be wrong by the difference."
+    ),
     # Voices and enrolments
     tr_noop("{device} gave no sound: check that it is not muted, and record longer."),
     tr_noop("The enrolment holds only {seconds} s of speech: the voice will be closer with {enough} s or more."),

@@ -15,6 +15,7 @@ from gui.models.devices import DevicesModel, Found, look_for_devices
 from gui.models.enrolment import EnrolmentModel
 from gui.models.live import LiveModel, OpenEngine
 from gui.models.packs import PacksModel
+from gui.models.plugins import PluginsModel
 from gui.models.preferences import PreferencesModel
 from gui.models.previews import PreviewsModel
 from gui.models.voices import VoicesModel
@@ -81,8 +82,9 @@ class Session(QObject):
         self.previews = PreviewsModel(self.preferences, self.devices, self.tasks, player, self)
         self.enrolment = EnrolmentModel(self.preferences, self.devices, self.live, self.tasks, enrolments, self)
         self.packs = PacksModel(self.preferences, self.tasks, self)
+        self.plugins = PluginsModel(self.tasks, self)
         speakers = (self.live, self.voices, self.previews, self.packs)
-        for model in (self.preferences, self.devices, self.enrolment, *speakers):
+        for model in (self.preferences, self.devices, self.enrolment, self.plugins, *speakers):
             model.failed.connect(self.failed)
         for model in speakers:
             model.noticed.connect(self.noticed)

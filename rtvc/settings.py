@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rtvc.dsp.effects import NO_EFFECTS, Rack, load_plugins
+from rtvc.dsp.effects import NO_EFFECTS, Rack
+from rtvc.dsp.effects_stage import load_pedalboard
 from rtvc.dsp.noise_suppression import NoiseSuppression, load_rnnoise
+from rtvc.dsp.plugin_host import find_plugin
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import PitchControl
 
@@ -71,9 +73,11 @@ class Settings:
     speech_gate: bool = False
 
     def check_libraries(self) -> None:
-        """Raise `RtvcError` if a library that these settings need is not installed; load it otherwise."""
+        """Raise `RtvcError` if a library or a plug-in that these settings need is not installed."""
         if self.effects.effects:
-            load_plugins()
+            load_pedalboard()
+        for effect in self.effects.plugins:
+            find_plugin(effect.plugin)
         if self.speech_gate or self.noise_suppression is not NoiseSuppression.OFF:
             load_rnnoise()
 

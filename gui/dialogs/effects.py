@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from gui.dialogs.effect_rows import EffectRow, PluginRow
 from gui.dialogs.wizard import Wizard
-from gui.icons import set_icon
 from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
-from gui.view.effects import POSITIONS, kind_text, parameter_text, position, value_at, value_text
-from gui.widgets.labelled_slider import LabelledSlider
+from gui.view.effects import kind_text
 from rtvc.app.effects import save_effects
 from rtvc.dsp.effects import KINDS, MOST_EFFECTS, Effect
+from rtvc.dsp.plugin_host import PluginEffect, installed_plugins
 from rtvc.errors import RtvcError
 
 
@@ -35,6 +35,13 @@ class EffectsDialog(Wizard):
             action = self.menu.addAction(kind_text(kind))
             assert action is not None
             action.triggered.connect(lambda checked, kind=kind: self._use([*self._effects, Effect(kind)]))
+        self.plugin_menu = QMenu(tr("Plug-in"), self.menu)
+        for name in installed_plugins():
+            action = self.plugin_menu.addAction(name)
+            assert action is not None
+            action.triggered.connect(lambda checked, name=name: self._use([*self._effects, PluginEffect(name)]))
+        if self.plugin_menu.actions():
+            self.menu.addMenu(self.plugin_menu)
         self.add = QPushButton(tr("Add an effect"))
         self.add.setMenu(self.menu)
         self.column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
@@ -46,13 +53,14 @@ class EffectsDialog(Wizard):
         self.foot.addWidget(self.save_button)
         self.foot.addWidget(self.close_button)
         session.preferences.settings_changed.connect(self._show)
+        session.plugins.edited.connect(self._take_from_window)
         self._show()
 
     @property
-    def _effects(self) -> list[Effect]:
+    def _effects(self) -> list[Effect | PluginEffect]:
         return list(self._session.preferences.settings.effects.effects)
 
-    def _use(self, effects: list[Effect]) -> None:
+    def _use(self, effects: list[Effect | PluginEffect]) -> None:
         rack = self._session.preferences.settings.effects
         self._session.preferences.change(effects=replace(rack, effects=tuple(effects)))
 
@@ -66,15 +74,26 @@ class EffectsDialog(Wizard):
         self.add.setEnabled(len(effects) < MOST_EFFECTS)
         self.save_button.setEnabled(bool(effects))
 
-    def _build(self, effects: list[Effect]) -> None:
+    def _build(self, effects: list[Effect | PluginEffect]) -> None:
         for row in self.rows:
             self.boxes.removeWidget(row)
             row.deleteLater()
-        self.rows = [EffectRow(self, index, effect.kind, len(effects)) for index, effect in enumerate(effects)]
+        self.rows = [self._row(index, effect, len(effects)) for index, effect in enumerate(effects)]
         for row in self.rows:
             self.boxes.addWidget(row)
 
-    def change(self, index: int, effect: Effect) -> None:
+    def _row(self, index: int, effect: Effect | PluginEffect, count: int) -> EffectRow:
+        if isinstance(effect, PluginEffect):
+            return PluginRow(self, index, effect, count, self._session.plugins)
+        return EffectRow(self, index, effect, count)
+
+    def _take_from_window(self, before: PluginEffect, after: PluginEffect) -> None:
+        """Take values from a plug-in's window, unless that effect is gone or was changed here meanwhile."""
+        effects = self._effects
+        if before in effects:
+            self.change(effects.index(before), after)
+
+    def change(self, index: int, effect: Effect | PluginEffect) -> None:
         """Replace one effect."""
         effects = self._effects
         effects[index] = effect
@@ -94,7 +113,7 @@ class EffectsDialog(Wizard):
         del effects[index]
         self._use(effects)
 
-    def effect(self, index: int) -> Effect:
+    def effect(self, index: int) -> Effect | PluginEffect:
         """Return one effect as it is now."""
         return self._effects[index]
 
@@ -112,62 +131,3 @@ class EffectsDialog(Wizard):
             self._session.preferences.change(effects=save_effects(self._session.preferences.settings.effects, path))
         except RtvcError as error:
             self._session.preferences.failed.emit(str(error))
-
-
-class EffectRow(QWidget):
-    """One effect: switch, place, and a slider for each parameter."""
-
-    def __init__(self, dialog: EffectsDialog, index: int, kind: str, count: int) -> None:
-        super().__init__()
-        self.kind = kind
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE)
-        heading = QHBoxLayout()
-        self.active = QCheckBox(kind_text(kind))
-        self.active.clicked.connect(
-            lambda checked: dialog.change(index, replace(dialog.effect(index), active=checked))
-        )
-        heading.addWidget(self.active, 1)
-        self.up = _button("chevron-up", tr("Move {effect} up", effect=kind_text(kind)))
-        self.up.setEnabled(index > 0)
-        self.up.clicked.connect(lambda: dialog.reorder(index, -1))
-        self.down = _button("chevron-down", tr("Move {effect} down", effect=kind_text(kind)))
-        self.down.setEnabled(index < count - 1)
-        self.down.clicked.connect(lambda: dialog.reorder(index, 1))
-        self.remove = _button("close", tr("Remove {effect}", effect=kind_text(kind)))
-        self.remove.clicked.connect(lambda: dialog.remove(index))
-        for button in (self.up, self.down, self.remove):
-            heading.addWidget(button)
-        column.addLayout(heading)
-        self.sliders: dict[str, LabelledSlider] = {}
-        for name, parameter in KINDS[kind].parameters.items():
-            slider = LabelledSlider(
-                parameter_text(name),
-                tr("{parameter} of {effect}", parameter=parameter_text(name), effect=kind_text(kind)),
-                ("", ""),
-                lambda at, name=name, parameter=parameter: value_text(name, value_at(name, parameter, at)),  # type: ignore[misc]
-                POSITIONS,
-            )
-            slider.moved.connect(
-                lambda at, name=name, parameter=parameter: dialog.change(
-                    index, dialog.effect(index).with_values({name: value_at(name, parameter, at)})
-                )
-            )
-            self.sliders[name] = slider
-            column.addWidget(slider)
-
-    def show_effect(self, effect: Effect) -> None:
-        """Show an effect's values."""
-        self.active.setChecked(effect.active)
-        for name, value in effect.values().items():
-            self.sliders[name].set_position(position(name, KINDS[self.kind].parameters[name], value))
-            self.sliders[name].setEnabled(effect.active)
-
-
-def _button(icon: str, explanation: str) -> QToolButton:
-    button = QToolButton()
-    set_icon(button, icon, "muted", size=16)
-    button.setToolTip(explanation)
-    button.setAccessibleName(explanation)
-    return button

@@ -950,6 +950,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Rauschunterdrückung</translation>
         </message>
         <message>
+            <source>Noise suppression needs RNNoise, which is not installed or not made for this system: `pip install --no-deps pyrnnoise` adds it.</source>
+            <translation>Die Rauschunterdrückung braucht RNNoise, das nicht installiert oder für dieses System nicht verfügbar ist: `pip install --no-deps pyrnnoise` fügt es hinzu.</translation>
+        </message>
+        <message>
             <source>None</source>
             <translation>Keine</translation>
         </message>
@@ -972,6 +976,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Only the first {minutes} min of {paths} are used.</source>
             <translation>Von {paths} werden nur die ersten {minutes} min verwendet.</translation>
+        </message>
+        <message>
+            <source>Open its window…</source>
+            <translation>Fenster öffnen …</translation>
         </message>
         <message>
             <source>Open rtvc</source>
@@ -1034,6 +1042,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Seite {name}</translation>
         </message>
         <message>
+            <source>Parameters</source>
+            <translation>Parameter</translation>
+        </message>
+        <message>
             <source>Peak filter</source>
             <translation>Glockenfilter</translation>
         </message>
@@ -1064,6 +1076,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Playing.</source>
             <translation>Wird abgespielt.</translation>
+        </message>
+        <message>
+            <source>Plug-in</source>
+            <translation>Plug-in</translation>
         </message>
         <message>
             <source>PortAudio cannot reach the devices ({reason}).</source>
@@ -1562,6 +1578,30 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>The model pack {pack} has no pitch dimension: leave the pitch at 0 semitones and the intonation at 1, or choose the pack mini.</source>
             <translation>Das Modellpaket {pack} hat keine Tonhöhen-Dimension: Lass die Tonhöhe bei 0 Halbtönen und die Intonation bei 1 oder wähle das Paket mini.</translation>
+        </message>
+        <message>
+            <source>The plug-in {name} cannot be used: {reason}.</source>
+            <translation>Das Plug-in {name} kann nicht verwendet werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>The plug-in {name} has crashed and is switched off: choose it again to restart it.</source>
+            <translation>Das Plug-in {name} ist abgestürzt und wurde abgeschaltet: Wähle es erneut, um es neu zu starten.</translation>
+        </message>
+        <message>
+            <source>The plug-in {name} has crashed.</source>
+            <translation>Das Plug-in {name} ist abgestürzt.</translation>
+        </message>
+        <message>
+            <source>The plug-in {name} is too slow and is switched off: choose it again to restart it.</source>
+            <translation>Das Plug-in {name} ist zu langsam und wurde abgeschaltet: Wähle es erneut, um es neu zu starten.</translation>
+        </message>
+        <message>
+            <source>The plug-in {name} reports a delay of {number} ms, but an impulse came out after {seconds} ms: the delay shown may be wrong by the difference.</source>
+            <translation>Das Plug-in {name} meldet {number} ms Verzögerung, ein Impuls kam aber erst nach {seconds} ms: Die angezeigte Verzögerung kann um den Unterschied falsch sein.</translation>
+        </message>
+        <message>
+            <source>The plug-in {name} shows no window: {reason}.</source>
+            <translation>Das Plug-in {name} zeigt kein Fenster: {reason}.</translation>
         </message>
         <message>
             <source>The preferences were damaged ({reason}). They are kept as {path}; the defaults are used from now on.</source>

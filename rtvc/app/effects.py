@@ -6,10 +6,13 @@ Everything runs on the calling thread, never on the worker: reading a rack impor
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from rtvc.dsp.effects import LARGEST_BYTES, LONGEST_RACK_NAME, Rack, load_plugins, parse_rack, read_rack
+from rtvc.dsp.effects import LARGEST_BYTES, LONGEST_RACK_NAME, Rack, parse_rack, read_rack
+from rtvc.dsp.effects_stage import load_pedalboard
+from rtvc.dsp.plugin_host import PluginEffect, PluginHost, PluginReport, find_plugin
 from rtvc.errors import RtvcError
 from rtvc.names import did_you_mean
 from rtvc.storage import atomic_write
@@ -104,12 +107,38 @@ def find_effects(name: str) -> Rack:
     Raises
     ------
     RtvcError
-        If there is no such rack, the file holds none, or pedalboard is not installed.
+        If there is no such rack, the file holds none, or pedalboard or a plug-in in it is not installed.
     """
     by_folded = {known.casefold(): rack for known, rack in RACKS.items()}
     rack = by_folded.get(name.casefold()) or _from_file(name)
-    load_plugins()
+    load_pedalboard()
+    for effect in rack.plugins:
+        find_plugin(effect.plugin)
     return rack
+
+
+def try_plugin(effect: PluginEffect) -> PluginReport:
+    """Load a plug-in in a process of its own, send an impulse through, and end it; takes seconds.
+
+    Raises `RtvcError` if there is no such plug-in, or it cannot be used.
+    """
+    load_pedalboard()
+    host = PluginHost(effect)
+    host.close()
+    return host.report
+
+
+def show_plugin_window(effect: PluginEffect, changed: Callable[[PluginEffect | None], None]) -> None:
+    """Show the window of a plug-in, in a process of its own, until it is closed.
+
+    `changed` is called as by `PluginHost.show_window`. Raises `RtvcError` as `try_plugin` does, and if the plug-in
+    has no window.
+    """
+    host = PluginHost(effect)
+    try:
+        host.show_window(changed)
+    finally:
+        host.close()
 
 
 def save_effects(rack: Rack, path: Path) -> Rack:

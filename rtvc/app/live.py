@@ -13,7 +13,7 @@ from rtvc.app.models import open_pack
 from rtvc.devices.live_port import LivePort, Wanted
 from rtvc.devices.port import AudioPort
 from rtvc.devices.virtual_microphone import VirtualMicrophone
-from rtvc.dsp.effects import load_plugins
+from rtvc.dsp.effects_stage import load_pedalboard
 from rtvc.dsp.noise_suppression import load_rnnoise
 from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine
@@ -106,7 +106,7 @@ def open_live(
         If the pack cannot be opened, or a library that the settings need is not installed.
     """
     settings.check_libraries()
-    for load in (load_plugins, load_rnnoise):
+    for load in (load_pedalboard, load_rnnoise):
         with suppress(RtvcError):
             load()  # up to 20 ms that no later choice takes from the sound
     pack = open_pack(setup.pack).bound(setup.runtime)

@@ -13,7 +13,8 @@ import numpy as np
 from rtvc.chain.level_normaliser import LevelNormaliser
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.dsp.decibels import amplitude
-from rtvc.dsp.effects import NO_EFFECTS, Effects, Rack
+from rtvc.dsp.effects import NO_EFFECTS, Rack
+from rtvc.dsp.effects_stage import Board, Boards, Effects
 from rtvc.dsp.gate import Gate
 from rtvc.dsp.level import Gain, Limiter, Ramp
 from rtvc.dsp.noise_suppression import RATE as SUPPRESSOR_RATE
@@ -162,6 +163,8 @@ class VoiceChain(Chain):
         Effects on the converted voice.
     noise_suppression
         How much noise to remove before the conversion.
+    boards
+        Makes the effects of a rack, as in `Effects`.
 
     Attributes
     ----------
@@ -179,6 +182,7 @@ class VoiceChain(Chain):
         silent: bool = False,
         effects: Rack = NO_EFFECTS,
         noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
+        boards: Boards = Board,
     ) -> None:
         pack = converter.pack
         rate = pack.sample_rate
@@ -190,7 +194,7 @@ class VoiceChain(Chain):
         self.normaliser = LevelNormaliser(converter, pack.hop, pack.level_dbfs, level_dbfs)
         self.bypass = Bypass(self.normaliser)
         self.push_to_talk = PushToTalk(self.bypass)
-        self.effects = Effects(rate, effects)
+        self.effects = Effects(rate, effects, boards)
         self.output_gain = Gain(rate, 0.0 if silent else 1.0)
         self.limiter = Limiter(rate)
         super().__init__(
@@ -226,16 +230,18 @@ class VoiceChain(Chain):
         """Fade to the settings, except voice, map and pitch, from the next block on.
 
         Mute, and `audible` false, act on the output at once; push-to-talk acts on what was said at that moment.
-        Noise suppression switched on or off changes the latency, so the chain starts anew with silence.
+        Noise suppression switched on or off changes the latency, as plug-ins may, so the chain starts anew with
+        silence.
         """
-        if self.input.set(settings.noise_suppression, detect_speech=settings.speech_gate):
-            self.reset()
         self.input_gain.factor = amplitude(settings.input_gain_db)
         self.gate.threshold_dbfs = settings.gate_threshold_dbfs
         self.gate.speech = self.input.speech if settings.speech_gate else None
         self.bypass.active = settings.bypass
         self.push_to_talk.talking = settings.talking or not settings.push_to_talk
         self.effects.rack = NO_EFFECTS if settings.bypass else settings.effects
+        delayed = self.input.set(settings.noise_suppression, detect_speech=settings.speech_gate)
+        if self.effects.follow() or delayed:
+            self.reset()
         self.output_gain.factor = amplitude(settings.output_gain_db) if audible and not settings.mute else 0.0
 
 

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from rtvc.app.effects import RACKS, find_effects
+from rtvc.app.effects import RACKS, find_effects, try_plugin
 from rtvc.commands.program import Program
-from rtvc.commands.terminal import console
+from rtvc.commands.terminal import console, warn
+from rtvc.dsp.effects import Rack
+from rtvc.dsp.plugin_host import PluginEffect, installed_plugins
 
 app = Program("Show the effects for the new voice, as in `rtvc convert --effects Radio`.")
 
@@ -24,6 +26,22 @@ def list_effects() -> None:
     for rack in RACKS.values():
         table.add_row(rack.name, ", ".join(effect.kind for effect in rack.effects))
     console.print(table)
+
+
+@app.command()
+def plugins(
+    name: Annotated[str | None, typer.Argument(help="A plug-in to try, in a process of its own.")] = None,
+) -> None:
+    """List the VST3 and Audio Unit plug-ins on this computer, or print one as JSON, to be used as effects."""
+    if name is None:
+        for plugin, path in installed_plugins().items():
+            console.print(f"{plugin}  {path}", markup=False, soft_wrap=True)
+        return
+    report = try_plugin(PluginEffect(name))
+    if warning := report.warning(name):
+        warn(warning)
+    values = tuple((parameter, round(value, 4)) for parameter, _, value in report.parameters)
+    console.print_json(json.dumps(Rack(name, (PluginEffect(name, values),)).to_json()))
 
 
 @app.command()

@@ -1,30 +1,22 @@
-"""Effects on the converted voice: plug-ins of pedalboard in a row, as one stage without delay.
-
-A `Rack` is a value that any thread may make. `Effects` belongs to the thread that processes blocks and takes another
-rack between two blocks. Call `load_plugins` on another thread first: importing pedalboard takes 20 ms, a whole step.
-"""
+"""Racks of effects on the converted voice: what they are made of, as values that any thread may make, and as JSON."""
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-from rtvc.dsp.level import Ramp
-from rtvc.dsp.stage import Block, Stage
+from rtvc.dsp.plugin_host import PluginEffect
 from rtvc.errors import RtvcError
 
-FADE_SECONDS = 0.03
-"""Duration of the crossfade from one rack to another."""
-
 MOST_EFFECTS = 16
-LARGEST_BYTES = 100_000
+LARGEST_BYTES = 2_000_000
+"""Of a rack's file: plug-ins may have a megabyte of state."""
+
+MOST_PARAMETERS = 1_000
 LONGEST_RACK_NAME = 80
 
 
@@ -150,19 +142,29 @@ class Rack:
     """
 
     name: str = ""
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[Effect | PluginEffect, ...] = ()
     amount: float = 1.0
+
+    @property
+    def plugins(self) -> list[PluginEffect]:
+        """The plug-ins of the user's that are heard."""
+        return [effect for effect in self.effects if isinstance(effect, PluginEffect) and effect.active]
 
     def to_json(self) -> dict[str, Any]:
         """Return the rack as a JSON object, with every parameter, for a file that a person can edit."""
-        effects = [
-            {"effect": effect.kind, **effect.values()} | ({} if effect.active else {"active": False})
-            for effect in self.effects
-        ]
-        return {"name": self.name, "amount": self.amount, "effects": effects}
+        return {"name": self.name, "amount": self.amount, "effects": [_to_json(effect) for effect in self.effects]}
 
 
 NO_EFFECTS = Rack()
+
+
+def _to_json(effect: Effect | PluginEffect) -> dict[str, Any]:
+    if isinstance(effect, PluginEffect):
+        entry: dict[str, Any] = {"plugin": effect.plugin, "parameters": dict(effect.parameters)}
+        entry |= {"state": effect.state} if effect.state else {}
+    else:
+        entry = {"effect": effect.kind, **effect.values()}
+    return entry | ({} if effect.active else {"active": False})
 
 
 def read_rack(content: bytes, where: str) -> Rack:
@@ -190,8 +192,10 @@ def parse_rack(value: object) -> Rack:
     return Rack(name, tuple(_effect(entry) for entry in entries), _number("amount", amount, Parameter(0.0, 1.0, 1.0)))
 
 
-def _effect(value: object) -> Effect:
+def _effect(value: object) -> Effect | PluginEffect:
     match value:
+        case {"plugin": str(plugin), **own}:
+            return _plugin(plugin, {str(key): one for key, one in own.items()})
         case {"effect": str(kind), **rest} if kind in KINDS:
             known, active = KINDS[kind].parameters, rest.pop("active", True)
         case {"effect": str(kind)}:
@@ -207,92 +211,30 @@ def _effect(value: object) -> Effect:
     return Effect(kind, active=active).with_values(values)
 
 
+def _plugin(name: str, rest: dict[str, Any]) -> PluginEffect:
+    parameters, state, active = rest.pop("parameters", {}), rest.pop("state", ""), rest.pop("active", True)
+    if rest:
+        raise ValueError(f"a plug-in has no {next(iter(rest))!r}; it has: parameters, state, active")
+    if not isinstance(active, bool) or not isinstance(parameters, dict) or not isinstance(state, str):
+        raise ValueError(f'"parameters", "state" or "active" of the plug-in {name[:40]} is of the wrong type')
+    if len(parameters) > MOST_PARAMETERS or not _is_base64(state):
+        raise ValueError(f"the state of the plug-in {name[:40]} is damaged")
+    unit = Parameter(0.0, 1.0, 0.0)
+    values = {str(key): _number(str(key)[:40], value, unit) for key, value in parameters.items()}
+    return PluginEffect(name, tuple(values.items()), state, active)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
 def _number(name: str, value: object, range_: Parameter) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} is not a number")
     if not range_.low <= value <= range_.high:
         raise ValueError(f"{name} must be from {range_.low:g} to {range_.high:g}, not {value:g}")
     return float(value)
-
-
-@cache
-def load_plugins() -> ModuleType:
-    """Return pedalboard; raise `RtvcError` if it is not installed."""
-    try:
-        import pedalboard
-    except ImportError:
-        raise RtvcError("Effects need the package pedalboard: install rtvc with the extra `effects`.") from None
-    module: ModuleType = pedalboard
-    return module
-
-
-class Effects(Stage):
-    """Passes audio `[n]` through a rack. Another rack fades in; other values of the same effects apply at once.
-
-    Attributes
-    ----------
-    rack
-        The rack; set it between blocks. A rack with effects needs pedalboard, see `load_plugins`.
-    """
-
-    def __init__(self, rate: int, rack: Rack = NO_EFFECTS) -> None:
-        super().__init__(rate)
-        self.rack = rack
-        self._now = _Board(rate, rack)
-        self._before: _Board | None = None
-        self._share = Ramp(rate, 1.0, FADE_SECONDS)
-
-    def reset(self) -> None:
-        """Silence all tails and end any crossfade."""
-        self._now, self._before = _Board(self.rate, self.rack), None
-
-    def _process(self, block: Block) -> Block:
-        if self._before is None and self.rack != self._now.rack and not self._now.adjust(self.rack):
-            self._now, self._before = _Board(self.rate, self.rack), self._now
-            self._share = Ramp(self.rate, 0.0, FADE_SECONDS)
-            self._share.target = 1.0
-        result = self._now.process(block)
-        if self._before is not None:
-            before = self._before.process(block)
-            share = self._share.next(len(block))
-            result = before + share * (result - before)
-            if np.ndim(share) == 0:
-                self._before = None
-        return result
-
-
-class _Board:
-    """The plug-ins of one rack, with their state."""
-
-    def __init__(self, rate: int, rack: Rack) -> None:
-        self.rack = rack
-        self._rate = rate
-        self._amount = Ramp(rate, rack.amount)
-        self._shape = _shape(rack)
-        self._plugins = [
-            getattr(load_plugins(), KINDS[effect.kind].plugin)(**effect.values())
-            for effect in rack.effects
-            if effect.active
-        ]
-        self._board = load_plugins().Pedalboard(self._plugins) if self._plugins else None
-
-    def adjust(self, rack: Rack) -> bool:
-        """Take over the values of a rack of the same effects; return False if its effects differ."""
-        if _shape(rack) != self._shape:
-            return False
-        self.rack, self._amount.target = rack, rack.amount
-        for plugin, effect in zip(self._plugins, (one for one in rack.effects if one.active), strict=True):
-            for name, value in effect.values().items():
-                if getattr(plugin, name) != value:
-                    setattr(plugin, name, value)
-        return True
-
-    def process(self, block: Block) -> Block:
-        if self._board is None:
-            return block
-        changed: Block = self._board.process(block, self._rate, reset=False)
-        return block + self._amount.next(len(block)) * (changed - block)
-
-
-def _shape(rack: Rack) -> tuple[str, ...]:
-    return tuple(effect.kind for effect in rack.effects if effect.active)

@@ -13,7 +13,8 @@ import numpy as np
 import onnxruntime
 
 from rtvc.dsp.decibels import amplitude
-from rtvc.dsp.effects import Effects
+from rtvc.dsp.effects import Rack
+from rtvc.dsp.effects_stage import Effects
 from rtvc.dsp.noise_suppression import NoiseSuppression, suppress_noise
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
@@ -95,13 +96,18 @@ def convert_whole(job: Job) -> tuple[Fraction, list[str]]:
     audio = models.vocode(stage.process(padded)[stage.latency :])
     if choice.transport == "knn":
         audio = _as_loud(audio, KNN_LUFS, pack.sample_rate)
-    audio = Effects(pack.sample_rate, job.conversion.effects).process(audio)
+    audio = _with_effects(audio, job.conversion.effects, pack.sample_rate)
     result = np.zeros(job.output_frames, np.float32)
     heard = resample(audio, pack.sample_rate, job.output_rate)[: len(result)]
     result[: len(heard)] = heard
     job.write(result)
     job.progress(1.0)
     return Fraction(0), []
+
+
+def _with_effects(audio: Block, rack: Rack, rate: int) -> Block:
+    stage = Effects(rate, rack)
+    return stage.process(np.pad(audio, (0, stage.latency)))[stage.latency :]
 
 
 def _features(models: OfflineModels, recording: Recording, pack: ModelPack, suppression: NoiseSuppression) -> Block:

@@ -170,6 +170,8 @@ class Engine:
         pipeline, recorder = self._pipeline, self._recorder
         silenced = self._state == State.RUNNING and pipeline is not None and pipeline.silenced
         message = self._message or self._map_message(silenced) or self._notice or self.port.warning
+        if pipeline is not None:
+            message = message or pipeline.chain.effects.problem
         if recorder is not None and recorder.failure is not None:
             message = message or recorder.failure
         speech = None if self._enrolment else self._speaker.speech_frames / self.pack.frame_rate

@@ -19,6 +19,7 @@ from rtvc.devices.port import AudioPort
 from rtvc.dsp.decibels import SILENCE_DBFS, amplitude, decibels
 from rtvc.dsp.level import Gain
 from rtvc.dsp.stage import Block
+from rtvc.live.background_boards import BackgroundBoards
 from rtvc.live.map_fitter import MapFitter, MapRequest
 from rtvc.live.output_queue import OutputQueue
 from rtvc.live.recorder import Recorder
@@ -137,7 +138,7 @@ class Pipeline:
             self._map = (fitter.transport, 1.0, UNCHANGED_PITCH)
         converter.begin(*self._map)
         self.silenced = True
-        self.chain = VoiceChain(port.capture.rate, converter, silent=True)
+        self.chain = VoiceChain(port.capture.rate, converter, silent=True, boards=BackgroundBoards())
         self.block = block_length(port.capture.rate, pack.sample_rate, pack, step)
         self.seconds = self.block / port.capture.rate
         self.output = OutputQueue(pack.sample_rate, port.playback, follow_jitter)

@@ -7,7 +7,8 @@ import pytest
 
 from rtvc.app.effects import RACKS
 from rtvc.audio_file import AudioFile
-from rtvc.dsp.effects import Effects, Rack
+from rtvc.dsp.effects import Rack
+from rtvc.dsp.effects_stage import Effects
 
 RATE = 16_000
 

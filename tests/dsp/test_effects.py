@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtvc.app.effects import RACKS, find_effects
-from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Effects, Rack, load_plugins, parse_rack, read_rack
+from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack, parse_rack, read_rack
+from rtvc.dsp.effects_stage import Effects, load_pedalboard
+from rtvc.dsp.plugin_host import PluginEffect
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
@@ -58,7 +60,7 @@ def test_no_kind_of_effect_delays_the_sound(kind: str) -> None:
 
 
 def test_no_effects_pass_the_sound_and_need_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtvc.dsp.effects.load_plugins", lambda: pytest.fail("pedalboard was imported"))
+    monkeypatch.setattr("rtvc.dsp.effects_stage.load_pedalboard", lambda: pytest.fail("pedalboard was imported"))
     sound = speech_like()
     assert np.array_equal(through(Effects(RATE), sound), sound)
 
@@ -122,6 +124,11 @@ def test_a_rack_survives_its_file(rack: Rack) -> None:
     assert read_rack(json.dumps(rack.to_json()).encode(), "a file") == rack
 
 
+def test_a_plugin_survives_its_file() -> None:
+    rack = Rack("mine", (PluginEffect("Z", (("gain", 0.25),), "c3RhdGU=", active=False), Effect("gain")))
+    assert read_rack(json.dumps(rack.to_json()).encode(), "a file") == rack
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -137,7 +144,11 @@ def test_a_rack_survives_its_file(rack: Rack) -> None:
         (b'{"effects": [], "amount": 2}', "amount must be"),
         (b'{"effects": [], "plugin": "/tmp/x.so"}', "'plugin' is unknown"),
         (b'{"effects": [' + b'{"effect": "gain"},' * 16 + b'{"effect": "gain"}]}', "at most 16"),
-        (b" " * 200_000, "larger than"),
+        (b'{"effects": [{"plugin": "Z", "path": "/tmp/x.so"}]}', "a plug-in has no 'path'"),
+        (b'{"effects": [{"plugin": "Z", "state": "?"}]}', "state of the plug-in Z is damaged"),
+        (b'{"effects": [{"plugin": "Z", "parameters": {"a": 2}}]}', "a must be from 0 to 1"),
+        (b'{"effects": [{"plugin": "Z", "parameters": []}]}', "wrong type"),
+        (b" " * 2_100_000, "larger than"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(content: bytes, reason: str) -> None:
@@ -173,7 +184,7 @@ def test_effects_are_found_by_name_in_any_case_and_unknown_ones_are_named() -> N
 
 def test_a_missing_package_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pedalboard", None)
-    load_plugins.cache_clear()
+    load_pedalboard.cache_clear()
     with pytest.raises(RtvcError, match="extra `effects`"):
         find_effects("Radio")
-    load_plugins.cache_clear()
+    load_pedalboard.cache_clear()

@@ -1,17 +1,23 @@
 """Effects: chosen, mixed, edited one by one, saved."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PyQt6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
 
+from gui.dialogs.effect_rows import PluginRow
 from gui.dialogs.effects import EffectsDialog
 from gui.main_window import MainWindow
 from gui.view.effects import POSITIONS, kind_text, parameter_text, position, rack_text, value_at, value_text
 from rtvc.app.effects import RACKS, find_effects
-from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack, load_plugins
+from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack
+from rtvc.dsp.effects_stage import load_pedalboard
+from rtvc.dsp.plugin_host import PluginEffect, PluginReport
+from rtvc.errors import RtvcError
 from tests.support.panel import LEFT, QTest, choose, record_messages, settings
 
 
@@ -46,10 +52,10 @@ def test_effects_from_a_file(window: MainWindow, tmp_path: Path, monkeypatch: py
 
 def test_a_missing_package_is_said(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pedalboard", None)
-    load_plugins.cache_clear()
+    load_pedalboard.cache_clear()
     with record_messages(window.session.preferences.failed) as messages:
         choose(window.live.sound.effects.choice.box, "Radio")
-    load_plugins.cache_clear()
+    load_pedalboard.cache_clear()
     assert "extra `effects`" in messages[0]
     assert settings(window).effects == NO_EFFECTS
     assert window.live.sound.effects.choice.box.currentText() == "None"
@@ -69,11 +75,11 @@ def kinds(window: MainWindow) -> list[str]:
 
 
 def test_each_effect_has_its_values(window: MainWindow, dialog: EffectsDialog) -> None:
-    assert [row.active.text() for row in dialog.rows] == ["Echo", "Bit crusher", "Chorus", "High-pass filter"]
+    assert [row.active.text() for row in dialog.rows] == ["Echo", "Bit crusher", "Chorus", "High-pass filter", "Gain"]
     crusher = dialog.rows[1].sliders["bit_depth"]
     assert crusher.value_label.text() == "7"
     crusher.slider.setValue(0)
-    assert settings(window).effects.effects[1].values() == {"bit_depth": 2.0}
+    assert settings(window).effects.effects[1] == Effect("bitcrush", (("bit_depth", 2.0),))
     assert window.live.sound.effects.choice.box.currentText() == "Robot, changed"
     dialog.rows[1].active.click()
     assert not settings(window).effects.effects[1].active
@@ -82,15 +88,15 @@ def test_each_effect_has_its_values(window: MainWindow, dialog: EffectsDialog) -
 
 def test_effects_are_moved_removed_and_added(window: MainWindow, dialog: EffectsDialog) -> None:
     QTest.mouseClick(dialog.rows[3].up, LEFT)
-    assert kinds(window) == ["delay", "bitcrush", "highpass", "chorus"]
+    assert kinds(window) == ["delay", "bitcrush", "highpass", "chorus", "gain"]
     QTest.mouseClick(dialog.rows[0].down, LEFT)
-    assert kinds(window) == ["bitcrush", "delay", "highpass", "chorus"]
+    assert kinds(window) == ["bitcrush", "delay", "highpass", "chorus", "gain"]
     assert not dialog.rows[0].up.isEnabled()
     assert not dialog.rows[-1].down.isEnabled()
     QTest.mouseClick(dialog.rows[0].remove, LEFT)
     next(action for action in dialog.menu.actions() if action.text() == "Reverb").trigger()
-    assert kinds(window) == ["delay", "highpass", "chorus", "reverb"]
-    for _ in range(4):
+    assert kinds(window) == ["delay", "highpass", "chorus", "gain", "reverb"]
+    for _ in range(5):
         QTest.mouseClick(dialog.rows[0].remove, LEFT)
     assert kinds(window) == []
     assert not dialog.save_button.isEnabled()
@@ -121,3 +127,40 @@ def test_every_effect_and_value_has_words() -> None:
     assert [rack_text(rack) for rack in RACKS.values()] == list(RACKS)
     assert rack_text(NO_EFFECTS) == "None"
     assert rack_text(Rack("", (Effect("gain"),))) == "My own"
+
+
+def test_a_plugin_has_its_window_and_its_parameters(
+    window: MainWindow, dialog: EffectsDialog, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo = PluginEffect("Echo")
+    report = PluginReport(1, 0, 0, (("time", "Time", 0.5), ("mix", "Mix", 0.25)))
+    monkeypatch.setattr("rtvc.app.effects.try_plugin", lambda effect: report)
+
+    def turn_a_knob(effect: PluginEffect, changed: Callable[[PluginEffect | None], None]) -> None:
+        changed(None)
+        changed(effect.with_values({"time": 0.75}))
+
+    monkeypatch.setattr("rtvc.app.effects.show_plugin_window", turn_a_knob)
+    window.session.preferences.change(effects=Rack("mine", (echo,)))
+    row = dialog.rows[0]
+    assert isinstance(row, PluginRow)
+    qtbot.waitUntil(lambda: bool(row.sliders))
+    assert [slider.value_label.text() for slider in row.sliders.values()] == ["50%", "25%"]
+    row.sliders["mix"].slider.setValue(POSITIONS)
+    row.window_button.click()
+    turned = PluginEffect("Echo", (("mix", 1.0), ("time", 0.75)))
+    qtbot.waitUntil(lambda: settings(window).effects.effects == (turned,))
+    assert row.sliders["time"].value_label.text() == "75%"
+
+
+def test_a_plugin_that_cannot_be_used_says_why(
+    window: MainWindow, dialog: EffectsDialog, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(effect: PluginEffect) -> PluginReport:
+        raise RtvcError("The plug-in Echo cannot be used: it crashed when it was loaded.")
+
+    monkeypatch.setattr("rtvc.app.effects.try_plugin", refuse)
+    with record_messages(window.session.plugins.failed) as messages:
+        window.session.preferences.change(effects=Rack("mine", (PluginEffect("Echo"),)))
+        qtbot.waitUntil(lambda: bool(messages))
+    assert "crashed" in messages[0]

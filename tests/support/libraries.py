@@ -3,6 +3,7 @@
 import pytest
 
 from rtvc.dsp.noise_suppression import load_rnnoise
+from rtvc.dsp.plugin_host import installed_plugins
 from rtvc.errors import RtvcError
 
 
@@ -12,3 +13,9 @@ def needs_rnnoise() -> None:
         load_rnnoise()
     except RtvcError as missing:
         pytest.skip(str(missing))
+
+
+def needs_plugin(name: str) -> None:
+    """Skip the test where this plug-in is not installed."""
+    if name not in installed_plugins():
+        pytest.skip(f"the plug-in {name} is not installed: apt-get install zam-plugins")

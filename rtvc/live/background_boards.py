@@ -1,0 +1,35 @@
+"""Makes the boards of racks with plug-ins beside the worker: loading a plug-in takes seconds.
+
+The worker calls `BackgroundBoards` before each step. A thread of its own makes one board at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from rtvc.dsp.effects import Rack
+from rtvc.dsp.effects_stage import Board
+
+
+class BackgroundBoards:
+    """Returns the board of a rack: at once without plug-ins, otherwise once another thread has made it."""
+
+    def __init__(self) -> None:
+        self._made: Board | None = None
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, rate: int, rack: Rack) -> Board | None:
+        """Return the board of a rack at a sample rate in Hz, or None while it is being made."""
+        if not rack.plugins:
+            return Board(rate, rack)
+        if self._thread is not None and self._thread.is_alive():
+            return None
+        made, self._made = self._made, None
+        if made is not None and made.adjust(rack):
+            return made
+        self._thread = threading.Thread(target=self._make, args=(rate, rack), name="rtvc plug-ins", daemon=True)
+        self._thread.start()
+        return None
+
+    def _make(self, rate: int, rack: Rack) -> None:
+        self._made = Board(rate, rack, live=True)

@@ -1,0 +1,118 @@
+"""Plug-ins of the user's, tried on Zam's from the system's packages (`apt-get install zam-plugins`)."""
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtvc.dsp import plugin_host
+from rtvc.dsp.effects import Rack
+from rtvc.dsp.effects_stage import Board, Effects
+from rtvc.dsp.plugin_host import PluginEffect, PluginHost, PluginReport
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.live.background_boards import BackgroundBoards
+from tests.support.libraries import needs_plugin
+from tests.support.waiting import until
+
+RATE = 16_000
+MAXIMISER = PluginEffect("ZaMaximX2")
+"""Looks ahead by 480 samples at 48 kHz, and reports it."""
+
+ECHO = PluginEffect("ZamDelay")
+DRY = ECHO.with_values({"dry_wet": 0.0})
+
+
+def pulse(samples: int, at: int) -> Block:
+    sound = np.zeros(samples, np.float32)
+    sound[at - 20 : at + 21] = 0.5 * np.hanning(41)
+    return sound
+
+
+@pytest.mark.parametrize("effect", [MAXIMISER, DRY], ids=lambda effect: str(effect.plugin))
+def test_streaming_equals_offline_and_a_pulse_comes_when_it_is_told(effect: PluginEffect) -> None:
+    needs_plugin(effect.plugin)
+    stage = Effects(RATE, Rack("", (effect,)))
+    sound = pulse(9_600, 4_000)
+    whole = stage.process(sound)
+    assert np.argmax(np.abs(whole)) == pytest.approx(4_000 + stage.latency, abs=1)
+    if effect is MAXIMISER:
+        assert float(stage.latency_seconds) > 0.01
+    stage.reset()
+    streamed = np.concatenate([stage.process(block) for block in np.split(sound, 30)])
+    np.testing.assert_allclose(streamed, whole, atol=1e-4)
+
+
+def test_a_share_of_a_plugin_is_mixed_with_the_voice_in_its_place() -> None:
+    needs_plugin(MAXIMISER.plugin)
+    stage = Effects(RATE, Rack("", (MAXIMISER,), amount=0.0))
+    sound = pulse(9_600, 4_000)
+    np.testing.assert_array_equal(stage.process(sound)[stage.latency :], sound[: -stage.latency])
+
+
+def test_other_values_are_heard_at_once() -> None:
+    needs_plugin(ECHO.plugin)
+    dry, wet = (ECHO.with_values({"dry_wet": share}) for share in (0.0, 1.0))
+    stage = Effects(RATE, Rack("", (dry,)))
+    tone = (0.1 * np.sin(0.3 * np.arange(RATE))).astype(np.float32)
+    before = stage.process(tone)
+    stage.rack = Rack("", (wet,))
+    assert not stage.follow()
+    time.sleep(0.2)  # its process takes values up beside the sound
+    stage.process(tone)
+    assert np.std(stage.process(tone) - before) > 0.3 * np.std(before)
+
+
+def test_a_plugin_that_crashes_live_is_switched_off_by_name() -> None:
+    needs_plugin(ECHO.plugin)
+    stage = Effects(RATE, Rack("", (ECHO,)), lambda rate, rack: Board(rate, rack, live=True))
+    tone = (0.1 * np.sin(0.3 * np.arange(320))).astype(np.float32)
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+    heard = np.concatenate([stage.process(tone) for _ in range(3)])
+    assert "ZamDelay has crashed" in stage.problem
+    assert np.std(heard[-320:]) == pytest.approx(np.std(tone), rel=0.05)
+
+
+def test_a_plugin_that_is_too_slow_is_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_plugin(ECHO.plugin)
+    monkeypatch.setattr(plugin_host, "LATE_BLOCKS", 2)
+    host = PluginHost(ECHO, live=True)
+    # Half a block of 2 samples is 20 µs: no process answers in that.
+    answers = [host.process(np.zeros(2, np.float32)) for _ in range(200)]
+    assert answers[-1] is None
+    assert "ZamDelay is too slow" in host.problem
+
+
+def test_live_it_is_loaded_beside_the_worker() -> None:
+    needs_plugin(MAXIMISER.plugin)
+    stage = Effects(RATE, boards=BackgroundBoards())
+    stage.rack = Rack("", (MAXIMISER,))
+    began = time.perf_counter()
+    assert not stage.follow()
+    assert time.perf_counter() - began < 0.2
+    until(stage.follow)
+    stage.reset()
+    assert stage.latency > 0.01 * RATE
+
+
+def test_what_is_no_plugin_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Broken.vst3").write_bytes(b"no plug-in")
+    monkeypatch.setattr(plugin_host, "installed_plugins", lambda: {"Broken": tmp_path / "Broken.vst3"})
+    with pytest.raises(RtvcError, match="The plug-in Broken cannot be used"):
+        PluginHost(PluginEffect("Broken"))
+    with pytest.raises(RtvcError, match="Did you mean Broken"):
+        PluginHost(PluginEffect("Brokn"))
+    board = Board(RATE, Rack("", (PluginEffect("Broken"),)), live=True)
+    assert "The plug-in Broken cannot be used" in board.problem
+    sound = pulse(960, 400)
+    np.testing.assert_array_equal(board.process(sound), sound)
+
+
+def test_a_plugin_that_lies_about_its_latency_gives_a_sentence() -> None:
+    honest, liar = (PluginReport(1, latency, onset, ()) for latency, onset in ((480, 0), (0, 480)))
+    assert not honest.warning("Z")
+    assert "Z reports a delay of 0 ms, but an impulse came out after 10 ms" in liar.warning("Z")
