@@ -192,6 +192,8 @@ def read_settings(values: object) -> Settings:
         raise Refusal("The settings cannot be read.") from None
     if settings.map.transport != "mkl":
         raise Refusal("Servers offer the transport mkl only: the others take too much of what sessions share.")
+    if settings.effects.plugins:
+        raise Refusal("Servers run no plug-ins for clients.")
     try:
         settings.check_libraries()
     except RtvcError:

@@ -11,6 +11,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtvc.dsp.effects import Rack
+from rtvc.dsp.plugin_host import PluginEffect
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.remote import protocol
 from rtvc.remote.protocol import Refusal, SessionRequest, Status
@@ -20,6 +22,8 @@ from tests.support.sounds import babble
 
 OFFER = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=candidate:1 1 udp 1 10.0.0.2 5 typ host\r\n"
 SETTINGS = Settings(voice="Willow", pitch_semitones=2.0, gate_threshold_dbfs=None)
+
+PLUGIN = protocol.write_settings(replace(SETTINGS, effects=Rack("Mine", (PluginEffect("Reverb", state="AAAA"),))))
 
 
 def request(**changes: object) -> bytes:
@@ -71,6 +75,7 @@ def test_a_status_arrives_as_it_was_sent_without_the_engines_own_words() -> None
         (request(settings=changed(transport="magic")), "no transport named"),
         (request(settings=changed(strength=float("nan"))), "settings cannot be read"),
         (request(settings=changed(strength=3.0)), "strength"),
+        (request(settings=changed(**PLUGIN)), "run no plug-ins"),
         (request(voice={"name": "../x", "recording": ""}), "cannot be a voice's name"),
         (request(voice={"name": "x", "recording": "AAAA"}), "cannot be read"),
         (request(voice={"name": "x", "recording": base64.b64encode(b"fLaC" + bytes(99)).decode()}), "cannot be read"),
