@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rtvc.dsp.effects import NO_EFFECTS, Rack
 from rtvc.dsp.effects_stage import load_pedalboard
 from rtvc.dsp.noise_suppression import NoiseSuppression, load_rnnoise
-from rtvc.dsp.plugin_host import find_plugin
+from rtvc.dsp.plugins import find_plugin
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import PitchControl
 

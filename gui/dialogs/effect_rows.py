@@ -17,7 +17,7 @@ from gui.view.units import percent_text
 from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
 from rtvc.dsp.effects import KINDS, Effect
-from rtvc.dsp.plugin_host import PluginEffect
+from rtvc.dsp.plugins import PluginEffect
 
 MOST_SLIDERS = 40
 """A plug-in may have hundreds of parameters; its own window has them all."""

@@ -16,7 +16,7 @@ from gui.theme import SPACE
 from gui.view.effects import kind_text
 from rtvc.app.effects import save_effects
 from rtvc.dsp.effects import KINDS, MOST_EFFECTS, Effect
-from rtvc.dsp.plugin_host import PluginEffect, installed_plugins
+from rtvc.dsp.plugins import PluginEffect, installed_plugins
 from rtvc.errors import RtvcError
 
 

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui.tasks import Control, Tasks
 from rtvc.app import effects
-from rtvc.dsp.plugin_host import PluginEffect, PluginReport
+from rtvc.dsp.plugins import PluginEffect, PluginReport
 
 
 class PluginsModel(QObject):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rtvc.dsp.effects import LARGEST_BYTES, LONGEST_RACK_NAME, Rack, parse_rack, read_rack
 from rtvc.dsp.effects_stage import load_pedalboard
-from rtvc.dsp.plugin_host import PluginEffect, PluginHost, PluginReport, find_plugin
+from rtvc.dsp.plugin_host import PluginHost
+from rtvc.dsp.plugins import PluginEffect, PluginReport, find_plugin
 from rtvc.errors import RtvcError
 from rtvc.names import did_you_mean
 from rtvc.storage import atomic_write

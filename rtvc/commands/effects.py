@@ -12,7 +12,7 @@ from rtvc.app.effects import RACKS, find_effects, try_plugin
 from rtvc.commands.program import Program
 from rtvc.commands.terminal import console, warn
 from rtvc.dsp.effects import Rack
-from rtvc.dsp.plugin_host import PluginEffect, installed_plugins
+from rtvc.dsp.plugins import PluginEffect, installed_plugins
 
 app = Program("Show the effects for the new voice, as in `rtvc convert --effects Radio`.")
 

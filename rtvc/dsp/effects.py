@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rtvc.dsp.plugin_host import PluginEffect
+from rtvc.dsp.plugins import PluginEffect
 from rtvc.errors import RtvcError
 
 MOST_EFFECTS = 16

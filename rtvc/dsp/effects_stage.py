@@ -17,8 +17,8 @@ import numpy as np
 
 from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack
 from rtvc.dsp.level import Ramp
-from rtvc.dsp.plugin_host import RATE as PLUGIN_RATE
-from rtvc.dsp.plugin_host import PluginEffect, PluginHost
+from rtvc.dsp.plugin_host import PluginHost
+from rtvc.dsp.plugins import PLUGIN_RATE, PluginEffect
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.stage import Block, Chain, Delay, Stage
 from rtvc.errors import RtvcError

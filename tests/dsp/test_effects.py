@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rtvc.app.effects import RACKS, find_effects
 from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack, parse_rack, read_rack
 from rtvc.dsp.effects_stage import Effects, load_pedalboard
-from rtvc.dsp.plugin_host import PluginEffect
+from rtvc.dsp.plugins import PluginEffect
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 

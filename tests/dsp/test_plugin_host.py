@@ -10,7 +10,8 @@ import pytest
 from rtvc.dsp import plugin_host
 from rtvc.dsp.effects import Rack
 from rtvc.dsp.effects_stage import Board, Effects
-from rtvc.dsp.plugin_host import PluginEffect, PluginHost, PluginReport
+from rtvc.dsp.plugin_host import PluginHost
+from rtvc.dsp.plugins import PluginEffect, PluginReport
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.background_boards import BackgroundBoards

@@ -16,7 +16,7 @@ from gui.view.effects import POSITIONS, kind_text, parameter_text, position, rac
 from rtvc.app.effects import RACKS, find_effects
 from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack
 from rtvc.dsp.effects_stage import load_pedalboard
-from rtvc.dsp.plugin_host import PluginEffect, PluginReport
+from rtvc.dsp.plugins import PluginEffect, PluginReport
 from rtvc.errors import RtvcError
 from tests.support.panel import LEFT, QTest, choose, record_messages, settings
 

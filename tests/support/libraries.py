@@ -3,7 +3,7 @@
 import pytest
 
 from rtvc.dsp.noise_suppression import load_rnnoise
-from rtvc.dsp.plugin_host import installed_plugins
+from rtvc.dsp.plugins import installed_plugins
 from rtvc.errors import RtvcError
 
 

@@ -1,0 +1,155 @@
+"""The process of one plug-in: `run` loads it, tries it, answers blocks of audio and shows its window.
+
+The main thread loads the plug-in and shows its window, as pedalboard demands; a second thread processes audio.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import queue
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from rtvc.dsp.plugins import PLUGIN_RATE, PluginEffect, PluginReport
+
+STEP = 960
+"""Samples per call of a plug-in: its largest block."""
+
+WATCH_SECONDS = 0.25
+
+
+def run(path: str, effect: PluginEffect, audio: Connection, control: Connection) -> None:
+    """Run the plug-in's process until its pipes are closed."""
+    _silence()
+    import pedalboard
+
+    try:
+        plugin: Any = pedalboard.load_plugin(path)  # type: ignore[attr-defined]
+        if effect.state:
+            plugin.raw_state = base64.b64decode(effect.state)
+        _set(plugin, dict(effect.parameters))
+        report = _try(plugin)
+    except Exception as error:
+        control.send(" ".join(str(error).split())[:300].rstrip(".") or repr(error))
+        return
+    control.send(report)
+    resets: queue.SimpleQueue[threading.Event] = queue.SimpleQueue()
+    threading.Thread(target=_process_audio, args=(plugin, report, audio, resets), daemon=True).start()
+    with suppress(EOFError, OSError):
+        while True:
+            if control.poll(0.02):
+                match control.recv():
+                    case ("set", values):
+                        _set(plugin, values)
+                    case ("window",):
+                        _show_window(plugin, effect, control)
+            while not resets.empty():
+                plugin.reset()
+                resets.get().set()
+    os._exit(0)  # Without the plug-in's own clean-up, in which many of them crash.
+
+
+def _silence() -> None:
+    """Discard what plug-ins print."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nothing, stream)
+
+
+def _set(plugin: Any, values: Mapping[str, float]) -> None:  # noqa: ANN401
+    for name, value in values.items():
+        if name in plugin.parameters:
+            plugin.parameters[name].raw_value = min(max(value, 0.0), 1.0)
+
+
+def _try(plugin: Any) -> PluginReport:  # noqa: ANN401
+    """Send an impulse through, once; raises what the plug-in raises."""
+    if not plugin.is_effect:
+        raise ValueError("it is an instrument, not an effect")
+    impulse = np.zeros((1, PLUGIN_RATE // 2), np.float32)
+    impulse[0, 0] = 0.5
+    for channels in (1, 2):
+        try:
+            result = plugin.process(np.repeat(impulse, channels, axis=0), PLUGIN_RATE, STEP, True)
+            break
+        except ValueError:
+            if channels == 2:
+                raise
+    heard = np.abs(result).max(axis=0)
+    if not np.isfinite(heard).all():
+        raise ValueError("it returns NaN or infinite samples")
+    loud = np.flatnonzero(heard > max(0.05 * heard.max(), 1e-5))
+    parameters = tuple(
+        (name, str(parameter.name), float(parameter.raw_value)) for name, parameter in plugin.parameters.items()
+    )
+    plugin.reset()
+    return PluginReport(
+        channels, int(plugin.reported_latency_samples), int(loud[0]) if len(loud) else None, parameters
+    )
+
+
+def _process_audio(
+    plugin: Any,  # noqa: ANN401
+    report: PluginReport,
+    audio: Connection,
+    resets: queue.SimpleQueue[threading.Event],
+) -> None:
+    """Answer each block with one as long, late by the reported latency, until the pipe is closed."""
+    ready = np.zeros(report.latency, np.float32)
+    with suppress(EOFError, OSError):
+        while True:
+            message = audio.recv_bytes()
+            if message == b"reset":
+                done = threading.Event()
+                resets.put(done)
+                done.wait(1.0)
+                ready = np.zeros(report.latency, np.float32)
+                continue
+            block = np.repeat(np.frombuffer(message[8:], np.float32)[None], report.channels, axis=0)
+            # pedalboard takes the reported latency off the start of the stream: `ready` gives it back.
+            parts = [
+                plugin.process(block[:, start : start + STEP], PLUGIN_RATE, STEP, False)
+                for start in range(0, block.shape[1], STEP)
+            ]
+            ready = np.concatenate([ready, *(part.mean(axis=0) for part in parts)]).astype(np.float32)
+            length = block.shape[1]
+            answer = np.zeros(length, np.float32)
+            answer[: min(length, len(ready))] = np.nan_to_num(ready[:length])
+            ready = ready[length:]
+            audio.send_bytes(message[:8] + answer.tobytes())
+
+
+def _show_window(plugin: Any, effect: PluginEffect, control: Connection) -> None:  # noqa: ANN401
+    """Show the window; send the effect whenever its values change, and at the end what became of the window."""
+    closed = threading.Event()
+
+    def watch() -> None:
+        before: PluginEffect | None = None
+        while True:
+            ended = closed.wait(WATCH_SECONDS)
+            values = tuple((name, float(one.raw_value)) for name, one in plugin.parameters.items())
+            now = replace(effect, parameters=values, state=base64.b64encode(plugin.raw_state).decode())
+            if now != before and before is not None:
+                control.send(now)
+            before = now
+            if ended:
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        plugin.show_editor()
+    except Exception as error:
+        control.send(" ".join(str(error).split())[:300].rstrip("."))
+        return
+    finally:
+        closed.set()
+        watcher.join()
+    control.send("closed")
