@@ -18,6 +18,7 @@ from gui.language import tr, tr_noop
 from gui.models.voices import SLOTS
 from gui.options import Options
 from gui.session import Session
+from rtvc.app.soundboard import MOST_CLIPS
 from rtvc.errors import RtvcError
 from rtvc.names import did_you_mean
 
@@ -62,6 +63,11 @@ HOTKEYS = (
         Hotkey(f"voice{number}", tr_noop("Voice of hotkey {number}"), f"Ctrl+{number}", f"Ctrl+Alt+{number}", number)
         for number in range(1, SLOTS + 1)
     ),
+    *(
+        Hotkey(f"clip{number}", tr_noop("Clip {number}"), f"Alt+{number}", number=number)
+        for number in range(1, MOST_CLIPS + 1)
+    ),
+    Hotkey("stop_clips", tr_noop("Stop all clips"), "Alt+0"),
 )
 
 _MOVING = {
@@ -181,10 +187,13 @@ def actions(session: Session) -> dict[str, Callable[[], None]]:
         "mute": lambda: preferences.change(mute=not preferences.settings.mute),
         "push_to_talk": toggle_push_to_talk,
         "monitor": lambda: session.devices.hear_myself(not preferences.settings.monitor),
+        "stop_clips": session.soundboard.stop,
         "record": lambda: live.set_recording(not live.snapshot.recording),
     }
     for number in range(1, SLOTS + 1):
         result[f"voice{number}"] = partial(session.voices.choose_slot, number)
+    for number in range(1, MOST_CLIPS + 1):
+        result[f"clip{number}"] = partial(session.soundboard.play, number)
     return result
 
 

@@ -43,6 +43,8 @@ class Options:
         Whether closing the window leaves the panel running in the tray.
     start_minimised
         Whether the window starts minimised, or in the tray if closing leaves the panel there.
+    clips, clip_gain_db
+        Folder of the soundboard's clips, empty for none, and their gain in dB.
     recordings
         Folder for recordings; empty for the default one.
     global_hotkeys
@@ -70,6 +72,8 @@ class Options:
     provider: Provider = Provider.AUTOMATIC
     close_to_tray: bool = False
     start_minimised: bool = False
+    clips: str = ""
+    clip_gain_db: int = 0
     recordings: str = ""
     global_hotkeys: bool = False
     window_keys: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +104,8 @@ class Options:
                 continue
             if entry.name == "threads" and not 1 <= value <= MOST_THREADS:
                 continue
+            if entry.name == "clip_gain_db" and not -MOST_CLIP_GAIN_DB <= value <= MOST_CLIP_GAIN_DB:
+                continue
             if kind is tuple and not all(isinstance(name, str) for name in value):
                 continue
             if kind is dict and not all(isinstance(text, str) for pair in value.items() for text in pair):
@@ -109,3 +115,4 @@ class Options:
 
 
 MOST_THREADS = 16
+MOST_CLIP_GAIN_DB = 24

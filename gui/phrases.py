@@ -130,6 +130,8 @@ PHRASES = (
         "Noise suppression needs RNNoise, which is not installed or not made for this system: "
         "`pip install --no-deps pyrnnoise` adds it."
     ),
+    tr_noop("{path}: holds no clips ({formats})."),
+    tr_noop("{path} lasts longer than {minutes} min: choose a shorter clip."),
     tr_noop("The plug-in {name} cannot be used: {reason}."),
     tr_noop("The plug-in {name} has crashed and is switched off: choose it again to restart it."),
     tr_noop("The plug-in {name} is too slow and is switched off: choose it again to restart it."),

@@ -18,6 +18,7 @@ from gui.models.packs import PacksModel
 from gui.models.plugins import PluginsModel
 from gui.models.preferences import PreferencesModel
 from gui.models.previews import PreviewsModel
+from gui.models.soundboard import SoundboardModel
 from gui.models.voices import VoicesModel
 from gui.player import QtPlayer
 from gui.tasks import Tasks
@@ -83,7 +84,8 @@ class Session(QObject):
         self.enrolment = EnrolmentModel(self.preferences, self.devices, self.live, self.tasks, enrolments, self)
         self.packs = PacksModel(self.preferences, self.tasks, self)
         self.plugins = PluginsModel(self.tasks, self)
-        speakers = (self.live, self.voices, self.previews, self.packs)
+        self.soundboard = SoundboardModel(self.preferences, self.live, self.tasks, self)
+        speakers = (self.live, self.voices, self.previews, self.packs, self.soundboard)
         for model in (self.preferences, self.devices, self.enrolment, self.plugins, *speakers):
             model.failed.connect(self.failed)
         for model in speakers:
@@ -96,6 +98,7 @@ class Session(QObject):
         self.voices.choose_existing()
         self.devices.reload()
         self.packs.reload()
+        self.soundboard.reload()
 
     def close(self) -> None:
         """Stop everything, settle deletions and save the choices; harmless if it was done before.

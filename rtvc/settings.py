@@ -50,6 +50,8 @@ class Settings:
         Input below this level counts as silence; None for no gate.
     speech_gate
         Let what RNNoise hears as speech open the gate, in place of the threshold.
+    ducking_db
+        By how much clips of the soundboard are quieter while the voice speaks, in dB.
     monitor
         Whether the monitor device plays the output.
     """
@@ -66,6 +68,7 @@ class Settings:
     talking: bool = False
     input_gain_db: float = 0.0
     output_gain_db: float = 0.0
+    ducking_db: float = 12.0
     monitor: bool = False
     monitor_gain_db: float = -6.0
     noise_suppression: NoiseSuppression = NoiseSuppression.OFF

@@ -12,6 +12,7 @@ from gui.sections.devices import DevicesSection
 from gui.sections.meters import MetersSection
 from gui.sections.power import PowerSection
 from gui.sections.sound import SoundSection
+from gui.sections.soundboard import SoundboardSection
 from gui.sections.spectrogram_drawer import SpectrogramDrawer
 from gui.sections.voices import VoicesSection
 from gui.session import Session
@@ -38,16 +39,23 @@ class LivePage(QWidget):
         self.devices = DevicesSection(session)
         self.voices = VoicesSection(session)
         self.sound = SoundSection(session)
+        self.soundboard = SoundboardSection(session)
         self.meters = MetersSection(session)
         columns = Columns(
             (
                 Arrangement(
                     1160,
-                    ((self.power, self.devices), (self.voices,), (self.meters, self.sound)),
+                    ((self.power, self.devices), (self.voices, self.soundboard), (self.meters, self.sound)),
                     (10, 15, 10),
                 ),
-                Arrangement(NARROW, ((self.power, self.devices, self.meters), (self.voices, self.sound)), (9, 10)),
-                Arrangement(0, ((self.power, self.voices, self.sound, self.devices, self.meters),), (1,)),
+                Arrangement(
+                    NARROW,
+                    ((self.power, self.devices, self.meters), (self.voices, self.sound, self.soundboard)),
+                    (9, 10),
+                ),
+                Arrangement(
+                    0, ((self.power, self.voices, self.sound, self.soundboard, self.devices, self.meters),), (1,)
+                ),
             )
         )
         ground = Ground()

@@ -51,14 +51,18 @@ class HotkeysSection(Card):
                 field.picked.connect(partial(self._pick, scope, hotkey.name))
             self.rows[hotkey.name] = KeyRow(hotkey.words, [self.fields[scope, hotkey.name] for scope in Scope])
         self._voices = Expander(tr("Voice hotkeys 1 to {last}", last=SLOTS))
-        self._voices.body.setSpacing(SPACE)
+        self._clips = Expander(tr("Hotkeys of clips"))
+        for folded in (self._voices, self._clips):
+            folded.body.setSpacing(SPACE)
         column = QVBoxLayout()
         column.setSpacing(SPACE)
         column.addWidget(KeyRow("", self._headings))
         for name, row in self.rows.items():
-            (self._voices.body if name.startswith("voice") else column).addWidget(row)
+            place = self._voices.body if name.startswith("voice") else column
+            (self._clips.body if "clip" in name else place).addWidget(row)
         self.body.addLayout(column)
         self.body.addWidget(self._voices)
+        self.body.addWidget(self._clips)
         session.preferences.options_changed.connect(self._show)
         self._show()
 

@@ -188,6 +188,10 @@
             <translation>Wird geprüft …</translation>
         </message>
         <message>
+            <source>Choose a folder of clips…</source>
+            <translation>Ordner mit Clips wählen …</translation>
+        </message>
+        <message>
             <source>Choose it where you talk</source>
             <translation>Wähle es dort aus, wo du sprichst</translation>
         </message>
@@ -218,6 +222,10 @@
         <message>
             <source>Click here and press the keys; Backspace alone clears them</source>
             <translation>Klicke hier und drücke die Tasten; die Rücktaste allein löscht sie</translation>
+        </message>
+        <message>
+            <source>Clip {number}</source>
+            <translation>Clip {number}</translation>
         </message>
         <message>
             <source>Clock drift</source>
@@ -356,6 +364,10 @@
             <translation>Verworfen</translation>
         </message>
         <message>
+            <source>Ducking</source>
+            <translation>Absenken</translation>
+        </message>
+        <message>
             <source>Duplicate</source>
             <translation>Duplizieren</translation>
         </message>
@@ -480,8 +492,16 @@
             <translation>Verstärkung vor der Umwandlung</translation>
         </message>
         <message>
+            <source>Gain of clips that are played next</source>
+            <translation>Verstärkung der Clips, die als Nächstes gespielt werden</translation>
+        </message>
+        <message>
             <source>Gain of the changed voice</source>
             <translation>Verstärkung der veränderten Stimme</translation>
+        </message>
+        <message>
+            <source>Gain of the clips</source>
+            <translation>Verstärkung der Clips</translation>
         </message>
         <message>
             <source>Gaps</source>
@@ -568,6 +588,10 @@
             <translation>Die Tastenkürzel funktionieren nicht in anderen Programmen ({error}). Schalte sie in den Einstellungen aus und wieder ein.</translation>
         </message>
         <message>
+            <source>Hotkeys of clips</source>
+            <translation>Tastenkürzel der Clips</translation>
+        </message>
+        <message>
             <source>Hotkeys work while this window has the focus. For keys that work everywhere, let the keyboard settings of your desktop run a command, such as: rtvc-gui --press mute</source>
             <translation>Die Tastenkürzel funktionieren, solange dieses Fenster den Fokus hat. Für Tasten, die überall wirken, lass die Tastatureinstellungen deines Desktops einen Befehl ausführen, etwa: rtvc-gui --press mute</translation>
         </message>
@@ -594,6 +618,10 @@
         <message>
             <source>How much of the effects is heard</source>
             <translation>Wie stark die Effekte zu hören sind</translation>
+        </message>
+        <message>
+            <source>How much quieter clips are while you speak</source>
+            <translation>Wie viel leiser Clips sind, während du sprichst</translation>
         </message>
         <message>
             <source>In Discord or OBS, choose “{microphone}” as the microphone.</source>
@@ -1380,6 +1408,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Klangeinstellungen unter einem Namen: lade sie oder speichere eigene</translation>
         </message>
         <message>
+            <source>Soundboard</source>
+            <translation>Soundboard</translation>
+        </message>
+        <message>
             <source>Sources</source>
             <translation>Quellen</translation>
         </message>
@@ -1444,6 +1476,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Schritt {number} von {count}</translation>
         </message>
         <message>
+            <source>Stop</source>
+            <translation>Stopp</translation>
+        </message>
+        <message>
+            <source>Stop all clips</source>
+            <translation>Alle Clips stoppen</translation>
+        </message>
+        <message>
             <source>Stop playing {name}</source>
             <translation>Wiedergabe von {name} beenden</translation>
         </message>
@@ -1482,6 +1522,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Switch the voice changer on or off</source>
             <translation>Schaltet den Voice-Changer ein oder aus</translation>
+        </message>
+        <message>
+            <source>Switch the voice changer on to play clips.</source>
+            <translation>Schalte den Stimmwandler ein, um Clips zu spielen.</translation>
         </message>
         <message>
             <source>System default</source>
@@ -2271,12 +2315,20 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} enthält keine Effekte: {reason}. „rtvc effects show Radio“ zeigt ein Beispiel.</translation>
         </message>
         <message>
+            <source>{path} lasts longer than {minutes} min: choose a shorter clip.</source>
+            <translation>{path} dauert länger als {minutes} min: Wähle einen kürzeren Clip.</translation>
+        </message>
+        <message>
             <source>{path}: cannot be written ({reason}).</source>
             <translation>{path}: lässt sich nicht schreiben ({reason}).</translation>
         </message>
         <message>
             <source>{path}: exists already; use --force to replace it.</source>
             <translation>{path}: gibt es schon. Wähle einen anderen Namen.</translation>
+        </message>
+        <message>
+            <source>{path}: holds no clips ({formats}).</source>
+            <translation>{path}: enthält keine Clips ({formats}).</translation>
         </message>
         <message>
             <source>{path}: holds {error}; a voice needs at least {least} s, better 5 s.</source>

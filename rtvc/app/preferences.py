@@ -40,6 +40,7 @@ _LIMITS = {
     "output_gain_db": (-60.0, 60.0),
     "monitor_gain_db": (-60.0, 60.0),
     "gate_threshold_dbfs": (-120.0, 0.0),
+    "ducking_db": (0.0, 60.0),
 }
 """Values beyond these are moved to the limit: 10^(1e300 / 20) is no amplitude."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from rtvc.app.live import LatencyProfile, LiveSetup, open_live
 from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile, Preset
 from rtvc.app.presets import find_preset, without_toggles
+from rtvc.app.soundboard import find_clips
 from rtvc.app.virtual_microphone import virtual_microphone, virtual_microphone_name
 from rtvc.audio_file import is_file
 from rtvc.commands.keyboard import keyboard
@@ -42,6 +43,7 @@ from rtvc.commands.options import (
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console, errors, library_noise_discarded, warn
 from rtvc.errors import RtvcError
+from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
 from rtvc.live.live_engine import LiveEngine
 from rtvc.live.snapshot import State
@@ -83,6 +85,10 @@ def live(
     pack: PackName = "mini",
     record: Annotated[
         Path | None, typer.Option(help="Folder for recordings of the session: microphone.wav and output.wav.")
+    ] = None,
+    clips: Annotated[
+        Path | None,
+        typer.Option(help="Folder of WAV, FLAC or OGG clips, played by the keys 1 to 9 and stopped by 0."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     output_file: Annotated[
@@ -134,7 +140,9 @@ def live(
         noise_suppression=noise_suppression,
     )
     settings = replace(without_toggles(settings), monitor=monitor is not None)
-    voices = VoiceLibrary()
+    voices, soundboard = VoiceLibrary(), [] if clips is None else find_clips(clips)
+    if soundboard and server is not None:
+        raise RtvcError("--server plays no clips: leave out --clips.")
     if not settings.voice and settings.map.strength != 0:
         raise RtvcError(
             "No voice is chosen: name one with --voice (`rtvc voices list` shows them), or send your own voice with "
@@ -189,7 +197,7 @@ def live(
             own = settings.map.strength == 0
             listed = "" if setup.output is not None else virtual_microphone_name()
             route = Route("" if own else settings.voice, listed, str(setup.output or ""), server or "")
-        _run(engine, route, voices)
+        _run(engine, route, voices, soundboard)
 
 
 def enrol(
@@ -247,7 +255,7 @@ def interrupted() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _run(engine: LiveEngine, route: Route | None, voices: VoiceLibrary) -> None:
+def _run(engine: LiveEngine, route: Route | None, voices: VoiceLibrary, clips: Sequence[Path]) -> None:
     """Run until interrupted or ended, follow the keys, and show how it goes. A file, without a route, has no keys.
 
     Raises `RtvcError` if the engine fails, and exits with 2 if it never had a map to the voice.
@@ -260,6 +268,8 @@ def _run(engine: LiveEngine, route: Route | None, voices: VoiceLibrary) -> None:
         engine.start()
         while not engine.wait(REFRESH_SECONDS) and not stop.is_set():
             for key in keys.pressed() if keys is not None else "":
+                if isinstance(engine, Engine) and key.isdecimal():
+                    play_clip(key, engine, clips)
                 settings = after_key(key, engine.settings, voices)
                 if settings.voice != engine.settings.voice:
                     console.print(f"{'Voice':19}{settings.voice}", soft_wrap=True)
@@ -277,6 +287,18 @@ def _run(engine: LiveEngine, route: Route | None, voices: VoiceLibrary) -> None:
     if display.never_converted:
         raise typer.Exit(2)  # The display has said why.
     console.print(summary(snapshot), soft_wrap=True)
+
+
+def play_clip(key: str, engine: Engine, clips: Sequence[Path]) -> None:
+    """Play the clip of a number key; 0 stops all clips."""
+    number = int(key)
+    if number == 0:
+        engine.stop_clips()
+    elif number <= len(clips):
+        try:
+            engine.play_clip(clips[number - 1])
+        except RtvcError as error:
+            warn(str(error))
 
 
 def after_key(key: str, settings: Settings, voices: VoiceLibrary) -> Settings:

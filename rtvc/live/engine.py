@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtvc.audio_file import AudioFile
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.devices.port import AudioPort
 from rtvc.dsp.stage import Block
@@ -38,6 +39,7 @@ POLL_SECONDS = 0.005
 CPU_SECONDS = 1.0
 WARM_UP_STEPS = 5
 JOIN_SECONDS = 5.0
+LONGEST_CLIP_SECONDS = 600.0
 
 
 class Engine:
@@ -153,6 +155,27 @@ class Engine:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.close()
+
+    def play_clip(self, path: Path, gain_db: float = 0.0) -> None:
+        """Mix a recording into the output and the monitor: what the listeners hear, muted or not.
+
+        Reads it on the calling thread. Raises `RtvcError` if it cannot be read, or lasts longer than 10 min.
+        """
+        pipeline = self._pipeline
+        if pipeline is None:
+            raise RtvcError("There is nothing to play clips into yet: switch the voice changer on first.")
+        recording = AudioFile(path)
+        if recording.duration > LONGEST_CLIP_SECONDS:
+            raise RtvcError(f"{path} lasts longer than {LONGEST_CLIP_SECONDS / 60:.0f} min: choose a shorter clip.")
+        clips = {board.rate: recording.read(board.rate) for board in pipeline.soundboards}
+        for board in pipeline.soundboards:
+            board.play(clips[board.rate], gain_db)
+
+    def stop_clips(self) -> None:
+        """Fade all clips out."""
+        if (pipeline := self._pipeline) is not None:
+            for board in pipeline.soundboards:
+                board.stop()
 
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone and of the output at the pack's rate, for displays.

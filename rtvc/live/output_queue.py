@@ -12,6 +12,7 @@ import numpy as np
 
 from rtvc.devices.sides import FADE_SECONDS, Playback
 from rtvc.dsp.resample import DriftResampler
+from rtvc.dsp.soundboard import Soundboard
 from rtvc.dsp.stage import Block
 from rtvc.live.drift import DriftController
 
@@ -57,6 +58,8 @@ class OutputQueue:
     ----------
     target
         Wanted length of the queue in seconds when a block is added.
+    soundboard
+        Mixes clips into the audio at the device's rate.
     dropped
         Seconds of audio dropped to get back to live. Trimmed silence is not counted.
     """
@@ -69,6 +72,7 @@ class OutputQueue:
         self.target = self._unit = playback.block / playback.rate
         self.dropped = 0.0
         self._resampler = DriftResampler(rate, playback.rate)
+        self.soundboard = Soundboard(playback.rate)
         self._controller = DriftController(self.target)
         self._fade = np.linspace(0, 1, round(playback.rate * FADE_SECONDS), dtype=np.float32)
         self._underruns = playback.underruns
@@ -102,7 +106,7 @@ class OutputQueue:
         seconds = len(block) / self._resampler.input_rate
         self._adapt(seconds)
         self._resampler.drift_ppm = self._controller.ppm
-        audio = self._resampler.process(block)
+        audio = self.soundboard.process(self._resampler.process(block))
         if self._starting:
             if more:
                 self._drop(audio)

@@ -18,6 +18,7 @@ from rtvc.chain.voice_converter import VoiceConverter, unchanged
 from rtvc.devices.port import AudioPort
 from rtvc.dsp.decibels import SILENCE_DBFS, amplitude, decibels
 from rtvc.dsp.level import Gain
+from rtvc.dsp.soundboard import Soundboard
 from rtvc.dsp.stage import Block
 from rtvc.live.background_boards import BackgroundBoards
 from rtvc.live.map_fitter import MapFitter, MapRequest
@@ -163,6 +164,11 @@ class Pipeline:
         return self.chain.latency_seconds + self.output.latency
 
     @property
+    def soundboards(self) -> list[Soundboard]:
+        """The soundboards of the output and of the monitor."""
+        return [queue.soundboard for queue in (self.output, self.monitor) if queue is not None]
+
+    @property
     def counts(self) -> Counts:
         """Counts since this pipeline was made."""
         lost, flags, underruns = self._before
@@ -222,6 +228,8 @@ class Pipeline:
             self.chain.set_map(*wanted, fade=not resumed)
             self._map = wanted
         self.chain.set_level(None if enrolment is None else enrolment.level_dbfs + settings.input_gain_db)
+        for soundboard in self.soundboards:
+            soundboard.ducking_db = settings.ducking_db
         self._monitor_gain.factor = amplitude(settings.monitor_gain_db) if settings.monitor else 0.0
 
     def _measure(self, heard: Block, audio: Block) -> None:

@@ -155,3 +155,14 @@ def test_the_monitor_has_its_own_gain_and_switch(simulate: Simulate) -> None:
     simulation.run(1)
     assert not simulation.monitored[round(2.2 * RATE) :].any()
     assert np.std(simulation.heard[round(2.2 * RATE) :]) > 0.05
+
+
+def test_a_clip_is_heard_to_the_sample_though_the_voice_is_muted(simulate: Simulate) -> None:
+    simulation = simulate(tone(4), replace(OWN, mute=True))
+    simulation.run(1)
+    clip = np.random.default_rng(0).uniform(-0.5, 0.5, RATE).astype(np.float32)
+    for board in simulation.pipeline.soundboards:
+        board.play(clip)
+    simulation.run(2)
+    start = np.flatnonzero(simulation.heard)[0]
+    np.testing.assert_array_equal(simulation.heard[start : start + len(clip)], clip)
