@@ -204,6 +204,8 @@ PHRASES = (
 
 def translated(text: str) -> str:
     """Return a text of the engine in the panel's language, or as it is if no phrase matches."""
+    if not text:
+        return text
     phrase, values = _match(text)
     if NESTED in values:
         values = {**values, NESTED: translated(values[NESTED])}
@@ -213,19 +215,21 @@ def translated(text: str) -> str:
 @lru_cache(256)
 def _match(text: str) -> tuple[str, dict[str, str]]:
     """Return the phrase that a text was made from, or an empty one, and what its placeholders stand for."""
-    for phrase, pattern in _patterns():
-        if (match := pattern.fullmatch(text)) is not None:
+    for phrase, beginning in _beginnings():
+        # Most phrases are told by their beginning: to compile all of them takes 60 ms of every start.
+        if text.startswith(beginning) and (match := _pattern(phrase).fullmatch(text)) is not None:
             return phrase, match.groupdict()
     return "", {}
 
 
 @cache
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """Return the phrases with what matches them, those with the longest fixed text first."""
+def _beginnings() -> list[tuple[str, str]]:
+    """Return the phrases with the fixed text that they begin with, those with the longest fixed text first."""
     ordered = sorted(PHRASES, key=lambda phrase: -len(re.sub(r"\{\w+\}", "", phrase)))
-    return [(phrase, _pattern(phrase)) for phrase in ordered]
+    return [(phrase, phrase.partition("{")[0]) for phrase in ordered]
 
 
+@cache
 def _pattern(phrase: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", phrase)
     fixed, names = map(re.escape, parts[::2]), [f"(?P<{name}>.*?)" for name in parts[1::2]]

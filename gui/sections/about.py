@@ -25,8 +25,7 @@ class AboutSection(Card):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(tr("About"), parent)
         self._session = session
-        components = about.components()
-        own = components[0]
+        own = about.component("rtvc")
         self.body.addWidget(
             label(
                 tr(
@@ -66,9 +65,16 @@ class AboutSection(Card):
         self.places.body.addLayout(grid)
         self.body.addWidget(self.places)
         self.licences = Expander(tr("Licences and credits"))
-        lines = [f"{component.name} {component.version}: {component.licence}" for component in components]
-        self.licences.body.addWidget(label("\n".join([*lines, "", *about.credits()]), "caption", wrap=True))
+        self._credits = label("", "caption", wrap=True)
+        self.licences.body.addWidget(self._credits)
+        self.licences.toggled.connect(self._list_licences)
         self.body.addWidget(self.licences)
+
+    def _list_licences(self, is_open: bool) -> None:
+        """List them when somebody wants to see them: to read all packages' metadata takes 50 ms."""
+        if is_open and not self._credits.text():
+            lines = [f"{one.name} {one.version}: {one.licence}" for one in about.components()]
+            self._credits.setText("\n".join([*lines, "", *about.credits()]))
 
     def _copy(self) -> None:
         self._session.tasks.start(lambda control: about.diagnostics(), self._copied, self._session.failed.emit)

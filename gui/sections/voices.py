@@ -150,7 +150,9 @@ class VoicesSection(Card):
 
     def _follow_options(self) -> None:
         options = self._session.preferences.options
-        if (options.favourites, options.voice_slots, options.voice_order) != self._shown_options:
+        # At the first start, voices get their hotkeys before any card is shown; cards are then made once.
+        shown = bool(self.gallery.cards)
+        if shown and (options.favourites, options.voice_slots, options.voice_order) != self._shown_options:
             self._show_voices()
         else:
             self._explain_numbers()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -153,6 +153,15 @@ class VoiceCard(QAbstractButton):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Show only the icons of the buttons where their words do not fit."""
         super().resizeEvent(event)
+        self._fit_words()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Look again whether the words fit when the font changes: the style sheet's comes after the first layout."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.FontChange and hasattr(self, "preview"):
+            self._fit_words()
+
+    def _fit_words(self) -> None:
         words = sum(self.fontMetrics().horizontalAdvance(button.text()) for button in (self.play, self.preview))
         fits = self.width() >= words + ROOM_BESIDE_WORDS
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if fits else Qt.ToolButtonStyle.ToolButtonIconOnly

@@ -6,6 +6,7 @@ Nothing private: no names of devices, files, voices or people.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -41,17 +42,20 @@ class Component:
     licence: str
 
 
+def component(name: str) -> Component:
+    """Return an installed package; raise `PackageNotFoundError` if there is none of that name."""
+    described = metadata(name)
+    licences = (described[field] for field in ("License-Expression", "License") if field in described)
+    licence = next(licences, "see its documentation")
+    return Component(name, described["Version"], licence.partition("\n")[0][:60])
+
+
 def components() -> list[Component]:
     """Return rtvc and the packages that carry it, as far as they are installed."""
     found = []
     for name in COMPONENTS:
-        try:
-            described = metadata(name)
-        except PackageNotFoundError:
-            continue
-        licences = (described[field] for field in ("License-Expression", "License") if field in described)
-        licence = next(licences, "see its documentation")
-        found.append(Component(name, described["Version"], licence.partition("\n")[0][:60]))
+        with suppress(PackageNotFoundError):
+            found.append(component(name))
     return found
 
 

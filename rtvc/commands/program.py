@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer import rich_utils
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.models import CommandFunctionType
 
@@ -14,9 +13,6 @@ EXPERTS = "Experts"
 """Title of the help group for options that most users never need."""
 
 _KINDS = {"float": "NUMBER", "int": "N", "path": "PATH", "file": "PATH", "directory": "PATH", "str": "TEXT"}
-
-# Ranges are part of the kind that `_kind` gives.
-rich_utils.RANGE_STRING = ""
 
 
 class Command(TyperCommand):
@@ -26,6 +22,11 @@ class Command(TyperCommand):
         """Return the parameters, with the kind of their values in plain words."""
         return _plain(super().get_params(ctx), ctx)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as the base class
+        """Show the help."""
+        _leave_ranges_out()
+        super().format_help(ctx, formatter)
+
 
 class Group(TyperGroup):
     """A group of commands that shows its help, and succeeds, where no command is named."""
@@ -33,6 +34,11 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as the base class
         """Return the parameters, with the kind of their values in plain words."""
         return _plain(super().get_params(ctx), ctx)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as the base class
+        """Show the help."""
+        _leave_ranges_out()
+        super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - as the base class
         """Show the help if there are no arguments."""
@@ -58,6 +64,13 @@ class Program(typer.Typer):
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """Register a function as a command."""
         return super().command(name, cls=Command, **options)
+
+
+def _leave_ranges_out() -> None:
+    """Let typer's help show no ranges: they are part of the kind that `_kind` gives."""
+    from typer import rich_utils  # takes 0.1 s, so it is imported for the help only
+
+    rich_utils.RANGE_STRING = ""
 
 
 def _plain(parameters: list[Any], ctx: Any) -> list[Any]:  # noqa: ANN401

@@ -16,8 +16,10 @@ from pytestqt.qtbot import QtBot
 from gui.main_window import MainWindow
 from gui.options import Options
 from gui.view.voices import blend_name, blend_parts, voice_words
+from gui.widgets.voice_card import VoiceCard
 from rtvc.app.voices import AddedVoice, Sound
 from rtvc.voices.library import VoiceLibrary
+from rtvc.voices.voice import Voice
 from tests.support.panel import (
     LEFT,
     FakeBackend,
@@ -187,6 +189,19 @@ def test_cards_stand_in_as_many_columns_as_fit(qtbot: QtBot, qapp: QApplication,
         for width in (360, 900, 1180, 1400):
             window.resize(width, 780)
             qtbot.waitUntil(fit)
+
+
+def test_the_words_of_a_card_are_fitted_again_when_its_font_changes(qtbot: QtBot) -> None:
+    card = VoiceCard(Voice("Amber", Path("amber.wav")), favourite=False, slot=None, slots=9)
+    qtbot.addWidget(card)
+    card.resize(200, 120)
+    usual, large = card.font(), card.font()
+    large.setPointSizeF(3 * usual.pointSizeF())
+    icons_only = Qt.ToolButtonStyle.ToolButtonIconOnly
+    card.setFont(large)
+    assert card.play.toolButtonStyle() == icons_only
+    card.setFont(usual)
+    assert card.play.toolButtonStyle() != icons_only
 
 
 def names(window: MainWindow) -> list[str]:
