@@ -68,6 +68,10 @@ class VoiceGallery(QWidget):
         widgets = [*self.cards.values(), self.drop_area]
         for index, widget in enumerate(widgets):
             self._grid.addWidget(widget, index // columns, index % columns)
+        # What is left of the height lies below the cards, not between them.
+        rows = -(-len(widgets) // columns)
+        for row in range(max(rows + 1, self._grid.rowCount())):
+            self._grid.setRowStretch(row, 1 if row == rows else 0)
         # Showing may resize and so arrange again, so it comes last.
         for widget in widgets:
             widget.show()
