@@ -24,17 +24,16 @@ from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_microphone import SOURCE
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
-from rtvc.features import FeatureSet
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
-from rtvc.voices.analysis import analyse
 from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import VoiceLibrary, shipped_voices
 from rtvc.voices.voice import Voice
 from tests.support.panel import FakePlayer
 from tests.support.pulse import FAKE_MICROPHONE, PulseServer
+from tests.support.voices import is_nearer
 
 RATE = 48_000
 WAIT = 30_000
@@ -126,15 +125,8 @@ class Listener:
     def hears(self, voice: str, rather_than: str) -> bool:
         """Listen on, and tell whether what was heard is nearer to one shipped voice than to the other."""
         self._pieces.append(heard())
-        features = analyse(resample(np.concatenate(self._pieces), RATE, self._pack.sample_rate), self._pack)
-        if features.statistics.count < PIECE_SECONDS * self._pack.frame_rate:
-            return False
-        near, far = (self._distance(features, shipped(name)) for name in (voice, rather_than))
-        return near < far
-
-    def _distance(self, features: FeatureSet, voice: Voice) -> float:
-        difference = features.statistics.mean - voice.features(self._pack).statistics.mean
-        return float(np.linalg.norm(difference / self._pack.population.standard_deviation))
+        sound = resample(np.concatenate(self._pieces), RATE, self._pack.sample_rate)
+        return is_nearer(sound, shipped(voice), shipped(rather_than), self._pack)
 
 
 def test_from_the_first_start_to_quitting(

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -30,6 +31,18 @@ SPEAKERS = "speakers"
 
 PIPEWIRE = os.environ.get("RTVC_TEST_SERVER") == "pipewire"
 PROGRAMS = ("pipewire", "dbus-run-session wireplumber", "pipewire-pulse") if PIPEWIRE else ("pulseaudio",)
+
+
+@contextmanager
+def played(recording: Path, server: str) -> Iterator[None]:
+    """Play a WAV file into the sink `FAKE_MICROPHONE`, with the program `pacat`."""
+    command = ["pacat", "--playback", f"--server={server}", f"--device={FAKE_MICROPHONE}", "--file-format=wav"]
+    process = subprocess.Popen([*command, str(recording)], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 class PulseServer:
