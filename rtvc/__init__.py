@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rtvc.dsp.noise_suppression import NoiseSuppression
     from rtvc.errors import RtvcError
     from rtvc.files.conversion import Conversion, Mode, Outcome
+    from rtvc.files.enhancement import Enhancer
     from rtvc.interface import add_voice, convert_array, convert_file, open_pack, open_voice
     from rtvc.live.engine import Engine
     from rtvc.packs.pack import ModelPack
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Conversion",
     "Engine",
+    "Enhancer",
     "LiveSetup",
     "MapChoice",
     "Mode",
@@ -56,6 +58,7 @@ __all__ = [
 _MODULES = {
     "Conversion": "rtvc.files.conversion",
     "Engine": "rtvc.live.engine",
+    "Enhancer": "rtvc.files.enhancement",
     "LiveSetup": "rtvc.app.live",
     "MapChoice": "rtvc.transport.choice",
     "Mode": "rtvc.files.conversion",

@@ -23,6 +23,7 @@ from rtvc.commands.terminal import errors
 from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
+from rtvc.files.enhancement import Enhancer
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.storage import make_folder
@@ -72,6 +73,10 @@ def quality(
     baselines: Annotated[
         bool, typer.Option(help="Measure copies, the pack's resynthesis and the classical converter as well.")
     ] = True,
+    enhance: Annotated[
+        list[Enhancer] | None,
+        typer.Option(metavar="ENHANCER", help="none, deepfilternet, resemble. Repeatable. Default: none."),
+    ] = None,
     online: Annotated[
         bool,
         typer.Option("--online", help="Learn the source speaker during conversion, as live, not beforehand."),
@@ -102,7 +107,7 @@ def quality(
     if target is None and any(map(is_trained, transport or ())):
         raise RtvcError("A trained map leads to one voice: name the speaker that it was trained on with --target.")
     block_sizes: Sequence[int | None] = block_size or [None]
-    systems = _systems(model, transport or ["mkl"], block_sizes, strength or [1.0], lengths, online)
+    systems = _systems(model, transport or ["mkl"], block_sizes, strength or [1.0], lengths, online, enhance or [])
     if baselines:
         plain = System(
             f"{model.name} resynthesis", PackConverter(model, Conversion(MapChoice(strength=0.0))), lengths[0]
@@ -215,6 +220,7 @@ def _systems(
     strengths: list[float],
     lengths: list[float],
     online: bool,
+    enhancers: Sequence[Enhancer],
 ) -> list[System]:
     systems = []
     mode = Mode.LIVE if online else Mode.TWO_PASS
@@ -225,9 +231,12 @@ def _systems(
             shown = block_size or pack.defaults.block_size
             title = f"{pack.name} {name}" + (f", K = {shown}" if name == "mkl" else "")
             for strength in strengths:
-                conversion = Conversion(replace(choice, strength=strength), mode)
                 full = title if strength == 1.0 else f"{title}, strength {strength:g}"
-                systems += [System(full, PackConverter(pack, conversion), seconds) for seconds in lengths]
+                for enhancer in enhancers or [Enhancer.NONE]:
+                    conversion = Conversion(replace(choice, strength=strength), mode, enhancer=enhancer)
+                    conversion.check()
+                    named = full if enhancer is Enhancer.NONE else f"{full}, {enhancer}"
+                    systems += [System(named, PackConverter(pack, conversion), seconds) for seconds in lengths]
     return systems
 
 

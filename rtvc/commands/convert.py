@@ -32,6 +32,7 @@ from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode, Outcome
+from rtvc.files.enhancement import Enhancer
 from rtvc.files.file_conversion import convert_file
 from rtvc.files.folder_conversion import FolderConversion, convert_folder, plan_folder
 from rtvc.packs.pack import ModelPack, find_pack
@@ -72,6 +73,13 @@ def convert(
     formants: Formants = None,
     effects: EffectsName = None,
     noise_suppression: NoiseSuppressionLevel = None,
+    enhance: Annotated[
+        Enhancer,
+        typer.Option(
+            metavar="ENHANCER",
+            help="Enhance the result: deepfilternet, or resemble where Resemble Enhance is installed.",
+        ),
+    ] = Enhancer.NONE,
     preset: PresetName = None,
     pack: PackName = "mini",
     sample_rate: Annotated[
@@ -135,6 +143,7 @@ def convert(
         settings.effects,
         settings.formants,
         settings.noise_suppression,
+        enhance,
     )
     conversion.check()
     if not source.exists():

@@ -12,6 +12,7 @@ from rtvc.dsp.effects import NO_EFFECTS, Rack
 from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.files.enhancement import Enhancer
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITTED_ON_FRAMES
 from rtvc.transport.choice import MapChoice
@@ -63,6 +64,8 @@ class Conversion:
         Factor on the frequencies of the formants, 0.85 … 1.15; other than 1 only with packs that have an envelope.
     noise_suppression
         How much noise to remove before the conversion.
+    enhancer
+        What enhances the result.
     """
 
     map: MapChoice = field(default_factory=MapChoice)
@@ -74,6 +77,7 @@ class Conversion:
     effects: Rack = NO_EFFECTS
     formants: float = 1.0
     noise_suppression: NoiseSuppression = NoiseSuppression.OFF
+    enhancer: Enhancer = Enhancer.NONE
 
     @property
     def pitch(self) -> PitchControl:
@@ -86,6 +90,7 @@ class Conversion:
             self.pitch.check(pack.roles, pack.name)
         self.map.check()
         self.noise_suppression.check()
+        self.enhancer.check()
         if self.mode is Mode.WHOLE_FILE and self.step is not None:
             raise RtvcError("The mode whole-file has no steps: leave out the step, or choose another mode.")
         if self.mode is Mode.WHOLE_FILE and self.map.trained:

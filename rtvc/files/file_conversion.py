@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Job, Mode, Outcome, Progress
+from rtvc.files.enhancement import enhancement
 from rtvc.files.streamed_conversion import convert_streamed
 from rtvc.files.whole_file_conversion import convert_whole
 from rtvc.packs.pack import ModelPack
@@ -113,7 +115,10 @@ def convert_array(
 def _convert(job: Job) -> Outcome:
     recording = job.recording
     began = time.perf_counter()
-    latency, warnings = (convert_whole if job.conversion.mode is Mode.WHOLE_FILE else convert_streamed)(job)
+    enhanced = enhancement(job.conversion.enhancer, job.output_rate, job.write)
+    convert = convert_whole if job.conversion.mode is Mode.WHOLE_FILE else convert_streamed
+    latency, warnings = convert(replace(job, write=enhanced.write))
+    enhanced.close()
     if job.pack.warning is not None:
         warnings.append(job.pack.warning)
     duration = recording.frames / recording.rate
