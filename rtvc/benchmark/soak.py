@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -70,6 +70,7 @@ def soak_report(
     progress: Callable[[float], None] = lambda share: None,
     *,
     follow_jitter: bool = False,
+    wanted: Settings | None = None,
 ) -> Report:
     """Run the engine on speech and report drops, latency, drift and memory.
 
@@ -91,12 +92,16 @@ def soak_report(
         Called with the share of the time that has passed, 0 … 1.
     follow_jitter
         As in `Engine`.
+    wanted
+        The engine's settings, except the voice.
 
     Raises
     ------
     RtvcError
-        If the engine does not start.
+        If the engine does not start, or a library or a plug-in that `wanted` needs is not installed.
     """
+    wanted = replace(wanted or Settings(), voice=target().name)
+    wanted.check_libraries()
     settings = {
         "minutes": minutes,
         "loop": loop.name,
@@ -104,15 +109,15 @@ def soak_report(
         "threads": pack.runtime.threads,
         "follow_jitter": follow_jitter,
         "stress": stress,
+        "noise_suppression": wanted.noise_suppression,
+        "effects": [effect.kind for effect in wanted.effects.effects],
         "speech": speaker().name,
         "voice": target().name,
         "provider": pack.encoder().provider,
     }
 
     def observe(seconds: float, urgent: bool, done: Callable[[float], None]) -> Run:
-        engine = Engine(
-            pack, loop.port, Settings(voice=target().name), step=step, follow_jitter=follow_jitter, urgent=urgent
-        )
+        engine = Engine(pack, loop.port, wanted, step=step, follow_jitter=follow_jitter, urgent=urgent)
         return _observe(engine, loop, seconds, stress, done)
 
     if stress:
@@ -214,6 +219,7 @@ def _results(run: Run) -> dict[str, Any]:
         "heard_seconds": heard,
         **counts,
         "states": [str(state) for state in states],
+        "messages": list(dict.fromkeys(seen.snapshot.message for seen in observations if seen.snapshot.message)),
         "displayed_latency_milliseconds": {
             "first": 1000 * float(totals[0]),
             "last": 1000 * float(totals[-1]),
@@ -276,6 +282,7 @@ def _tables(observations: Sequence[Observation], results: dict[str, Any]) -> lis
         ["seconds", formatted(results["seconds"], 0)],
         *([name.replace("_", " "), str(results[name])] for name in COUNTERS),
         ["states", ", ".join(results["states"])],
+        *(["message", message] for message in results["messages"]),
         ["memory growth, MiB", formatted(results["memory_mebibytes"]["growth"])],
     ]
     last = len(observations) - 1

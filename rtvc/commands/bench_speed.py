@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from rtvc.app.effects import find_effects
 from rtvc.app.live import LatencyProfile
 from rtvc.benchmark.comparison import compare_reports
 from rtvc.benchmark.latency import latency_report
@@ -19,12 +20,15 @@ from rtvc.benchmark.loops import DeviceLoop, Loop, PacedLoop, PulseLoop, pulse_a
 from rtvc.benchmark.soak import soak_report
 from rtvc.benchmark.throughput import throughput_report
 from rtvc.benchmark.transports import transports_report
-from rtvc.commands.options import PackName, Threads, map_choice
+from rtvc.commands.options import EffectsName, NoiseSuppressionLevel, PackName, Threads, map_choice
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, write_report
 from rtvc.commands.terminal import errors
+from rtvc.dsp.effects import NO_EFFECTS
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
+from rtvc.settings import Settings
 from rtvc.transport import FITS
 
 ThreadCounts = Annotated[
@@ -158,6 +162,8 @@ def soak(
         typer.Option("--stress", help="Run a load like a game's beside it, without real-time priority and with it."),
     ] = False,
     pack: PackName = "mini",
+    effects: EffectsName = None,
+    noise_suppression: NoiseSuppressionLevel = None,
     step: Annotated[int, typer.Option(min=1, help="Feature frames of 20 ms per step.")] = 1,
     threads: Threads = None,
     devices: Devices = DeviceKind.AUTO,
@@ -173,8 +179,14 @@ def soak(
     """Run the engine live for a long time and count drops and underruns; measure latency, memory and drift."""
     check_reports(json, html, force)
     opened = find_pack(pack, Runtime(threads))
+    wanted = Settings(
+        effects=NO_EFFECTS if effects is None else find_effects(effects),
+        noise_suppression=noise_suppression or NoiseSuppression.OFF,
+    )
     with _loop(devices, player, microphone, output, recorder, profile) as loop, progress_bar("live") as progress:
-        report = soak_report(opened, loop, minutes, step, stress, progress, follow_jitter=profile.follow_jitter)
+        report = soak_report(
+            opened, loop, minutes, step, stress, progress, follow_jitter=profile.follow_jitter, wanted=wanted
+        )
     write_report(report, json, html)
 
 
