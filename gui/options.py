@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from gui.theme import Appearance
-from rtvc.app.live import LatencyProfile
+from rtvc.app.live import LatencyProfile, RemoteServer
 
 
 class Provider(StrEnum):
@@ -59,6 +60,9 @@ class Options:
         Voice names by the number of the hotkey that chooses them.
     voice_order
         How the gallery is sorted.
+    server, server_token, server_bypass
+        Address of a server that computes (empty for this computer), its token file, and whether the own voice goes
+        out while it is lost.
     guide_step
         Index of the step at which the setup guide was left.
     welcomed
@@ -84,8 +88,17 @@ class Options:
     favourites: tuple[str, ...] = ()
     voice_slots: Mapping[str, str] = field(default_factory=dict)
     voice_order: VoiceOrder = VoiceOrder.OWN_FIRST
+    server: str = ""
+    server_token: str = ""
+    server_bypass: bool = False
     guide_step: int = 0
     welcomed: bool = False
+
+    @property
+    def remote_server(self) -> RemoteServer | None:
+        """The server that computes; None for this computer."""
+        token = Path(self.server_token) if self.server_token else None
+        return RemoteServer(self.server, token, self.server_bypass) if self.server else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the value stored in `Preferences.panel`."""

@@ -141,6 +141,23 @@ PHRASES = (
         "The plug-in {name} reports a delay of {number} ms, but an impulse came out after {seconds} ms: the delay "
         "shown may be wrong by the difference."
     ),
+    # A server
+    tr_noop("The server is lost: trying again."),
+    tr_noop("{error} Until then, silence is sent, not your own voice."),
+    tr_noop("{error} Until then, your own voice is sent."),
+    tr_noop("{url} does not answer: check the address, and that `rtvc serve` runs."),
+    tr_noop("{url} is no server: write it as https://HOST:8788."),
+    tr_noop("{url} is not encrypted: a server on another computer needs https."),
+    tr_noop("{path}: the token cannot be read ({reason})."),
+    tr_noop("{path} holds no token: delete it, and `rtvc serve --token-file` makes a new one."),
+    tr_noop("The token is missing or wrong."),
+    tr_noop("Every session of this server is taken. Try again later."),
+    tr_noop("The server has no such voice."),
+    tr_noop("The server is starting the voice changer."),
+    tr_noop("The server has no map to this voice. Silence is sent, not your own voice."),
+    tr_noop("Servers offer the transport mkl only: the others take too much of what sessions share."),
+    tr_noop("The server answers, but sound does not reach it: let UDP pass between both computers."),
+    tr_noop('Servers need aiortc and aiohttp: in the folder of rtvc, run `pip install -e ".[server]"`.'),
     # Voices and enrolments
     tr_noop("{device} gave no sound: check that it is not muted, and record longer."),
     tr_noop("The enrolment holds only {seconds} s of speech: the voice will be closer with {enough} s or more."),

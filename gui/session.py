@@ -22,11 +22,11 @@ from gui.models.soundboard import SoundboardModel
 from gui.models.voices import VoicesModel
 from gui.player import QtPlayer
 from gui.tasks import Tasks
-from rtvc.app import live
 from rtvc.app.live import LiveSetup
 from rtvc.app.preferences import PreferenceFile
 from rtvc.errors import RtvcError
-from rtvc.live.engine import Engine
+from rtvc.live.live_engine import LiveEngine
+from rtvc.remote.opening import open_engine as open_engine_for
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import EnrolmentLibrary
 from rtvc.voices.library import VoiceLibrary
@@ -68,8 +68,8 @@ class Session(QObject):
         super().__init__()
         library, enrolments = library or VoiceLibrary(), enrolments or EnrolmentLibrary()
 
-        def open_live(setup: LiveSetup, settings: Settings) -> Engine:
-            return live.open_live(
+        def open_live(setup: LiveSetup, settings: Settings) -> LiveEngine:
+            return open_engine_for(
                 setup, settings, virtual_microphone=self.devices.microphone, voices=library, enrolments=enrolments
             )
 

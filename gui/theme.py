@@ -44,7 +44,7 @@ class Tokens:
     good: str
     caution: str
     bad: str
-    parts: tuple[str, str, str, str, str]
+    parts: tuple[str, str, str, str, str, str]
 
 
 LIGHT = Tokens(
@@ -64,7 +64,7 @@ LIGHT = Tokens(
     good="#1F8A5B",
     caution="#B7740B",
     bad="#CC3B3B",
-    parts=("#B9BDF3", "#4B53D1", "#7F86E6", "#CBCFDB", "#98A0B3"),
+    parts=("#B9BDF3", "#4B53D1", "#7F86E6", "#CBCFDB", "#98A0B3", "#5B6478"),
 )
 DARK = Tokens(
     window="#121419",
@@ -83,7 +83,7 @@ DARK = Tokens(
     good="#4CC38A",
     caution="#E2A63B",
     bad="#F2696B",
-    parts=("#4C52A8", "#8A91FF", "#686FD6", "#4A5163", "#79829A"),
+    parts=("#4C52A8", "#8A91FF", "#686FD6", "#4A5163", "#79829A", "#A9B1C6"),
 )
 
 SPACE = 8

@@ -20,15 +20,15 @@ from gui.view.status import LIVE, LossDetector, Status, status
 from rtvc.app import live
 from rtvc.app.live import LatencyProfile, LiveSetup
 from rtvc.errors import RtvcError
-from rtvc.live.engine import Engine
+from rtvc.live.live_engine import LiveEngine
 from rtvc.live.snapshot import Snapshot, State
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
 
 POLL_MILLISECONDS = 50
 
-OpenEngine = Callable[[LiveSetup, Settings], Engine]
-"""Opens the models and returns an engine that has not been started yet, as `rtvc.app.live.open_live` does (slow)."""
+OpenEngine = Callable[[LiveSetup, Settings], LiveEngine]
+"""Returns an engine that has not been started yet, as `rtvc.remote.opening.open_engine` does (slow)."""
 
 
 class Power(Enum):
@@ -75,7 +75,7 @@ class LiveModel(QObject):
         self._open_engine = open_engine
         self.power = Power.OFF
         self.on = False
-        self.engine: Engine | None = None
+        self.engine: LiveEngine | None = None
         self.snapshot = Snapshot()
         self.status = Status.off()
         self._built_from = self.setup()
@@ -124,6 +124,7 @@ class LiveModel(QObject):
             wiring.pack,
             options.profile,
             runtime=Runtime(options.threads, options.provider.value),
+            server=options.remote_server,
         )
 
     def _enter(self, power: Power, snapshot: Snapshot) -> None:
@@ -137,7 +138,7 @@ class LiveModel(QObject):
         self._enter(Power.OPENING, Snapshot(State.STARTING))
         self._devices.tasks.start(lambda control: self._open_engine(setup, settings), self._opened, self._open_failed)
 
-    def _opened(self, engine: Engine) -> None:
+    def _opened(self, engine: LiveEngine) -> None:
         if self.power is not Power.OPENING:
             return
         if not self.on:
@@ -209,8 +210,11 @@ class LiveModel(QObject):
         if self.power is Power.CLOSING and snapshot.state is State.STOPPED:
             self.status = Status.stopping()
         else:
+            server = self._built_from.server.url if self._built_from.server is not None else ""
             safe = self._preferences.options.profile is LatencyProfile.QUALITY
-            self.status = status(snapshot, self._preferences.settings, losing, self._devices.output_name, safe)
+            self.status = status(
+                snapshot, self._preferences.settings, losing, self._devices.output_name, safe, server
+            )
         self.polled.emit(snapshot, self.status)
         if started:
             # The engine has made the virtual microphone, and may have found other devices.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFileDialog, QPushButton, QSystemTrayIcon, QVBoxLayout, QWidget
@@ -12,8 +11,10 @@ from gui.language import LANGUAGES, tr, tr_noop
 from gui.options import MOST_THREADS, Provider
 from gui.sections.about import AboutSection
 from gui.sections.hotkeys import HotkeysSection
+from gui.sections.server import ServerSection
 from gui.session import Session
 from gui.theme import SPACE, Appearance
+from gui.view.units import shortened_path
 from gui.widgets.card import Card
 from gui.widgets.choice import Choice
 from gui.widgets.labelled_slider import LabelledSlider
@@ -43,6 +44,8 @@ class SettingsPage(Page):
         self.column.addWidget(label(tr("Settings"), "title"))
         self._add_engine()
         self._add_looks()
+        self.server = ServerSection(session.preferences)
+        self.column.addWidget(self.server)
         self.hotkeys = HotkeysSection(session)
         self.column.addWidget(self.hotkeys)
         self.about = AboutSection(session)
@@ -168,12 +171,6 @@ class SettingsPage(Page):
         folder = QFileDialog.getExistingDirectory(self, tr("Folder for recordings"))
         if folder:
             self._session.preferences.choose(recordings=folder)
-
-
-def shortened_path(path: str) -> str:
-    """Return the last two parts of a path, which fit on a button."""
-    parts = Path(path).parts
-    return path if len(parts) < 4 else str(Path("…", *parts[-2:]))
 
 
 def _name(row: QWidget, name: str, widget: QWidget) -> None:

@@ -29,8 +29,8 @@ class AboutSection(Card):
         self.body.addWidget(
             label(
                 tr(
-                    "rtvc {version}, a real-time voice changer. Licence: {licence}. It runs on this computer "
-                    "alone and sends nothing anywhere.",
+                    "rtvc {version}, a real-time voice changer. Licence: {licence}. It sends nothing anywhere, "
+                    "unless you choose a server.",
                     version=own.version,
                     licence=own.licence,
                 ),

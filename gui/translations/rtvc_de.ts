@@ -48,6 +48,10 @@
             <translation>{name} wird hinzugefügt …</translation>
         </message>
         <message>
+            <source>Address of the server</source>
+            <translation>Adresse des Servers</translation>
+        </message>
+        <message>
             <source>Adds to the delay</source>
             <translation>Beitrag zur Verzögerung</translation>
         </message>
@@ -194,6 +198,10 @@
         <message>
             <source>Choose it where you talk</source>
             <translation>Wähle es dort aus, wo du sprichst</translation>
+        </message>
+        <message>
+            <source>Choose the token file</source>
+            <translation>Token-Datei auswählen</translation>
         </message>
         <message>
             <source>Choose the virtual microphone in the program you talk in:</source>
@@ -402,6 +410,14 @@
         <message>
             <source>Effects need the package pedalboard: install rtvc with the extra `effects`.</source>
             <translation>Effekte brauchen das Paket pedalboard. Installiere rtvc mit dem Extra „effects“.</translation>
+        </message>
+        <message>
+            <source>Empty: this computer changes the voice itself</source>
+            <translation>Leer: Dieser Computer verändert die Stimme selbst</translation>
+        </message>
+        <message>
+            <source>Every session of this server is taken. Try again later.</source>
+            <translation>Alle Sitzungen dieses Servers sind belegt. Versuche es später noch einmal.</translation>
         </message>
         <message>
             <source>Everywhere</source>
@@ -688,6 +704,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Die geringste Verzögerung. Braucht einen schnellen Computer und eine gute Soundkarte.</translation>
         </message>
         <message>
+            <source>Let another computer change your voice. Start `rtvc serve` there, and copy its token file to this computer.</source>
+            <translation>Lass einen anderen Computer deine Stimme verändern. Starte dort „rtvc serve“ und kopiere dessen Token-Datei auf diesen Computer.</translation>
+        </message>
+        <message>
             <source>Let the converted voice sound as from a larger or smaller body, at the same pitch</source>
             <translation>Lässt die veränderte Stimme wie aus einem größeren oder kleineren Körper klingen, bei gleicher Tonhöhe</translation>
         </message>
@@ -892,6 +912,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Eigene</translation>
         </message>
         <message>
+            <source>My own voice if it is lost</source>
+            <translation>Eigene Stimme bei Ausfall</translation>
+        </message>
+        <message>
             <source>My voices first</source>
             <translation>Meine zuerst</translation>
         </message>
@@ -920,6 +944,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Braucht</translation>
         </message>
         <message>
+            <source>Network</source>
+            <translation>Netzwerk</translation>
+        </message>
+        <message>
             <source>New name:</source>
             <translation>Neuer Name:</translation>
         </message>
@@ -946,6 +974,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>No program records “{microphone}” yet. This light turns green as soon as one does.</source>
             <translation>Noch nimmt kein Programm „{microphone}“ auf. Sobald eines es tut, wird dieses Licht grün.</translation>
+        </message>
+        <message>
+            <source>No token file</source>
+            <translation>Keine Token-Datei</translation>
         </message>
         <message>
             <source>No usable map can be fitted between these voices; the features of one are damaged. Add the voice again, or enrol again.</source>
@@ -1040,6 +1072,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Other programs record this microphone instead of your own and hear the changed voice.</source>
             <translation>Andere Programme nehmen dieses Mikrofon statt deines eigenen auf und hören die veränderte Stimme.</translation>
+        </message>
+        <message>
+            <source>Otherwise listeners hear silence until the server is found again</source>
+            <translation>Sonst hören andere Stille, bis der Server wieder da ist</translation>
         </message>
         <message>
             <source>Output</source>
@@ -1338,6 +1374,18 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Send your own voice, with the same delay as the changed one</source>
             <translation>Sendet deine eigene Stimme, mit derselben Verzögerung wie die veränderte</translation>
+        </message>
+        <message>
+            <source>Server</source>
+            <translation>Server</translation>
+        </message>
+        <message>
+            <source>Servers need aiortc and aiohttp: in the folder of rtvc, run `pip install -e ".[server]"`.</source>
+            <translation>Server brauchen aiortc und aiohttp: Führe im Ordner von rtvc „pip install -e ".[server]"“ aus.</translation>
+        </message>
+        <message>
+            <source>Servers offer the transport mkl only: the others take too much of what sessions share.</source>
+            <translation>Server bieten nur die Abbildung mkl an: Die anderen brauchen zu viel von dem, was sich die Sitzungen teilen.</translation>
         </message>
         <message>
             <source>Set up</source>
@@ -1664,6 +1712,26 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Aufnahme wurde als {path} gespeichert.</translation>
         </message>
         <message>
+            <source>The server answers, but sound does not reach it: let UDP pass between both computers.</source>
+            <translation>Der Server antwortet, aber der Ton erreicht ihn nicht: Lass UDP zwischen beiden Computern durch.</translation>
+        </message>
+        <message>
+            <source>The server has no map to this voice. Silence is sent, not your own voice.</source>
+            <translation>Der Server hat keine Abbildung auf diese Stimme. Gesendet wird Stille, nicht deine eigene Stimme.</translation>
+        </message>
+        <message>
+            <source>The server has no such voice.</source>
+            <translation>Der Server hat diese Stimme nicht.</translation>
+        </message>
+        <message>
+            <source>The server is lost: trying again.</source>
+            <translation>Der Server ist weg: neuer Versuch.</translation>
+        </message>
+        <message>
+            <source>The server is starting the voice changer.</source>
+            <translation>Der Server startet den Voice-Changer.</translation>
+        </message>
+        <message>
             <source>The sound devices are being opened. Try again in a moment.</source>
             <translation>Die Audiogeräte werden gerade geöffnet. Versuch es gleich noch einmal.</translation>
         </message>
@@ -1686,6 +1754,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>The sound server removed {device}</source>
             <translation>Der Soundserver hat {device} entfernt</translation>
+        </message>
+        <message>
+            <source>The token is missing or wrong.</source>
+            <translation>Das Token fehlt oder ist falsch.</translation>
         </message>
         <message>
             <source>The tone arrived: the virtual microphone works.</source>
@@ -1758,6 +1830,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>To</source>
             <translation>Zu</translation>
+        </message>
+        <message>
+            <source>Token file of the server</source>
+            <translation>Token-Datei des Servers</translation>
         </message>
         <message>
             <source>Total delay</source>
@@ -1882,6 +1958,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Window</source>
             <translation>Fenster</translation>
+        </message>
+        <message>
+            <source>You are heard on {output} as {voice}, by way of {server}.</source>
+            <translation>Man hört dich über {output} als {voice}, auf dem Weg über {server}.</translation>
         </message>
         <message>
             <source>You are heard on {output} as {voice}.</source>
@@ -2088,8 +2168,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>rtvc spielt einen kurzen Ton in das virtuelle Mikrofon und nimmt ihn dort auf.</translation>
         </message>
         <message>
-            <source>rtvc {version}, a real-time voice changer. Licence: {licence}. It runs on this computer alone and sends nothing anywhere.</source>
-            <translation>rtvc {version}, ein Voice-Changer in Echtzeit. Lizenz: {licence}. Es läuft nur auf diesem Computer und sendet nichts ins Netz.</translation>
+            <source>rtvc {version}, a real-time voice changer. Licence: {licence}. It sends nothing anywhere, unless you choose a server.</source>
+            <translation>rtvc {version}, ein Voice-Changer in Echtzeit. Lizenz: {licence}. Es sendet nichts irgendwohin, außer du wählst einen Server.</translation>
         </message>
         <message>
             <source>rtvc: {status}</source>
@@ -2136,6 +2216,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>das virtuelle Mikrofon</translation>
         </message>
         <message>
+            <source>to the server and back, with the codec</source>
+            <translation>zum Server und zurück, mit dem Codec</translation>
+        </message>
+        <message>
             <source>unchanged</source>
             <translation>unverändert</translation>
         </message>
@@ -2174,6 +2258,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>{error} The voice stays {voice}.</source>
             <translation>{error} Die Stimme bleibt {voice}.</translation>
+        </message>
+        <message>
+            <source>{error} Until then, silence is sent, not your own voice.</source>
+            <translation>{error} Bis dahin wird Stille gesendet, nicht deine eigene Stimme.</translation>
+        </message>
+        <message>
+            <source>{error} Until then, your own voice is sent.</source>
+            <translation>{error} Bis dahin wird deine eigene Stimme gesendet.</translation>
         </message>
         <message>
             <source>{error} Until there is a map, silence is sent, not your own voice.</source>
@@ -2315,6 +2407,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} enthält keine Effekte: {reason}. „rtvc effects show Radio“ zeigt ein Beispiel.</translation>
         </message>
         <message>
+            <source>{path} holds no token: delete it, and `rtvc serve --token-file` makes a new one.</source>
+            <translation>{path} enthält kein Token: Lösche die Datei, dann erzeugt „rtvc serve --token-file“ eine neue.</translation>
+        </message>
+        <message>
             <source>{path} lasts longer than {minutes} min: choose a shorter clip.</source>
             <translation>{path} dauert länger als {minutes} min: Wähle einen kürzeren Clip.</translation>
         </message>
@@ -2337,6 +2433,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>{path}: is not a voice that can be imported: {reason}.</source>
             <translation>{path}: ist keine Stimme, die sich importieren lässt: {reason}.</translation>
+        </message>
+        <message>
+            <source>{path}: the token cannot be read ({reason}).</source>
+            <translation>{path}: Das Token lässt sich nicht lesen ({reason}).</translation>
         </message>
         <message>
             <source>{path}: {error}</source>
@@ -2369,6 +2469,18 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>{size} MB</source>
             <translation>{size} MB</translation>
+        </message>
+        <message>
+            <source>{url} does not answer: check the address, and that `rtvc serve` runs.</source>
+            <translation>{url} antwortet nicht: Prüfe die Adresse und ob dort „rtvc serve“ läuft.</translation>
+        </message>
+        <message>
+            <source>{url} is no server: write it as https://HOST:8788.</source>
+            <translation>{url} ist kein Server: Schreibe ihn als https://HOST:8788.</translation>
+        </message>
+        <message>
+            <source>{url} is not encrypted: a server on another computer needs https.</source>
+            <translation>{url} ist nicht verschlüsselt: Ein Server auf einem anderen Computer braucht https.</translation>
         </message>
         <message>
             <source>“{microphone}” is ready.</source>

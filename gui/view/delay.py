@@ -35,14 +35,19 @@ class DelayPart:
 
 
 def delay_parts(latency: Latency) -> tuple[DelayPart, ...]:
-    """Return the delay's parts in signal order; their sum is the total."""
+    """Return the delay's parts; their sum is the total. Over a server, the network comes last."""
     parts = latency.milliseconds
+    network = []
+    if "network" in parts:
+        milliseconds = parts["network"] + parts["codec"]
+        network = [DelayPart(tr("Network"), milliseconds, tr("to the server and back, with the codec"))]
     return (
         DelayPart(tr("Step"), parts["step"], tr("collecting one step of sound")),
         DelayPart(tr("Algorithm"), parts["algorithmic"], tr("lookahead, overlap and resampling")),
         DelayPart(tr("Compute"), parts["compute"], tr("the models' time for one step")),
         DelayPart(tr("Queue"), parts["queue"], tr("sound buffered between the threads")),
         DelayPart(tr("Device"), parts["device"], tr("sound card and operating system, as they report it")),
+        *network,
     )
 
 

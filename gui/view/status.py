@@ -70,7 +70,9 @@ class LossDetector:
         return len(self._seconds) >= LOSS_SECONDS
 
 
-def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str, safe: bool = False) -> Status:
+def status(
+    snapshot: Snapshot, settings: Settings, losing: bool, output: str, safe: bool = False, server: str = ""
+) -> Status:
     """Describe what the engine does.
 
     Parameters
@@ -83,6 +85,8 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str, sa
         Name of the device that listeners hear.
     safe
         Whether the latency profile is Safe already.
+    server
+        Address of the server that changes the voice; empty if this computer does.
     """
     message = translated(snapshot.message)
     match snapshot.state:
@@ -111,8 +115,10 @@ def status(snapshot: Snapshot, settings: Settings, losing: bool, output: str, sa
         return Status(Tone.CAUTION, tr("Own voice"), tr("Your unchanged voice goes to {output}.", output=output))
     if message:
         return Status(Tone.CAUTION, tr("On"), message)
-    return Status(
-        Tone.GOOD,
-        tr("On"),
-        tr("You are heard on {output} as {voice}.", output=output, voice=voice_words(settings.voice)),
-    )
+    voice = voice_words(settings.voice)
+    heard = tr("You are heard on {output} as {voice}.", output=output, voice=voice)
+    if server:
+        heard = tr(
+            "You are heard on {output} as {voice}, by way of {server}.", output=output, voice=voice, server=server
+        )
+    return Status(Tone.GOOD, tr("On"), heard)

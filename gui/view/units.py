@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gui.language import number, tr
 
 
@@ -35,3 +37,9 @@ def semitones_text(semitones: int) -> str:
     if semitones == 0:
         return tr("unchanged")
     return tr("{number} semitones", n=abs(semitones), number=number(semitones, signed=True))
+
+
+def shortened_path(path: str) -> str:
+    """Return the last two parts of a path, which fit on a button."""
+    parts = Path(path).parts
+    return path if len(parts) < 4 else str(Path("…", *parts[-2:]))

@@ -31,6 +31,8 @@ class DelayBar(QWidget):
         """Show another delay."""
         parts = delay_parts(latency)
         if [round(part.milliseconds) for part in parts] != [round(part.milliseconds) for part in self.parts]:
+            if len(parts) != len(self.parts):
+                self.updateGeometry()
             self.parts = parts
             self.setAccessibleDescription(", ".join(f"{part.name} {part.text}" for part in parts))
             self.update()
@@ -56,13 +58,13 @@ class DelayBar(QWidget):
         painter.setClipPath(path)
         total = sum(part.milliseconds for part in self.parts)
         left = 0.0
-        for part, colour in zip(self.parts, colours, strict=True):
+        for part, colour in zip(self.parts, colours, strict=False):
             width = part.milliseconds / total * self.width() if total else 0.0
             painter.fillRect(QRectF(left, 0, max(0.0, width - 1), BAR), colour)
             left += width
         painter.restore()
         painter.setFont(font(0.88))
-        for index, (part, colour) in enumerate(zip(self.parts, colours, strict=True)):
+        for index, (part, colour) in enumerate(zip(self.parts, colours, strict=False)):
             area = QRectF(0, BAR + SPACE + index * self._row(), self.width(), self._row())
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)

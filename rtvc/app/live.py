@@ -47,6 +47,25 @@ class LatencyProfile(StrEnum):
 
 
 @dataclass(frozen=True)
+class RemoteServer:
+    """A server that computes in place of this computer, see `rtvc serve`.
+
+    Attributes
+    ----------
+    url
+        Its address.
+    token_file
+        A copy of its token file; None if it asks for no token.
+    bypass_when_lost
+        Send the speaker's own voice, not silence, while the server is lost.
+    """
+
+    url: str
+    token_file: Path | None = None
+    bypass_when_lost: bool = False
+
+
+@dataclass(frozen=True)
 class LiveSetup:
     """What a live engine is built from. Changing any of it means opening a new engine.
 
@@ -63,6 +82,8 @@ class LiveSetup:
         Frames per step in place of the profile's; None for the profile's.
     runtime
         Threads and provider of the graphs.
+    server
+        A server that computes; None for this computer. `rtvc.remote.opening.open_engine` follows it.
     """
 
     microphone: Wanted = None
@@ -72,6 +93,7 @@ class LiveSetup:
     profile: LatencyProfile = LatencyProfile.BALANCED
     step: int | None = None
     runtime: Runtime = field(default_factory=Runtime)
+    server: RemoteServer | None = None
 
 
 def open_live(

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -17,7 +18,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 
 from rtvc.app.enrolment import EnrolmentProgress, enrol_recordings, record_enrolment
-from rtvc.app.live import LatencyProfile, LiveSetup, open_live
+from rtvc.app.live import LatencyProfile, LiveSetup, RemoteServer
 from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile, Preset
 from rtvc.app.presets import find_preset, without_toggles
@@ -48,13 +49,20 @@ from rtvc.live.file_port import FilePort
 from rtvc.live.live_engine import LiveEngine
 from rtvc.live.snapshot import State
 from rtvc.packs.runtime import Runtime
-from rtvc.remote.opening import RemoteServer, WhenLost, open_remote
+from rtvc.remote.opening import open_engine, server_address
 from rtvc.settings import Settings
 from rtvc.storage import make_folder
 from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
 
 REFRESH_SECONDS = 0.1
 SERVER = "Over a server"
+
+
+class WhenLost(StrEnum):
+    """What listeners hear while the server is lost."""
+
+    SILENCE = "silence"
+    BYPASS = "bypass"
 
 
 def live(
@@ -157,9 +165,9 @@ def live(
             warn(warning)
     elif output_file is not None:
         raise RtvcError("--server changes a microphone: convert recordings with `rtvc convert`.")
-    remote = None if server is None else RemoteServer(server, token_file, when_lost)
+    remote = None if server is None else RemoteServer(server, token_file, when_lost is WhenLost.BYPASS)
     if remote is not None:
-        remote.check()
+        server_address(remote)
     wiring = preferences.wiring
     setup = LiveSetup(
         input or wiring.microphone,
@@ -169,6 +177,7 @@ def live(
         chosen.profile or LatencyProfile.BALANCED,
         step,
         Runtime(threads),
+        remote,
     )
     with ExitStack() as stack:
         stack.enter_context(library_noise_discarded())
@@ -183,11 +192,7 @@ def live(
         made = None if port is not None else virtual_microphone()
         if made is not None:
             stack.enter_context(made)
-        engine: LiveEngine
-        if remote is not None:
-            engine = open_remote(remote, setup, settings, virtual_microphone=made, voices=voices)
-        else:
-            engine = open_live(setup, settings, virtual_microphone=made, port=port, voices=voices)
+        engine = open_engine(setup, settings, virtual_microphone=made, port=port, voices=voices)
         if record is not None:
             make_folder(record, private=True)
             engine.start_recording(*_recordings(record), overwrite=force)

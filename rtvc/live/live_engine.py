@@ -17,10 +17,7 @@ class LiveEngine(Protocol):
 
     settings: Settings
     port: AudioPort
-
-    @property
-    def enrolment(self) -> Enrolment | None:
-        """The user's own voice at this microphone, or None."""
+    enrolment: Enrolment | None
 
     def start(self) -> None:
         """Start, and return at once."""

@@ -32,6 +32,7 @@ from rtvc.remote.mixer import Mixer
 from rtvc.remote.peer import BLOCK, CODEC_SECONDS, RATE, SentTrack
 from rtvc.settings import Settings
 from rtvc.voices.analysis import read_recordings
+from rtvc.voices.enrolment import Enrolment
 from rtvc.voices.library import VoiceLibrary, shipped_voices
 from rtvc.voices.voice import Voice
 
@@ -98,7 +99,7 @@ class RemoteEngine:
         The current connection; None while there is none.
     """
 
-    enrolment = None
+    enrolment: Enrolment | None = None
 
     def __init__(
         self,
@@ -389,8 +390,9 @@ class RemoteEngine:
 
     def _lose(self, sentence: str) -> None:
         if not self._stopping.is_set():
-            heard = "your own voice is sent" if self._bypass_when_lost else "silence is sent, not your own voice"
-            self._state, self._message = State.RECOVERING, f"{sentence} Until then, {heard}."
+            silent = f"{sentence} Until then, silence is sent, not your own voice."
+            own = f"{sentence} Until then, your own voice is sent."
+            self._state, self._message = State.RECOVERING, own if self._bypass_when_lost else silent
 
     def _fail(self, sentence: str) -> None:
         self._state, self._message, self._failed = State.FAILED, sentence, True

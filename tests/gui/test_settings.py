@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from gui.main_window import MainWindow
 from gui.options import Options, Provider
 from gui.theme import DARK, LIGHT, Appearance, theme
-from rtvc.app.live import LatencyProfile
+from rtvc.app.live import LatencyProfile, RemoteServer
 from rtvc.app.preferences import Preferences
 from tests.support.panel import (
     LEFT,
@@ -39,8 +39,9 @@ def test_the_profile_threads_and_provider_rebuild_the_engine(
     page.threads.slider.setValue(2)
     qtbot.waitUntil(lambda: backend.engines[-1].setup.runtime.threads == 2 and backend.engines[-1].running)
     window.tabs[2].click()
-    qtbot.waitUntil(page.provider.isVisible)
-    QTest.mouseClick(page.provider.buttons[Provider.PROCESSOR], LEFT)
+    button = page.provider.buttons[Provider.PROCESSOR]
+    qtbot.waitUntil(lambda: button.isVisible() and button.height() >= button.minimumSizeHint().height())
+    QTest.mouseClick(button, LEFT)
     qtbot.waitUntil(lambda: backend.engines[-1].setup.runtime.provider == "cpu")
     assert backend.running() <= 1
 
@@ -154,3 +155,26 @@ def test_starting_with_the_system_is_off_and_a_failure_leaves_it_as_it_is(
         box.click()
     assert said == [backend.failure]
     assert box.isChecked()
+
+
+def test_a_server_rebuilds_the_engine_and_is_shown_in_the_status(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    section = window.settings_page.server
+    switch_on(qtbot, window)
+    token = tmp_path / "server.token"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *arguments: (str(token), ""))
+    section.token.click()
+    section.bypass.click()
+    section.address.setText(" https://desk:8788 ")
+    section.address.editingFinished.emit()
+    wanted = RemoteServer("https://desk:8788", token, bypass_when_lost=True)
+    qtbot.waitUntil(lambda: backend.engines[-1].setup.server == wanted and backend.engines[-1].running)
+    qtbot.waitUntil(lambda: "https://desk:8788" in window.session.live.status.sentence)
+    assert section.forget.isVisibleTo(section)
+    section.forget.click()
+    assert window.session.preferences.options.server_token == ""
+    section.address.clear()
+    section.address.editingFinished.emit()
+    qtbot.waitUntil(lambda: backend.engines[-1].setup.server is None and backend.engines[-1].running)
+    qtbot.waitUntil(lambda: "https" not in window.session.live.status.sentence)

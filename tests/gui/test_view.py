@@ -12,6 +12,7 @@ from gui.view.transports import block_sizes, nearest_block_size, transport_words
 from gui.view.voices import duration_text, fitting_name
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.names import check_name
+from rtvc.remote.remote_engine import RemoteLatency
 from rtvc.settings import Settings
 from rtvc.transport import FITS
 
@@ -179,3 +180,11 @@ def test_a_taken_name_gets_a_number() -> None:
 
 def test_durations_read_as_people_say_them() -> None:
     assert [duration_text(seconds) for seconds in (4.2, 9.97, 59.6, 65.0)] == ["4.2 s", "10 s", "1:00", "1:05"]
+
+
+def test_over_a_server_the_delay_has_one_part_more() -> None:
+    remote = RemoteLatency(0.02, 0.038, 0.004, 0.06, 0.02, codec_seconds=0.005, network_seconds=0.01)
+    parts = delay_parts(remote)
+    assert [part.name for part in parts][-1] == "Network"
+    assert parts[-1].milliseconds == pytest.approx(15)
+    assert sum(part.milliseconds for part in parts) == pytest.approx(remote.milliseconds["total"])
