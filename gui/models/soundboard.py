@@ -14,7 +14,6 @@ from gui.models.live import LiveModel
 from gui.models.preferences import PreferencesModel
 from gui.tasks import Tasks
 from rtvc.app.soundboard import find_clips
-from rtvc.live.engine import Engine
 
 
 class SoundboardModel(QObject):
@@ -67,7 +66,7 @@ class SoundboardModel(QObject):
         engine, gain_db = self._live.engine, float(self._preferences.options.clip_gain_db)
         if number > len(self.clips):
             return
-        if not isinstance(engine, Engine):
+        if engine is None:
             self.noticed.emit(tr("Switch the voice changer on to play clips."))
             return
         path = self.clips[number - 1]
@@ -75,5 +74,5 @@ class SoundboardModel(QObject):
 
     def stop(self) -> None:
         """Fade all clips out."""
-        if isinstance(engine := self._live.engine, Engine):
+        if (engine := self._live.engine) is not None:
             engine.stop_clips()

@@ -44,7 +44,6 @@ from rtvc.commands.options import (
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console, errors, library_noise_discarded, warn
 from rtvc.errors import RtvcError
-from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
 from rtvc.live.live_engine import LiveEngine
 from rtvc.live.snapshot import State
@@ -273,7 +272,7 @@ def _run(engine: LiveEngine, route: Route | None, voices: VoiceLibrary, clips: S
         engine.start()
         while not engine.wait(REFRESH_SECONDS) and not stop.is_set():
             for key in keys.pressed() if keys is not None else "":
-                if isinstance(engine, Engine) and key.isdecimal():
+                if key.isdecimal():
                     play_clip(key, engine, clips)
                 settings = after_key(key, engine.settings, voices)
                 if settings.voice != engine.settings.voice:
@@ -294,7 +293,7 @@ def _run(engine: LiveEngine, route: Route | None, voices: VoiceLibrary, clips: S
     console.print(summary(snapshot), soft_wrap=True)
 
 
-def play_clip(key: str, engine: Engine, clips: Sequence[Path]) -> None:
+def play_clip(key: str, engine: LiveEngine, clips: Sequence[Path]) -> None:
     """Play the clip of a number key; 0 stops all clips."""
     number = int(key)
     if number == 0:

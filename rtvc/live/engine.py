@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rtvc.audio_file import AudioFile
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.devices.port import AudioPort
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.live.clips import play_clip
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.live.pipeline import Counts, Pipeline
 from rtvc.live.priority import Urgency
@@ -39,7 +39,6 @@ POLL_SECONDS = 0.005
 CPU_SECONDS = 1.0
 WARM_UP_STEPS = 5
 JOIN_SECONDS = 5.0
-LONGEST_CLIP_SECONDS = 600.0
 
 
 class Engine:
@@ -162,14 +161,7 @@ class Engine:
         Reads it on the calling thread. Raises `RtvcError` if it cannot be read, or lasts longer than 10 min.
         """
         pipeline = self._pipeline
-        if pipeline is None:
-            raise RtvcError("There is nothing to play clips into yet: switch the voice changer on first.")
-        recording = AudioFile(path)
-        if recording.duration > LONGEST_CLIP_SECONDS:
-            raise RtvcError(f"{path} lasts longer than {LONGEST_CLIP_SECONDS / 60:.0f} min: choose a shorter clip.")
-        clips = {board.rate: recording.read(board.rate) for board in pipeline.soundboards}
-        for board in pipeline.soundboards:
-            board.play(clips[board.rate], gain_db)
+        play_clip(path, [] if pipeline is None else pipeline.soundboards, gain_db)
 
     def stop_clips(self) -> None:
         """Fade all clips out."""

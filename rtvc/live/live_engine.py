@@ -34,6 +34,12 @@ class LiveEngine(Protocol):
     def stop_recording(self) -> None:
         """Finish the recording, if there is one."""
 
+    def play_clip(self, path: Path, gain_db: float = 0.0) -> None:
+        """Mix a recording into the output and the monitor."""
+
+    def stop_clips(self) -> None:
+        """Fade all clips out."""
+
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone and of the output."""
 

@@ -10,6 +10,7 @@ from rtvc.devices.sides import FADE_SECONDS
 from rtvc.dsp.decibels import amplitude
 from rtvc.dsp.level import Gain
 from rtvc.dsp.resample import Resampler
+from rtvc.dsp.soundboard import Soundboard
 from rtvc.dsp.stage import Block
 from rtvc.live.output_queue import OutputQueue
 from rtvc.remote.peer import BLOCK, RATE
@@ -53,6 +54,8 @@ class Mixer:
     def play(self, block: Block, settings: Settings, own: bool, more: bool) -> Block:
         """Play a block of the speaker's own voice or of the server's, and return it as it is heard."""
         self._audible.factor = 0.0 if settings.mute else 1.0
+        for board in self.soundboards:
+            board.ducking_db = settings.ducking_db
         block = self._audible.process(block)
         if own != self._own:
             fade = len(self._fade)
@@ -64,6 +67,11 @@ class Mixer:
             self._monitor_gain.factor = amplitude(settings.monitor_gain_db) if settings.monitor else 0.0
             self.monitor.write(self._monitor_gain.process(block), more)
         return block
+
+    @property
+    def soundboards(self) -> list[Soundboard]:
+        """The soundboards of the output and of the monitor."""
+        return [queue.soundboard for queue in (self.output, self.monitor) if queue is not None]
 
     def played(self) -> Block:
         """Return as much of what was played as a block holds, padded with silence."""

@@ -21,7 +21,7 @@ from rtvc.devices.port import AudioPort
 from rtvc.devices.ring import Ring
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.live.output_queue import OutputQueue
+from rtvc.live.clips import play_clip
 from rtvc.live.pipeline import History, Meter
 from rtvc.live.priority import Urgency
 from rtvc.live.recorder import Recorder
@@ -117,7 +117,7 @@ class RemoteEngine:
         self._library = library or VoiceLibrary()
         self._local_bypass = local_bypass
         self._state, self._message = State.STOPPED, ""
-        self._output: OutputQueue | None = None
+        self._mixer: Mixer | None = None
         self._received = Ring(2 * RATE)
         self._input_meter, self._output_meter = Meter(RATE // BLOCK), Meter(RATE // BLOCK)
         self._histories = History(round(HISTORY_SECONDS * RATE)), History(round(HISTORY_SECONDS * RATE))
@@ -161,6 +161,16 @@ class RemoteEngine:
         if recorder is not None:
             recorder.close()
 
+    def play_clip(self, path: Path, gain_db: float = 0.0) -> None:
+        """Mix a recording into the output and the monitor, here. Raises as `Engine.play_clip`."""
+        play_clip(path, [] if self._mixer is None else self._mixer.soundboards, gain_db)
+
+    def stop_clips(self) -> None:
+        """Fade all clips out."""
+        if (mixer := self._mixer) is not None:
+            for board in mixer.soundboards:
+                board.stop()
+
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone and of the output at 48 kHz, for displays."""
         microphone, output = (history.latest(round(seconds * RATE)) for history in self._histories)
@@ -168,9 +178,10 @@ class RemoteEngine:
 
     def snapshot(self) -> Snapshot:
         """Return the current state, meters and counters. Those of the engine come from the server."""
-        link, output = self.link, self._output
-        if link is None or output is None:
+        link, mixer = self.link, self._mixer
+        if link is None or mixer is None:
             return Snapshot(self._state, self._message)
+        output = mixer.output
         told, state, message = link.status, self._state, self._message
         if state == State.RUNNING and not self._bypassed():
             state = told.state if told.state != State.STOPPED else State.RECOVERING
@@ -239,7 +250,7 @@ class RemoteEngine:
         """Move sound between the devices and the network until stopped or failed."""
         while not self._stopping.is_set() and not self._failed:
             mixer, urgency = Mixer(self.port), Urgency(0.0)
-            self._output = mixer.output
+            self._mixer = mixer
             while not self._stopping.is_set() and not self._failed:
                 if (failure := self.port.failure()) is not None or self.port.ended:
                     break

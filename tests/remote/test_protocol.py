@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtvc.dsp.effects import Rack
-from rtvc.dsp.plugin_host import PluginEffect
+from rtvc.dsp.plugins import PluginEffect
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.remote import protocol
 from rtvc.remote.protocol import Refusal, SessionRequest, Status

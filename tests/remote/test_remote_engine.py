@@ -20,7 +20,7 @@ from rtvc.remote.remote_engine import RemoteEngine
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
 from tests.support.remote import LocalWorkers, local_server
-from tests.support.sounds import babble
+from tests.support.sounds import babble, write
 from tests.support.voices import record
 from tests.support.waiting import until
 
@@ -87,6 +87,10 @@ def test_the_voice_comes_back_and_the_delay_is_told_by_parts(pack: ModelPack, ta
             assert snapshot.recording
             assert np.std(engine.recent_audio(0.5)[0]) > 0.03
             engine.settings = replace(OWN, mute=True)
+            until(lambda: talker.level() < 1e-4)
+            engine.play_clip(write(tmp_path / "clip.wav", babble(9, RATE), RATE))  # beside the voice, muted or not
+            until(lambda: talker.level() > 0.01)
+            engine.stop_clips()
             until(lambda: talker.level() < 1e-4)
         finally:
             engine.stop()
