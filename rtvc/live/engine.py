@@ -193,7 +193,9 @@ class Engine:
         if pipeline is None:
             return Snapshot(state=self._state, message=message, speech_seconds=speech)
         compute = list(pipeline.compute.copy())
-        p50, p99 = np.percentile(compute, (50, 99)) if compute else (0.0, 0.0)
+        # 33 times a second, `np.percentile` took a tenth of the panel's processor time.
+        ordered = sorted(compute) or [0.0]
+        p50, p99 = (ordered[round(share * (len(ordered) - 1))] for share in (0.5, 0.99))
         port, capture = self.port, self.port.capture
         counts = self._past + pipeline.counts
         return Snapshot(
@@ -206,14 +208,14 @@ class Engine:
             latency=Latency(
                 step_seconds=pipeline.seconds,
                 algorithmic_seconds=float(pipeline.latency),
-                compute_seconds=float(p50),
+                compute_seconds=p50,
                 queue_seconds=pipeline.output.delay,
                 # The microphone's delay includes its block, which is part of the step here. A virtual microphone
                 # may deliver a block before its last sample was due; the difference is negative then.
                 device_seconds=max(0.0, capture.delay - capture.block / capture.rate + port.playback.delay),
             ),
-            compute_p50_seconds=float(p50),
-            compute_p99_seconds=float(p99),
+            compute_p50_seconds=p50,
+            compute_p99_seconds=p99,
             deadline_seconds=pipeline.seconds,
             recent_compute_seconds=tuple(compute),
             underruns=counts.underruns,

@@ -104,6 +104,10 @@ def panel(display: str, server: str, home: Path) -> Iterator[Hand]:
         process.communicate(timeout=30)
 
 
+def at_step(number: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda shown: bool(shown["step"] == number)
+
+
 def test_from_the_first_start_to_a_browser_that_hears_the_changed_voice(
     display: str, pulse: PulseServer, tmp_path: Path
 ) -> None:
@@ -116,7 +120,7 @@ def test_from_the_first_start_to_a_browser_that_hears_the_changed_voice(
     with played(tmp_path / "speech.wav", pulse.address), panel(display, pulse.address, home) as hand:
         for step in range(2, 6):
             hand.click("Next")
-            hand.see(lambda shown, step=step: shown["step"] == step)
+            hand.see(at_step(step))
         hand.click("Start talking")
         hand.see(lambda shown: shown["state"] == "RUNNING")
         hand.click("Search voices")
