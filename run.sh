@@ -88,7 +88,7 @@ release)
     ;;
 test)
     debian $AUDIO $QT $SERVER
-    environment gui,export,picture,dev
+    environment gui,export,picture,cluster,dev
     rnnoise
     shift
     # The whole suite runs on every core, up to four; a part of it starts sooner without workers.

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.presets import find_preset
-from rtvc.chain.voice_chain import algorithmic_delay
+from rtvc.commands.convert_folder import FolderOptions, convert_folder
 from rtvc.commands.options import (
     BlockSize,
     EffectsName,
@@ -28,18 +26,22 @@ from rtvc.commands.options import (
     Verbose,
     with_options,
 )
+from rtvc.commands.outcome import conversion_bar, report, report_delay
 from rtvc.commands.program import EXPERTS
-from rtvc.commands.terminal import console, errors, warn
+from rtvc.commands.terminal import console
 from rtvc.errors import RtvcError
-from rtvc.files.conversion import Conversion, Mode, Outcome
+from rtvc.files.conversion import Conversion, Mode
 from rtvc.files.enhancement import Enhancer
 from rtvc.files.file_conversion import convert_file
-from rtvc.files.folder_conversion import FolderConversion, convert_folder, plan_folder
-from rtvc.packs.pack import ModelPack, find_pack
+from rtvc.files.folder_task import FolderJob
+from rtvc.files.folder_voices import RANDOM, VoiceRule, one_voice, random_voices, voices_of_table
+from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
-from rtvc.storage import make_folder
-from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
+from rtvc.voices.library import VoiceLibrary
+
+CORPORA = "Folders of many speakers"
+"""Title of the help group for options of corpora."""
 
 
 def _path(text: str) -> Path:
@@ -88,13 +90,51 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
     verbose: Verbose = False,
     jobs: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             rich_help_panel=EXPERTS,
-            help="Recordings of a folder to convert at the same time; at most two a core.",
+            help="Recordings of a folder to convert at the same time; at most two a core. Default: 1; with --cluster "
+            "local, one a core.",
+        ),
+    ] = None,
+    voices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.csv|random",
+            rich_help_panel=CORPORA,
+            help="A voice for each speaker instead of --voice: a CSV file with the columns path and voice, where a "
+            "path is a recording or a folder; or random, one of the shipped voices for each speaker.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, rich_help_panel=CORPORA, help="Another seed gives other random voices.")
+    ] = 0,
+    speaker_folder: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            rich_help_panel=CORPORA,
+            help="Which folder in a recording's path names its speaker, for random voices: 1 is the first below "
+            "the source folder.",
         ),
     ] = 1,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=CORPORA,
+            help="Write a row about each recording to this Parquet file, and skip what it says is finished. Default: "
+            "manifest.parquet in the output folder with --cluster, else none.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="local|ADDRESS",
+            rich_help_panel=CORPORA,
+            help="Convert a folder on a Dask cluster: local starts one here, tcp://SCHEDULER:8786 uses another.",
+        ),
+    ] = None,
     mode: Annotated[
         Mode,
         typer.Option(
@@ -131,7 +171,8 @@ def convert(
         effects=effects,
         noise_suppression=noise_suppression,
     )
-    if not settings.voice:
+    rule = _voice_rule(settings.voice, voice, voices, seed, speaker_folder)
+    if not settings.voice and voices is None:
         raise RtvcError("No voice is chosen: name one with --voice. `rtvc voices list` shows them.")
     conversion = Conversion(
         settings.map,
@@ -150,11 +191,13 @@ def convert(
         raise RtvcError(f"{source}: no such file or folder.")
     runtime = Runtime(threads)
     if source.is_dir():
-        job = FolderConversion(VoiceLibrary().open(settings.voice), pack, runtime, conversion, force)
-        _convert_folder(source, output, job, jobs, verbose)
+        options = FolderOptions(rule, force, verbose, jobs, cluster, manifest)
+        convert_folder(source, output, FolderJob(pack, runtime, conversion), options)
         return
+    if voices is not None or cluster is not None or manifest is not None:
+        raise RtvcError(f"{source}: --voices, --manifest and --cluster are for folders, and this is one recording.")
     opened = find_pack(pack, runtime)
-    with _bar() as bar:
+    with conversion_bar() as bar:
         task = bar.add_task(source.name, total=1.0)
         fit = bar.add_task(f"fitting {settings.map.transport}", total=1.0, visible=False)
         outcome = convert_file(
@@ -173,66 +216,10 @@ def convert(
     console.print(f"Use this voice live: rtvc live --voice {shlex.quote(settings.voice)}", soft_wrap=True)
 
 
-def _convert_folder(folder: Path, output: Path, job: FolderConversion, jobs: int, verbose: bool) -> None:
-    if output.suffix and not output.is_dir():
-        raise RtvcError(f"{output}: {folder} is a folder, so name a folder for the output too.")
-    plan = plan_folder(folder, output, job.overwrite)
-    for path, reason in plan.skipped.items():
-        console.print(f"skipped: {path}: {reason}", markup=False, soft_wrap=True)
-    if not plan.outputs:
-        raise RtvcError(f"{folder}: holds no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
-    # Before any worker starts: a voice or pack that cannot be opened is one error, not one for each recording.
-    models = find_pack(job.pack, job.runtime)
-    job.conversion.check(models)
-    job.voice.features(models)
-    make_folder(output)
-    total, failures, converted = len(plan.outputs), [], 0
-    with _bar() as bar:
-        running = bar.add_task(folder.name, total=total)
-
-        def finished(source: Path, result: Outcome | str) -> None:
-            nonlocal converted
-            if isinstance(result, str):
-                failures.append(result)
-            else:
-                converted += 1
-                report(plan.outputs[source], result, verbose, bar.console)
-            bar.advance(running)
-
-        try:
-            convert_folder(plan, job, jobs, finished)
-        except (KeyboardInterrupt, SystemExit):
-            errors.print(f"Stopped: {converted} of {total} recordings are converted. Run again to convert the rest.")
-            raise
-    if not failures:
-        console.print(f"{converted} recordings are converted, in {output}.", soft_wrap=True)
-    else:
-        raise RtvcError(f"{len(failures)} of {total} recordings were not converted:\n" + "\n".join(failures))
-
-
-def report(output: Path, outcome: Outcome, verbose: bool, to: Console = console) -> None:
-    """Print where the result is and what the user should know; with `verbose`, how fast it was converted."""
-    for warning in outcome.warnings:
-        warn(warning)
-    to.print(f"{output}: {outcome.duration:.1f} s of sound", soft_wrap=True)
-    if verbose:
-        to.print(
-            f"  converted in {outcome.elapsed:.1f} s (real-time factor {outcome.real_time_factor:.3f})",
-            soft_wrap=True,
-        )
-
-
-def report_delay(pack: ModelPack) -> None:
-    """Print the pack's algorithmic delay in live use."""
-    console.print(f"  algorithmic delay of {pack.name} live: {1000 * float(algorithmic_delay(pack)):.1f} ms")
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        transient=True,
-    )
+def _voice_rule(usual: str, voice: str | None, voices: str | None, seed: int, speaker_folder: int) -> VoiceRule:
+    """Return which recording of a folder gets which voice; raise `RtvcError` if the options contradict each other."""
+    if voices is None:
+        return one_voice(usual)
+    if voice is not None:
+        raise RtvcError("--voice names one voice, and --voices one for each speaker: leave out either.")
+    return random_voices(seed, speaker_folder) if voices == RANDOM else voices_of_table(Path(voices))

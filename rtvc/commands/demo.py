@@ -10,8 +10,8 @@ import typer
 
 from rtvc.audio_file import AudioFile
 from rtvc.benchmark.picture import conversion_picture
-from rtvc.commands.convert import report, report_delay
 from rtvc.commands.options import Verbose
+from rtvc.commands.outcome import report, report_delay
 from rtvc.commands.terminal import console
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import find_pack

@@ -65,14 +65,22 @@ class Voice:
         Raises `RtvcError` if the reference holds less than 1 s of speech, and as `AudioFile` does.
         """
         cache = self.folder and self.folder / features_name(pack)
-        if cache is not None and (cached := _read_features(cache, pack)) is not None:
+        cached = self._analysed.get(pack.digest) if cache is None else _read_features(cache, pack)
+        if cached is not None:
             return cached
         features = reference_features(*read_recordings([self.reference]), pack, str(self.reference))
-        if cache is not None:
+        if cache is None:
+            self._analysed[pack.digest] = features
+        else:
             # A full or read-only disk costs another analysis next time, and nothing now.
             with suppress(RtvcError):
                 write_features(cache, features)
         return features
+
+    @cached_property
+    def _analysed(self) -> dict[str, FeatureSet]:
+        """Features by the digest of their pack, where no folder keeps them: each recording of a folder needs them."""
+        return {}
 
     def speech_seconds(self, pack: ModelPack) -> float:
         """Return the duration of the speech in the reference."""

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from rtvc.errors import RtvcError
-from rtvc.files.folder_conversion import plan_folder, worker_count
+from rtvc.files.folder_conversion import worker_count
+from rtvc.files.folder_plan import plan_folder
 from rtvc.packs.runtime import cores
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble

@@ -1,0 +1,112 @@
+"""`rtvc convert FOLDER`: every recording of a folder, on this machine or on a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from rtvc.commands.outcome import conversion_bar, report
+from rtvc.commands.terminal import console, errors
+from rtvc.errors import RtvcError
+from rtvc.files.cluster_conversion import open_cluster
+from rtvc.files.folder_conversion import convert_tasks
+from rtvc.files.folder_plan import plan_folder, plan_tasks
+from rtvc.files.folder_task import FolderJob, Recipe, Record, Task
+from rtvc.files.folder_voices import VoiceRule
+from rtvc.files.manifest import NAME, Manifest
+from rtvc.packs.pack import find_pack
+from rtvc.storage import make_folder
+from rtvc.voices.library import AUDIO_SUFFIXES, VoiceLibrary
+
+
+@dataclass(frozen=True)
+class FolderOptions:
+    """What the command line says of a folder.
+
+    Attributes
+    ----------
+    voice_of
+        Which recording gets which voice.
+    overwrite, verbose
+        Whether outputs may be replaced, and whether to print figures.
+    jobs
+        Worker processes on this machine; None for one, or one a core for a local cluster.
+    cluster
+        Address of a Dask scheduler, or `local`; None for none.
+    manifest
+        The Parquet file to write; None for none, or for the usual place with a cluster.
+    """
+
+    voice_of: VoiceRule
+    overwrite: bool
+    verbose: bool
+    jobs: int | None
+    cluster: str | None
+    manifest: Path | None
+
+
+def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOptions) -> None:
+    """Convert the recordings of a folder, and say what became of each."""
+    if output.suffix and not output.is_dir():
+        raise RtvcError(f"{output}: {folder} is a folder, so name a folder for the output too.")
+    # Before any worker starts: a voice or pack that cannot be opened is one error, not one for each recording.
+    pack = find_pack(job.pack, job.runtime)
+    job.conversion.check(pack)
+    library = VoiceLibrary()
+
+    @cache
+    def recipe(voice: str) -> Recipe:
+        target = library.open(voice)
+        target.features(pack)
+        return Recipe.of(voice, target, pack, job.conversion)
+
+    with ExitStack() as stack:
+        path = options.manifest or (output / NAME if options.cluster else None)
+        manifest = stack.enter_context(Manifest(path, folder, output)) if path else None
+        plan = plan_folder(folder, output, options.overwrite, manifest)
+        tasks = plan_tasks(
+            plan, folder, lambda recording: recipe(options.voice_of(recording)), options.overwrite, manifest
+        )
+        for entry, reason in plan.skipped.items():
+            console.print(f"skipped: {entry}: {reason}", markup=False, soft_wrap=True)
+        if not tasks:
+            raise RtvcError(f"{folder}: holds no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
+        make_folder(output)
+        bar = stack.enter_context(conversion_bar())
+        running = bar.add_task(folder.name, total=len(tasks))
+        converted, earlier, failures = 0, 0, []
+
+        def finished(record: Record) -> None:
+            nonlocal converted, earlier
+            if manifest:
+                manifest.add(record)
+            if record.error:
+                failures.append(record.error)
+            elif record.outcome is None:
+                earlier += 1
+            else:
+                converted += 1
+                report(record.task.output, record.outcome, options.verbose, bar.console)
+            bar.advance(running)
+
+        begun: Callable[[Task], None] = manifest.begin if manifest else lambda task: None
+        try:
+            if options.cluster:
+                cluster = stack.enter_context(open_cluster(options.cluster, options.jobs))
+                errors.print(f"Dask's dashboard: {cluster.dashboard}", soft_wrap=True)
+                cluster.convert_tasks(tasks, job, finished, begun)
+            else:
+                convert_tasks(tasks, job, options.jobs or 1, finished, begun)
+        except (KeyboardInterrupt, SystemExit):
+            errors.print(
+                f"Stopped: {converted} of {len(tasks)} recordings are converted. Run again to convert the rest."
+            )
+            raise
+    if earlier:
+        console.print(f"{earlier} recordings were converted before.")
+    if failures:
+        raise RtvcError(f"{len(failures)} of {len(tasks)} recordings were not converted:\n" + "\n".join(failures))
+    console.print(f"{converted} recordings are converted, in {output}.", soft_wrap=True)
