@@ -22,14 +22,14 @@ from aiortc.rtp import RtpPacket
 
 from rtvc.benchmark.clicks import PERIOD_SECONDS, click, click_delays, click_train, find_clicks
 from rtvc.benchmark.loops import PacedLoop
-from rtvc.benchmark.report import Report, Table
-from rtvc.benchmark.timing import formatted
+from rtvc.benchmark.report import Report
 from rtvc.benchmark.workload import Speech, speaker, target
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
 from rtvc.remote.access import LOOPBACK, Access, Listen
+from rtvc.remote.benchmark_tables import PARTS, capacity_table, delay_tables, visits_table
 from rtvc.remote.impairment import IMPAIRMENTS, Impairment
 from rtvc.remote.link import Address, Link
 from rtvc.remote.peer import BLOCK, RATE, Reception, SentTrack
@@ -42,7 +42,6 @@ START_SECONDS = 30.0
 SETTLING_SECONDS = 5.0
 DISPLAY_SECONDS = 0.25
 VISIT_SECONDS = 1.0
-PARTS = ("step", "codec", "network", "queue", "algorithmic", "compute", "device", "total")
 
 Log = Callable[[str], None]
 
@@ -85,16 +84,16 @@ def server_report(
             log(f"delay: {condition.name}, {clicks} clicks")
             with running_server(pack, 1) as (url, _):
                 results["delay"][condition.name] = measure_delay(url, condition, clicks)
-        tables += _delay_tables(results["delay"], results["codec_milliseconds"])
+        tables += delay_tables(results["delay"], results["codec_milliseconds"])
     if sessions:
         with running_server(pack, sessions) as (url, _):
             results["capacity"] = measure_capacity(url, sessions, seconds, log)
-        tables.append(_capacity_table(results["capacity"]))
+        tables.append(capacity_table(results["capacity"]))
     if visits:
         log(f"leaks: {visits} sessions come and go")
         with running_server(pack, 1) as (url, workers):
             results["visits"] = measure_visits(url, workers, visits)
-        tables.append(_visits_table(results["visits"]))
+        tables.append(visits_table(results["visits"]))
     settings = {
         "clicks": clicks,
         "sessions": sessions,
@@ -164,9 +163,9 @@ def measure_delay(url: str, condition: Impairment, clicks: int) -> dict[str, Any
     displayed: list[dict[str, float]] = []
     try:
         _start(engine)
-        link = engine.link
+        link = engine.connection.link
         assert link is not None
-        engine.call(lambda: condition.apply(link.peer))
+        engine.connection.call(lambda: condition.apply(link.peer))
         time.sleep(SETTLING_SECONDS)
         before, before_there = engine.snapshot(), link.status
         before_lost, before_received = link.reception.order.lost, link.reception.order.received
@@ -176,7 +175,7 @@ def measure_delay(url: str, condition: Impairment, clicks: int) -> dict[str, Any
             time.sleep(min(left, DISPLAY_SECONDS))
             displayed.append(engine.snapshot().latency.milliseconds)
         after, there, here = engine.snapshot(), link.status, link.reception
-        if engine.link is not link:
+        if engine.connection.link is not link:
             raise RtvcError(f"The connection broke ({condition.name}).")
     finally:
         loop.stop()
@@ -327,65 +326,3 @@ def _held(process: int) -> dict[str, float]:
         "threads": float(lines["Threads"]),
         "open_files": float(files),
     }
-
-
-def _delay_tables(delays: dict[str, dict[str, Any]], codec_milliseconds: float) -> list[Table]:
-    rows = []
-    for name, run in delays.items():
-        found, shown = run["delays_milliseconds"], run["displayed_milliseconds"]
-        rows.append(
-            [
-                name,
-                *(formatted(value, 0) for value in (min(found), median(found), max(found))),
-                *(formatted(run[f"{half}_half_milliseconds"], 0) for half in ("first", "second")),
-                *(formatted(shown[part], 1) for part in PARTS),
-                f"{100 * run['packets_lost_share']:.1f} %",
-                str(run["concealed"]),
-                str(run["underruns"]),
-                str(run["clicks_lost"]),
-            ]
-        )
-    names = {"step": "packet", "network": "net-\nwork", "algorithmic": "algo-\nrithmic", "queue": "queues"}
-    columns = (
-        *("", "min", "median", "max", "first\nhalf", "second\nhalf"),
-        *(names.get(part, part) for part in PARTS),
-        *("packets\nlost", "filled\nin", "under-\nruns", "clicks\nlost"),
-    )
-    return [
-        Table("From microphone to output over a server, ms: measured delay, displayed parts", columns, rows),
-        Table("Opus", ("", "ms"), [["delay of a click, encoded and decoded", formatted(codec_milliseconds, 1)]]),
-    ]
-
-
-def _capacity_table(rows: Sequence[dict[str, Any]]) -> Table:
-    columns = (
-        *("sessions", "p50, ms", "p99, ms", "deadline, ms", "queue, ms"),
-        *("underruns", "dropped\nframes", "clients' share\nof a core"),
-    )
-    return Table(
-        "Sessions at once: the slowest session's steps",
-        columns,
-        [
-            [
-                str(row["sessions"]),
-                formatted(row["p50_milliseconds"], 1),
-                formatted(row["p99_milliseconds"], 1),
-                formatted(row["deadline_milliseconds"], 0),
-                formatted(row["queue_milliseconds"], 0),
-                str(row["underruns"]),
-                str(row["dropped_frames"]),
-                f"{100 * row['clients_core_share']:.0f} %",
-            ]
-            for row in rows
-        ],
-    )
-
-
-def _visits_table(figures: dict[str, Any]) -> Table:
-    first, last = figures["held"][0], figures["held"][-1]
-    rows = []
-    for name in first:
-        label = name.replace("_mebibytes", ", MiB").replace("_", " ")
-        rows.append([label, *(formatted(value, 1) for value in (first[name], last[name], figures[f"{name}_growth"]))])
-    title = f"What the worker holds, with {figures['sessions']} sessions one after the other"
-    return Table(title, ("", "after the first", "after the last", "growth once settled"), rows)

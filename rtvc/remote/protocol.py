@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 
 from rtvc.app.preferences import settings_from_json, settings_to_json
+from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import Snapshot, State
@@ -25,7 +26,7 @@ from rtvc.names import check_name
 from rtvc.settings import Settings
 
 LARGEST_REQUEST = 6_000_000
-"""Bytes of a request: a minute of 48 kHz FLAC takes about 4 MB in base64."""
+"""Bytes of a request."""
 
 LARGEST_SDP = 20_000
 LARGEST_MESSAGE = 16_384
@@ -34,6 +35,8 @@ LONGEST_NAME = 1000
 LARGEST_NUMBER = 2**53
 LONGEST_VOICE_SECONDS = 60
 HIGHEST_VOICE_RATE = 48_000
+SENT_VOICE_RATE = 24_000
+"""Packs use less; a minute then has at most 4 MB in base64, whatever it holds."""
 
 CHANNEL = "rtvc"
 """Label of the data channel."""
@@ -213,7 +216,10 @@ def write_settings(settings: Settings) -> dict[str, Any]:
 def write_voice(name: str, audio: Block, rate: int) -> dict[str, str]:
     """Return a recording `[n]` as a JSON object for a request: FLAC in base64."""
     file = BytesIO()
-    soundfile.write(file, audio[: LONGEST_VOICE_SECONDS * rate], rate, format="FLAC", subtype="PCM_16")
+    audio = audio[: LONGEST_VOICE_SECONDS * rate]
+    if rate > SENT_VOICE_RATE:
+        audio, rate = resample(audio, rate, SENT_VOICE_RATE), SENT_VOICE_RATE
+    soundfile.write(file, audio, rate, format="FLAC", subtype="PCM_16")
     return {"name": name, "recording": base64.b64encode(file.getvalue()).decode()}
 
 

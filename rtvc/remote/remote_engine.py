@@ -1,17 +1,14 @@
 """A live engine whose models run on a server: microphone and virtual microphone are here.
 
-Threads: the worker, which alone opens and closes the port and reads the microphone; the network thread, with the
-asyncio loop of the connection; and those of the port. Any other thread may call the methods, which return at once,
-except `stop`, `stop_recording` and `wait`.
+Threads: the worker, which alone opens and closes the port and moves sound; the network's (`rtvc.remote.connection`);
+and those of the port. Any other thread may call the methods, which return at once, except `stop`, `stop_recording`
+and `wait`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,29 +23,16 @@ from rtvc.live.pipeline import History, Meter
 from rtvc.live.priority import Urgency
 from rtvc.live.recorder import Recorder
 from rtvc.live.snapshot import Latency, Snapshot, State
-from rtvc.remote import protocol
-from rtvc.remote.link import Address, Link, Unreachable
+from rtvc.remote.connection import Connection
+from rtvc.remote.link import Address
 from rtvc.remote.mixer import Mixer
-from rtvc.remote.peer import BLOCK, CODEC_SECONDS, RATE, SentTrack
+from rtvc.remote.peer import BLOCK, CODEC_SECONDS, RATE
 from rtvc.settings import Settings
-from rtvc.voices.analysis import read_recordings
 from rtvc.voices.enrolment import Enrolment
-from rtvc.voices.library import VoiceLibrary, shipped_voices
-from rtvc.voices.voice import Voice
+from rtvc.voices.library import VoiceLibrary
 
 POLL_SECONDS = 0.001
-LOST_SECONDS = 1.0
-"""Without a packet for so long, the server counts as lost."""
-
-START_SECONDS = 10.0
-"""How long the server may take to start the engine."""
-
-PING_SECONDS = 0.5
-WATCH_SECONDS = 0.02
-RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
-WAITING_BLOCKS = 10
-"""Blocks that may wait to be sent; older ones are dropped, so that a stalled network costs no lasting delay."""
-
+RETRY_SECONDS = 0.5
 HISTORY_SECONDS = 4.0
 JOIN_SECONDS = 5.0
 
@@ -73,8 +57,7 @@ class RemoteEngine:
     """Sends a microphone to a server and plays what comes back, until it is stopped.
 
     The speaker's own voice goes out with `bypass`, which is local, and while the server is lost if `bypass_when_lost`
-    says so; otherwise silence does. While muted, or between presses of push-to-talk, the server gets
-    silence.
+    says so; otherwise silence does. While muted, or between presses of push-to-talk, the server gets silence.
 
     Parameters
     ----------
@@ -85,9 +68,9 @@ class RemoteEngine:
     settings
         Initial settings.
     bypass_when_lost
-        Send the speaker's own voice, not silence, while the server is lost.
+        Send the speaker's own voice, not silence, while the server is lost; silence goes out until it is first there.
     library
-        Voices of this computer: one that the server lacks is sent along with the session.
+        As for `Connection`.
     local_bypass
         Whether `bypass` acts here. A benchmark lets the server do it, to measure the way there and back.
 
@@ -95,8 +78,8 @@ class RemoteEngine:
     ----------
     settings
         The current settings. Any thread may replace the object.
-    link
-        The current connection; None while there is none.
+    connection
+        The way to the server.
     """
 
     enrolment: Enrolment | None = None
@@ -112,26 +95,23 @@ class RemoteEngine:
         local_bypass: bool = True,
     ) -> None:
         self.port, self.settings = port, settings
-        self.link: Link | None = None
         self._address, self._bypass_when_lost = address.check(), bypass_when_lost
         self._library = library or VoiceLibrary()
         self._local_bypass = local_bypass
+        self._received = Ring(2 * RATE)
+        self.connection = self._new_connection()
         self._state, self._message = State.STOPPED, ""
         self._mixer: Mixer | None = None
-        self._received = Ring(2 * RATE)
         self._input_meter, self._output_meter = Meter(RATE // BLOCK), Meter(RATE // BLOCK)
         self._histories = History(round(HISTORY_SECONDS * RATE)), History(round(HISTORY_SECONDS * RATE))
         self._recorder: Recorder | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: asyncio.Queue[Block] | None = None
-        self._connected = self._failed = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start, and return at once; `snapshot` tells when it runs or has failed."""
         self._stopping.clear()
-        self._failed = False
+        self.connection = self._new_connection()
         self._state, self._message = State.STARTING, ""
         self._thread = threading.Thread(target=self._run, name="rtvc remote worker", daemon=True)
         self._thread.start()
@@ -178,14 +158,11 @@ class RemoteEngine:
 
     def snapshot(self) -> Snapshot:
         """Return the current state, meters and counters. Those of the engine come from the server."""
-        link, mixer = self.link, self._mixer
+        link, mixer = self.connection.link, self._mixer
+        state, message = self._condition()
         if link is None or mixer is None:
-            return Snapshot(self._state, self._message)
-        output = mixer.output
-        told, state, message = link.status, self._state, self._message
-        if state == State.RUNNING and not self._bypassed():
-            state = told.state if told.state != State.STOPPED else State.RECOVERING
-            message = told.message or link.refused or self.port.warning
+            return Snapshot(state, message)
+        output, told = mixer.output, link.status
         capture, playback = self.port.capture, self.port.playback
         return Snapshot(
             state=state,
@@ -213,57 +190,80 @@ class RemoteEngine:
             recording=self._recorder is not None,
         )
 
-    def call(self, work: Callable[[], object]) -> None:
-        """Let the network thread call `work`; does nothing while there is none."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # The loop has closed.
-                self._loop.call_soon_threadsafe(work)
+    def _new_connection(self) -> Connection:
+        return Connection(self._address, self._for_server, self._received.write, self._library)
+
+    def _for_server(self) -> Settings:
+        """Return the settings for the server: what acts here is left out."""
+        settings = replace(self.settings, mute=False, push_to_talk=False, talking=False, monitor=False)
+        return replace(settings, bypass=False) if self._local_bypass else settings
+
+    def _condition(self) -> tuple[State, str]:
+        """Return the state and what to tell the user."""
+        connection = self.connection
+        if self._state is not State.RUNNING:
+            return self._state, self._message
+        if connection.link is None:
+            return State.STARTING, ""
+        if trouble := connection.trouble:
+            silent = f"{trouble} Until then, silence is sent, not your own voice."
+            own = f"{trouble} Until then, your own voice is sent."
+            return State.RECOVERING, own if self._own_voice() else silent
+        if self._bypassed():
+            return State.RUNNING, self.port.warning
+        told = connection.link.status
+        state = State.RECOVERING if told.state is State.STOPPED else told.state
+        return state, told.message or connection.link.refused or self.port.warning
 
     def _bypassed(self) -> bool:
         return self.settings.bypass and self._local_bypass
 
     def _run(self) -> None:
         """Run the worker."""
-        network = threading.Thread(target=self._run_network, name="rtvc remote network", daemon=True)
         try:
             self.port.open()
-            network.start()
+            self.connection.start()
             self.port.start()
+            self._state = State.RUNNING
             self._work()
-            if not self._failed:
-                self._state = State.STOPPED
+            self._state = State.STOPPED
         except RtvcError as error:
             self._state, self._message = State.FAILED, str(error)
         except BaseException as error:
-            self._state, self._message = (
-                State.FAILED,
-                f"The engine has stopped because of an internal error ({error!r}).",
-            )
+            self._state = State.FAILED
+            self._message = f"The engine has stopped because of an internal error ({error!r})."
             raise
         finally:
-            self._stopping.set()
             self.port.close()
-            if network.is_alive():
-                network.join(JOIN_SECONDS)
+            self.connection.stop()
 
     def _work(self) -> None:
-        """Move sound between the devices and the network until stopped or failed."""
-        while not self._stopping.is_set() and not self._failed:
-            mixer, urgency = Mixer(self.port), Urgency(0.0)
-            self._mixer = mixer
-            while not self._stopping.is_set() and not self._failed:
-                if (failure := self.port.failure()) is not None or self.port.ended:
-                    break
-                if not self._move(mixer):
-                    time.sleep(POLL_SECONDS)
-                urgency.stepped()
-            urgency.give_up()
+        """Move sound between the devices and the network until stopped; raise `RtvcError` if the server refuses."""
+        while not self._stopping.is_set():
+            failure = self._work_until_failure()
             if self.port.ended:
                 if failure is not None:
                     raise RtvcError(failure)
                 return
             if failure is not None:
                 self._reopen(failure)
+
+    def _work_until_failure(self) -> str | None:
+        """Move sound until stopped, or until the devices fail; return why."""
+        mixer, urgency = Mixer(self.port), Urgency(0.0)
+        self._mixer = mixer
+        try:
+            while not self._stopping.is_set():
+                if self.connection.failure:
+                    raise RtvcError(self.connection.failure)
+                if (failure := self.port.failure()) is not None or self.port.ended:
+                    return failure
+                if not self._move(mixer):
+                    time.sleep(POLL_SECONDS)
+                urgency.stepped()
+        finally:
+            urgency.give_up()
+        return None
 
     def _move(self, mixer: Mixer) -> bool:
         """Move one block in either direction; return whether there was any."""
@@ -273,7 +273,7 @@ class RemoteEngine:
             moved = True
             self._input_meter.add(microphone)
             self._histories[0].add(microphone)
-            self._send(microphone)
+            self.connection.send(microphone)
             if self._recorder is not None:
                 self._recorder.write(microphone, mixer.played())
             if own:
@@ -292,14 +292,16 @@ class RemoteEngine:
         self._histories[1].add(block)
 
     def _own_voice(self) -> bool:
-        return self._bypassed() or (self._bypass_when_lost and not self._connected)
+        connection = self.connection
+        lost = connection.received_ever and not connection.receiving
+        return self._bypassed() or (self._bypass_when_lost and lost)
 
     def _reopen(self, failure: str) -> None:
         """Open the port again until that succeeds."""
         self._state, self._message = State.RECOVERING, f"{failure.rstrip('.')}: trying again."
         self.port.playback.muted = True
         self.port.close()
-        while not self._stopping.wait(RETRY_SECONDS[0]):
+        while not self._stopping.wait(RETRY_SECONDS):
             try:
                 self.port.open()
             except RtvcError as error:
@@ -307,107 +309,5 @@ class RemoteEngine:
                 continue
             self.port.playback.muted = False
             self.port.start()
-            self._state, self._message = (State.RUNNING if self._connected else State.RECOVERING), ""
+            self._state, self._message = State.RUNNING, ""
             return
-
-    def _send(self, block: Block) -> None:
-        self.call(lambda: self._enqueue(block))
-
-    def _enqueue(self, block: Block) -> None:
-        assert self._queue is not None
-        if self._queue.qsize() >= WAITING_BLOCKS:
-            self._queue.get_nowait()
-        self._queue.put_nowait(block)
-
-    def _run_network(self) -> None:
-        asyncio.run(self._stay_connected())
-
-    async def _stay_connected(self) -> None:
-        """Connect, and again after a loss, until the engine is stopped or the server refuses."""
-        self._loop, self._queue = asyncio.get_running_loop(), asyncio.Queue()
-        attempt, ever = 0, False
-        while not self._stopping.is_set():
-            link = Link(self._address, SentTrack(self._queue.get), self._received.write)
-            try:
-                settings = self._for_server()
-                await link.open(self._named(settings), await asyncio.to_thread(self._sent_voice, settings))
-                ever, attempt = True, 0
-                await self._follow(link, settings)
-                self._lose("The server is lost: trying again.")
-            except Unreachable as error:
-                if not ever:
-                    self._fail(str(error))
-                    return
-                self._lose(f"{str(error).rstrip('.')}: trying again.")
-            except RtvcError as error:
-                self._fail(str(error))
-                return
-            finally:
-                self._connected = False
-                await link.close()
-            pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
-            attempt += 1
-            await asyncio.to_thread(self._stopping.wait, pause)
-
-    async def _follow(self, link: Link, told: Settings) -> None:
-        """Pass on settings and watch the connection, until it is lost or a voice has to be sent along."""
-        self.link, self._connected = link, True
-        self._state, self._message = State.RUNNING, ""
-        urgency = Urgency(0.0)  # At ordinary priority, packets waited 60 ms beside a load of 8 on two cores.
-        try:
-            await self._watch(link, told, urgency)
-        finally:
-            urgency.give_up()
-
-    async def _watch(self, link: Link, told: Settings, urgency: Urgency) -> None:
-        pinged = 0.0
-        while not self._stopping.is_set():
-            now = time.monotonic()
-            silent = now - link.reception.heard
-            if not link.alive or silent > (LOST_SECONDS if link.reception.order.received else START_SECONDS):
-                return
-            if now - pinged >= PING_SECONDS:
-                link.ping()
-                pinged = now
-            if (settings := self._for_server()) != told:
-                if settings.voice != told.voice and self._own_recording(settings) is not None:
-                    return
-                link.send(self._named(settings))
-                told = settings
-            urgency.stepped()
-            await asyncio.sleep(WATCH_SECONDS)
-
-    def _for_server(self) -> Settings:
-        """Return the settings for the server: what acts here is left out."""
-        settings = replace(self.settings, mute=False, push_to_talk=False, talking=False, monitor=False)
-        return replace(settings, bypass=False) if self._local_bypass else settings
-
-    def _own_recording(self, settings: Settings) -> Voice | None:
-        """Return the chosen voice if it is the user's own or a recording; the server has the others by name."""
-        try:
-            voice = self._library.open(settings.voice) if settings.voice and settings.map.strength else None
-        except RtvcError:
-            return None
-        return voice if isinstance(voice, Voice) and voice.name not in _shipped() else None
-
-    def _named(self, settings: Settings) -> Settings:
-        """Return settings that call the voice as it was sent along."""
-        voice = self._own_recording(settings)
-        return settings if voice is None else replace(settings, voice=voice.name)
-
-    def _sent_voice(self, settings: Settings) -> dict[str, str] | None:
-        voice = self._own_recording(settings)
-        return None if voice is None else protocol.write_voice(voice.name, *read_recordings([voice.reference]))
-
-    def _lose(self, sentence: str) -> None:
-        if not self._stopping.is_set():
-            silent = f"{sentence} Until then, silence is sent, not your own voice."
-            own = f"{sentence} Until then, your own voice is sent."
-            self._state, self._message = State.RECOVERING, own if self._bypass_when_lost else silent
-
-    def _fail(self, sentence: str) -> None:
-        self._state, self._message, self._failed = State.FAILED, sentence, True
-
-
-def _shipped() -> set[str]:
-    return {voice.name for voice in shipped_voices()}

@@ -13,7 +13,7 @@ from rtvc.benchmark.loops import PacedPort
 from rtvc.dsp.stage import Block
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
-from rtvc.remote import remote_engine
+from rtvc.remote import connection
 from rtvc.remote.access import Access
 from rtvc.remote.link import Address
 from rtvc.remote.remote_engine import RemoteEngine
@@ -104,7 +104,7 @@ def test_the_voice_comes_back_and_the_delay_is_told_by_parts(pack: ModelPack, ta
 def test_a_lost_server_never_sends_the_own_voice_unless_it_was_chosen_and_is_found_again(
     pack: ModelPack, talker: Talker, bypass_when_lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_engine, "RETRY_SECONDS", (0.2,))
+    monkeypatch.setattr(connection, "RETRY_SECONDS", (0.2,))
     with local_server(LocalWorkers(pack)) as url:
         engine = RemoteEngine(Address(url), talker.port, OWN, bypass_when_lost=bypass_when_lost)
         running(engine)

@@ -1,0 +1,184 @@
+"""Keeps a client connected to its server: one `Link` after the other, on a thread of its own with an asyncio loop.
+
+Any thread may call `send`, `call`, `start` and `stop`, and read the attributes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
+from rtvc.live.priority import Urgency
+from rtvc.remote import protocol
+from rtvc.remote.link import Address, Link, Unreachable
+from rtvc.remote.peer import SentTrack
+from rtvc.settings import Settings
+from rtvc.voices.analysis import read_recordings
+from rtvc.voices.library import VoiceLibrary, shipped_voices
+from rtvc.voices.voice import Voice
+
+LOST_SECONDS = 1.0
+"""Without a packet for so long, the server counts as lost."""
+
+START_SECONDS = 15.0
+"""How long the server may take to start the engine."""
+
+PING_SECONDS = 0.5
+WATCH_SECONDS = 0.02
+RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+WAITING_BLOCKS = 10
+"""Blocks that may wait to be sent; older ones are dropped, so that a stalled network costs no lasting delay."""
+
+JOIN_SECONDS = 5.0
+
+
+class Connection:
+    """Connects, passes on settings, and connects again after a loss, until it is stopped or refused.
+
+    Parameters
+    ----------
+    address
+        The server.
+    settings
+        Returns the settings for the server; looked at 50 times a second.
+    on_block
+        Called on the network's thread with each block that was received.
+    library
+        Voices of this computer: one of the user's own, or a recording, is sent along with the session.
+
+    Attributes
+    ----------
+    link
+        The latest connection; None before the first.
+    receiving, received_ever
+        Whether sound comes from the server, and whether it ever did.
+    failure
+        Why no other attempt is made, as a sentence; empty otherwise.
+    trouble
+        Why there is no connection at present, as a sentence; empty otherwise.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        settings: Callable[[], Settings],
+        on_block: Callable[[Block], object],
+        library: VoiceLibrary,
+    ) -> None:
+        self.link: Link | None = None
+        self.receiving = self.received_ever = False
+        self.failure = self.trouble = ""
+        self._address, self._settings, self._on_block = address, settings, on_block
+        self._library = library
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._queue: asyncio.Queue[Block] = asyncio.Queue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rtvc remote network", daemon=True)
+
+    def start(self) -> None:
+        """Connect on a thread; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the session."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(JOIN_SECONDS)
+
+    def send(self, block: Block) -> None:
+        """Send a block `[BLOCK]` of the microphone."""
+        self.call(lambda: self._enqueue(block))
+
+    def call(self, work: Callable[[], object]) -> None:
+        """Let the network's thread call `work`; does nothing while it does not run."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # The loop has closed.
+                self._loop.call_soon_threadsafe(work)
+
+    def _enqueue(self, block: Block) -> None:
+        if self._queue.qsize() >= WAITING_BLOCKS:
+            self._queue.get_nowait()
+        self._queue.put_nowait(block)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._stay_connected())
+        except RtvcError as error:
+            self.failure = str(error)
+        except BaseException as error:
+            self.failure = f"The engine has stopped because of an internal error ({error!r})."
+            raise
+
+    async def _stay_connected(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        attempt = 0
+        while not self._stopping.is_set():
+            link = Link(self._address, SentTrack(self._queue.get), self._on_block)
+            try:
+                settings = self._settings()
+                voice = await asyncio.to_thread(self._own_recording, settings)
+                await link.open(_calling(settings, voice), await asyncio.to_thread(_sent, voice))
+                attempt = 0
+                await self._follow(link, settings)
+                self.trouble = "The server is lost: trying again."
+            except Unreachable as error:
+                if self.link is None:
+                    raise
+                self.trouble = f"{str(error).rstrip('.')}: trying again."
+            finally:
+                self.receiving = False
+                await link.close()
+            pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+            attempt += 1
+            await asyncio.to_thread(self._stopping.wait, pause)
+
+    async def _follow(self, link: Link, told: Settings) -> None:
+        """Pass on settings and watch a connection, until it is lost or a voice has to be sent along."""
+        self.link, self.trouble = link, ""
+        urgency = Urgency(0.0)  # At ordinary priority, packets waited 60 ms beside a load of 8 on two cores.
+        pinged = 0.0
+        try:
+            while not self._stopping.is_set():
+                now = time.monotonic()
+                self.receiving = link.reception.order.received > 0
+                self.received_ever |= self.receiving
+                silent = now - link.reception.heard
+                if not link.alive or silent > (LOST_SECONDS if self.receiving else START_SECONDS):
+                    return
+                if now - pinged >= PING_SECONDS:
+                    link.ping()
+                    pinged = now
+                if (settings := self._settings()) != told:
+                    voice = self._own_recording(settings)
+                    if settings.voice != told.voice and voice is not None:
+                        return
+                    link.send(_calling(settings, voice))
+                    told = settings
+                urgency.stepped()
+                await asyncio.sleep(WATCH_SECONDS)
+        finally:
+            urgency.give_up()
+
+    def _own_recording(self, settings: Settings) -> Voice | None:
+        """Return the chosen voice if it is the user's own or a recording; the server has the others by name."""
+        try:
+            voice = self._library.open(settings.voice) if settings.voice and settings.map.strength else None
+        except RtvcError:
+            return None
+        shipped = {one.name for one in shipped_voices()}
+        return voice if isinstance(voice, Voice) and voice.name not in shipped else None
+
+
+def _calling(settings: Settings, voice: Voice | None) -> Settings:
+    """Return settings that call a voice by the name under which it is sent."""
+    return settings if voice is None else replace(settings, voice=voice.name)
+
+
+def _sent(voice: Voice | None) -> dict[str, str] | None:
+    return None if voice is None else protocol.write_voice(voice.name, *read_recordings([voice.reference]))
