@@ -5,10 +5,10 @@ from __future__ import annotations
 from rtvc.commands.bench_fidelity import fidelity
 from rtvc.commands.bench_quality import quality, robustness
 from rtvc.commands.bench_server import server
-from rtvc.commands.bench_speed import latency, soak, throughput, transports
+from rtvc.commands.bench_speed import gate, latency, soak, throughput, transports
 from rtvc.commands.program import Program
 
 app = Program("Measure latency, speed and quality.")
 
-for command in (latency, throughput, transports, soak, fidelity, quality, robustness, server):
+for command in (latency, throughput, transports, soak, gate, fidelity, quality, robustness, server):
     app.command()(command)

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rtvc.app.effects import find_effects
 from rtvc.app.live import LatencyProfile
 from rtvc.benchmark.comparison import compare_reports
+from rtvc.benchmark.gate import gate_report
 from rtvc.benchmark.latency import latency_report
 from rtvc.benchmark.loops import DeviceLoop, Loop, PacedLoop, PulseLoop, pulse_available
 from rtvc.benchmark.soak import soak_report
@@ -188,6 +189,20 @@ def soak(
             opened, loop, minutes, step, stress, progress, follow_jitter=profile.follow_jitter, wanted=wanted
         )
     write_report(report, json, html)
+
+
+def gate(
+    folder: Annotated[Path, typer.Argument(help="Folder of recorded speech.")],
+    noise: Annotated[
+        Path | None, typer.Option(help="Folder that holds a folder of recordings for each kind of noise.")
+    ] = None,
+    json: JsonFile = None,
+    html: HtmlFile = None,
+    force: Force = False,
+) -> None:
+    """Measure how long noise opens the noise gate and how much speech it cuts, for level and for speech."""
+    check_reports(json, html, force)
+    write_report(gate_report(folder, noise), json, html)
 
 
 def _loop(
