@@ -28,6 +28,7 @@ from rtvc.storage import atomic_write
 PACKAGES = (
     *("rtvc", "numpy", "scipy", "onnxruntime", "onnxruntime-gpu", "soundfile", "samplerate", "sounddevice"),
     *("torch", "Resemblyzer", "speechmos", "pocketsphinx", "rapidfuzz", "pyworld", "librosa", "matplotlib"),
+    *("dask", "distributed", "pyarrow"),
 )
 """Packages whose versions may affect a figure. Those not installed are left out of a report."""
 

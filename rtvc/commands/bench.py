@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rtvc.commands.bench_cluster import cluster
 from rtvc.commands.bench_fidelity import fidelity
 from rtvc.commands.bench_quality import quality, robustness
 from rtvc.commands.bench_server import server
@@ -10,5 +11,5 @@ from rtvc.commands.program import Program
 
 app = Program("Measure latency, speed and quality.")
 
-for command in (latency, throughput, transports, soak, gate, fidelity, quality, robustness, server):
+for command in (latency, throughput, transports, soak, gate, fidelity, quality, robustness, server, cluster):
     app.command()(command)

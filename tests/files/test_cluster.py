@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from rtvc.benchmark import cluster as cluster_benchmark
 from rtvc.commands import convert_folder
 from rtvc.errors import RtvcError
 from rtvc.files.cluster_conversion import Cluster, open_cluster
@@ -114,6 +115,17 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
     with pytest.raises(RtvcError, match="holds no recordings to convert"):
         rtvc(*words, "--strength", "0.5")
     assert "a.wav: 1.6 s of sound" in rtvc(*words, "--strength", "0.5", "--force")
+
+
+def test_the_benchmark_counts_recordings(cluster: Cluster, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_benchmark, "open_cluster", lambda address, workers: nullcontext(cluster))
+    shares: list[float] = []
+    report = cluster_benchmark.cluster_report(pack, (1, 2), 2, shares.append)
+    one, two = report.results["workers 1"], report.results["workers 2"]
+    assert one["efficiency"] == 1
+    assert two["efficiency"] == pytest.approx(two["recordings_an_hour"] / one["recordings_an_hour"] / 2)
+    assert one["hours_of_sound_an_hour"] == pytest.approx(one["recordings_an_hour"] * one["mean_seconds"] / 3600)
+    assert 0.5 <= max(shares) < 1
 
 
 def test_one_recording_and_contradictions_are_refused(words: list[object], voice: Voice, tmp_path: Path) -> None:
