@@ -18,6 +18,7 @@ import numpy as np
 from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack
 from rtvc.dsp.level import Ramp
 from rtvc.dsp.plugin_host import PluginHost
+from rtvc.dsp.plugin_process import Hurry
 from rtvc.dsp.plugins import PLUGIN_RATE, PluginEffect
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.stage import Block, Chain, Delay, Stage
@@ -47,9 +48,11 @@ class Board:
         Sample rate in Hz, and the effects.
     live
         Leave out plug-ins that cannot be used or are too slow, and tell in `problem`; if false, raise `RtvcError`.
+    hurry
+        As in `PluginHost`.
     """
 
-    def __init__(self, rate: int, rack: Rack, live: bool = False) -> None:
+    def __init__(self, rate: int, rack: Rack, live: bool = False, hurry: Hurry | None = None) -> None:
         self.rack = rack
         self._amount = Ramp(rate, rack.amount)
         self._shape = _shape(rack)
@@ -64,7 +67,7 @@ class Board:
             self._end_row(rate, row)
             row = {}
             try:
-                self._parts.append(_Plugin(rate, index, effect, live))
+                self._parts.append(_Plugin(rate, index, effect, live, hurry))
             except RtvcError as error:
                 if not live:
                     raise
@@ -215,9 +218,9 @@ class _Builtin:
 class _Plugin:
     """A plug-in of the user's at 48 kHz, between two resamplers; the sound without it, as late, where it fails."""
 
-    def __init__(self, rate: int, index: int, effect: PluginEffect, live: bool) -> None:
+    def __init__(self, rate: int, index: int, effect: PluginEffect, live: bool, hurry: Hurry | None) -> None:
         self._index = index
-        self._host = _HostStage(PluginHost(effect, live))
+        self._host = _HostStage(PluginHost(effect, live, hurry))
         self._chain = Chain([Resampler(rate, PLUGIN_RATE), self._host, Resampler(PLUGIN_RATE, rate)])
         self.latency_seconds = self._chain.latency_seconds
         self.warning = self._host.host.report.warning(effect.plugin)

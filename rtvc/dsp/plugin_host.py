@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from rtvc.dsp.plugin_process import WATCH_SECONDS, run
+from rtvc.dsp.plugin_process import WATCH_SECONDS, Hurry, run
 from rtvc.dsp.plugins import PLUGIN_RATE, PluginEffect, PluginReport, find_plugin
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
-LOAD_SECONDS = 20.0
+LOAD_SECONDS = 30.0
 PATIENCE_SECONDS = 10.0
 """How long a file may wait for one block."""
 
@@ -38,6 +38,8 @@ class PluginHost:
         The plug-in with its values.
     live
         Whether to wait for it no longer than half a block, and to switch it off if it is late too often.
+    hurry
+        Called by the thread of its process that answers blocks.
 
     Attributes
     ----------
@@ -49,10 +51,10 @@ class PluginHost:
     Raises
     ------
     RtvcError
-        If there is no such plug-in, or it cannot be loaded, crashes, or takes longer than 20 s.
+        If there is no such plug-in, or it cannot be loaded, crashes, or takes longer than 30 s.
     """
 
-    def __init__(self, effect: PluginEffect, live: bool = False) -> None:
+    def __init__(self, effect: PluginEffect, live: bool = False, hurry: Hurry | None = None) -> None:
         path = find_plugin(effect.plugin)
         self.name = effect.plugin
         self.problem = ""
@@ -64,12 +66,16 @@ class PluginHost:
         context = multiprocessing.get_context("spawn")
         self._audio, audio = context.Pipe()
         self._control, control = context.Pipe()
-        self._process = context.Process(target=run, args=(str(path), effect, audio, control), daemon=True)
+        self._process = context.Process(target=run, args=(str(path), effect, audio, control, hurry), daemon=True)
         self._process.start()
         audio.close()
         control.close()
         try:
-            answer = self._control.recv() if self._control.poll(LOAD_SECONDS) else "it did not answer within 20 s"
+            answer = (
+                self._control.recv()
+                if self._control.poll(LOAD_SECONDS)
+                else f"it did not answer within {LOAD_SECONDS:.0f} s"
+            )
         except (EOFError, OSError):
             answer = "it crashed when it was loaded"
         if isinstance(answer, str):

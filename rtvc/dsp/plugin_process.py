@@ -9,7 +9,7 @@ import base64
 import os
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -24,8 +24,11 @@ STEP = 960
 
 WATCH_SECONDS = 0.25
 
+Hurry = Callable[[], Callable[[], None]]
+"""Asks for real-time scheduling of the calling thread; returns what it calls after each block. Can be pickled."""
 
-def run(path: str, effect: PluginEffect, audio: Connection, control: Connection) -> None:
+
+def run(path: str, effect: PluginEffect, audio: Connection, control: Connection, hurry: Hurry | None) -> None:
     """Run the plug-in's process until its pipes are closed."""
     _silence()
     import pedalboard
@@ -41,7 +44,7 @@ def run(path: str, effect: PluginEffect, audio: Connection, control: Connection)
         return
     control.send(report)
     resets: queue.SimpleQueue[threading.Event] = queue.SimpleQueue()
-    threading.Thread(target=_process_audio, args=(plugin, report, audio, resets), daemon=True).start()
+    threading.Thread(target=_process_audio, args=(plugin, report, audio, resets, hurry), daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
             if control.poll(0.02):
@@ -53,7 +56,12 @@ def run(path: str, effect: PluginEffect, audio: Connection, control: Connection)
             while not resets.empty():
                 plugin.reset()
                 resets.get().set()
-    os._exit(0)  # Without the plug-in's own clean-up, in which many of them crash.
+    _end()
+
+
+def _end() -> None:
+    """End the process, its window too, without the plug-in's own clean-up, in which many of them crash."""
+    os._exit(0)
 
 
 def _silence() -> None:
@@ -100,9 +108,11 @@ def _process_audio(
     report: PluginReport,
     audio: Connection,
     resets: queue.SimpleQueue[threading.Event],
+    hurry: Hurry | None,
 ) -> None:
     """Answer each block with one as long, late by the reported latency, until the pipe is closed."""
     ready = np.zeros(report.latency, np.float32)
+    answered: Callable[[], None] = (lambda: None) if hurry is None else hurry()
     with suppress(EOFError, OSError):
         while True:
             message = audio.recv_bytes()
@@ -124,6 +134,8 @@ def _process_audio(
             answer[: min(length, len(ready))] = np.nan_to_num(ready[:length])
             ready = ready[length:]
             audio.send_bytes(message[:8] + answer.tobytes())
+            answered()
+    _end()
 
 
 def _show_window(plugin: Any, effect: PluginEffect, control: Connection) -> None:  # noqa: ANN401

@@ -9,6 +9,7 @@ import threading
 
 from rtvc.dsp.effects import Rack
 from rtvc.dsp.effects_stage import Board
+from rtvc.live.priority import hurried
 
 
 class BackgroundBoards:
@@ -32,4 +33,4 @@ class BackgroundBoards:
         return None
 
     def _make(self, rate: int, rack: Rack) -> None:
-        self._made = Board(rate, rack, live=True)
+        self._made = Board(rate, rack, live=True, hurry=hurried)

@@ -109,6 +109,11 @@ class Urgency:
             self.grant = Grant(True, how)
 
 
+def hurried() -> Callable[[], None]:
+    """Ask for real-time scheduling of the calling thread; return what it calls after each step."""
+    return Urgency(0.0).stepped
+
+
 def probe() -> Grant:
     """Return what a worker would be granted, by asking from a thread that ends at once."""
     granted: list[Grant] = []
