@@ -163,9 +163,9 @@ def new_net(pack: ModelPack, width: int) -> TransportNet:
     return TransportNet(TransportConfiguration(pack.feature_dim, ordinary, width), pack.population)
 
 
-def main() -> None:
-    """Read the command line, train, and write the map."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+def main(words: Sequence[str] | None = None, program: str | None = None) -> None:
+    """Read the command line (or these words, as the arguments of `program`), train, and write the map."""
+    parser = argparse.ArgumentParser(program, description="Train a transport towards one voice.")
     parser.add_argument("--system", choices=sorted(RATES), required=True)
     parser.add_argument("--pack", default="mini", help="model pack: a name, or a folder that holds a card.json")
     parser.add_argument("--target", type=Path, required=True, help="recordings of the target voice; minutes of it")
@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("--target-seconds", type=float, help="speech of the target; default: all")
     parser.add_argument("--licence", default="", help="licence of the recordings, for the card")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.steps is None and arguments.minutes is None:
         parser.error("give --steps or --minutes")
     if arguments.w < 1 or (arguments.w != 1 and arguments.system != "xnot"):

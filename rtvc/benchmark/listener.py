@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
+from zlib import crc32
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -46,6 +47,8 @@ class Row:
 
     Attributes
     ----------
+    similarity_of_target
+        That of one of the target's own recordings to the target: a genuine trial beside this conversion.
     closer_to_target
         Whether the similarity to the target is higher than that to the source.
     quality, quality_of_source
@@ -73,6 +76,7 @@ class Row:
     semitones_apart: float
     similarity_to_target: float
     similarity_to_source: float
+    similarity_of_target: float
     closer_to_target: bool
     quality: float
     quality_of_source: float
@@ -142,6 +146,7 @@ class Listener:
             semitones_apart=kind.semitones,
             similarity_to_target=to_target,
             similarity_to_source=to_source,
+            similarity_of_target=self._genuine(pair),
             closer_to_target=to_target > to_source,
             quality=overall_quality(result),
             quality_of_source=quality_of_source,
@@ -158,6 +163,12 @@ class Listener:
             phones=" ".join(phones),
             phones_of_source=" ".join(source_phones),
         )
+
+    def _genuine(self, pair: Pair) -> float:
+        """Return the similarity of a recording of the target, another one for each source, to the target's others."""
+        others = pair.target.others
+        trial = others[crc32(pair.source.name.encode()) % len(others)]
+        return similarity(self._embedding(trial), self._centroid(pair.target, trial))
 
     def _pitch(self, speaker: Speaker) -> float:
         return float(self._of(speaker.reference[0], "rtvc-median-pitch", lambda: median_pitch(speaker)))

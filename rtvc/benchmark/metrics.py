@@ -247,3 +247,36 @@ def bootstrap(
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return Estimate(mean, float(interval.low), float(interval.high), len(known))
+
+
+def equal_error_rate(genuine: npt.ArrayLike, conversions: npt.ArrayLike) -> float:
+    """Return the rate at which a speaker verifier rejects the target as often as it accepts a conversion.
+
+    Parameters
+    ----------
+    genuine, conversions
+        Similarities to the target, of the target's own recordings and of conversions, `[n]` and `[m]`.
+
+    Returns
+    -------
+    float
+        Of all thresholds, the mean of both rates where they are closest. 0 if every conversion is told from the
+        target; 0.5 if none is, as kNN-VC counts it (arXiv 2305.18975); above, if conversions are closer.
+    """
+    own, others = np.sort(genuine), np.sort(conversions)
+    thresholds = np.append(np.concatenate([own, others]), np.inf)
+    rejected = np.searchsorted(own, thresholds) / len(own)
+    accepted = 1 - np.searchsorted(others, thresholds) / len(others)
+    best = int(np.argmin(np.abs(rejected - accepted)))
+    return float(rejected[best] + accepted[best]) / 2
+
+
+def bootstrap_equal_error_rate(
+    genuine: Sequence[float], conversions: Sequence[float], resamples: int = 1000, seed: int = 0
+) -> Estimate:
+    """Return the equal error rate over pairs `[n]` and `[n]`, with its 95 % interval as `bootstrap` takes it."""
+    own, others = np.array(genuine), np.array(conversions)
+    draws = np.random.default_rng(seed).integers(len(own), size=(resamples, len(own)))
+    rates = [equal_error_rate(own[draw], others[draw]) for draw in draws]
+    low, high = np.percentile(rates, (2.5, 97.5))
+    return Estimate(equal_error_rate(own, others), float(low), float(high), len(own))

@@ -16,7 +16,7 @@ import numpy as np
 
 from rtvc.audio_file import audio_writer
 from rtvc.benchmark.listener import Listener, Row
-from rtvc.benchmark.metrics import SAMPLE_RATE, Estimate, bootstrap
+from rtvc.benchmark.metrics import SAMPLE_RATE, Estimate, bootstrap, bootstrap_equal_error_rate
 from rtvc.benchmark.picture import conversion_picture
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.speakers import NEAR_SEMITONES, Pair, load, reference_audio
@@ -38,6 +38,7 @@ MEASURES = {
 }
 """The measures of a summary and their headings."""
 
+EER = "equal_error_rate"
 VOICE_MEASURES = (
     *("similarity_to_target", "similarity_to_source", "closer_to_target"),
     *("quality", "pitch_correlation"),
@@ -113,6 +114,13 @@ def summarize(rows: Sequence[Mapping[str, Any]]) -> Summary:
     return {measure: bootstrap([row[measure] for row in rows]) for measure in MEASURES}
 
 
+def verification(rows: Sequence[Mapping[str, Any]]) -> Estimate:
+    """Return the equal error rate over rows given by their plain keys."""
+    return bootstrap_equal_error_rate(
+        [row["similarity_of_target"] for row in rows], [row["similarity_to_target"] for row in rows]
+    )
+
+
 def by_system(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, float], list[Mapping[str, Any]]]:
     """Return the rows of each system and length of reference, in the rows' order."""
     groups: dict[tuple[str, float], list[Mapping[str, Any]]] = {}
@@ -126,8 +134,9 @@ def quality_report(rows: Sequence[Row], settings: Mapping[str, Any], packs: Mapp
     plain = [asdict(row) for row in rows]
     groups = by_system(plain)
     summaries = {group: summarize(members) for group, members in groups.items()}
+    rates = {group: verification(members) for group, members in groups.items()}
     systems = [
-        {"system": name, "reference_seconds": seconds, **_as_dict(summary)}
+        {"system": name, "reference_seconds": seconds, **_as_dict(summary), EER: asdict(rates[name, seconds])}
         for (name, seconds), summary in summaries.items()
     ]
     kinds = [
@@ -152,7 +161,15 @@ def quality_report(rows: Sequence[Row], settings: Mapping[str, Any], packs: Mapp
     title = f"{pairs} pairs, {seconds_per_conversion:.1f} s per conversion: mean and 95 % bootstrap interval"
     others = [name for name in MEASURES if name not in VOICE_MEASURES]
     tables = [_table(title, summaries, VOICE_MEASURES), _table("Words, bursts and speed", summaries, others)]
-    return Report("quality", results, settings, packs, [*tables, _kinds_table(groups)])
+    verified = Table(
+        "Conversions against the target's own recordings, verified by similarity; 50 % is indistinguishable",
+        ("system\nand reference", "equal error\nrate, %"),
+        [
+            (f"{name}\n{seconds:g} s", f"{100 * rate.mean:.0f}\n{100 * rate.low:.0f}…{100 * rate.high:.0f}")
+            for (name, seconds), rate in rates.items()
+        ],
+    )
+    return Report("quality", results, settings, packs, [*tables, verified, _kinds_table(groups)])
 
 
 def _table(title: str, summaries: Mapping[tuple[str, float], Summary], measures: Sequence[str]) -> Table:

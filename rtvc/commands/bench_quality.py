@@ -29,7 +29,7 @@ from rtvc.packs.runtime import Runtime
 from rtvc.storage import make_folder
 from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
-from rtvc.transport.trained_maps import is_trained
+from rtvc.transport.trained_maps import MapLibrary, is_trained
 
 Folder = Annotated[Path, typer.Argument(help="Folder that holds one folder of recordings per speaker, at any depth.")]
 Readers = Annotated[
@@ -52,7 +52,11 @@ def quality(
     ] = None,
     pack: PackName = "mini",
     transport: Annotated[
-        list[str] | None, typer.Option("--transport", help=f"Maps to compare: {', '.join(FITS)}, all. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--transport",
+            help=f"Maps to compare: {', '.join(FITS)}; all: these and trained maps to --target. Repeatable.",
+        ),
     ] = None,
     target: Annotated[
         str | None,
@@ -107,7 +111,8 @@ def quality(
     if target is None and any(map(is_trained, transport or ())):
         raise RtvcError("A trained map leads to one voice: name the speaker that it was trained on with --target.")
     block_sizes: Sequence[int | None] = block_size or [None]
-    systems = _systems(model, transport or ["mkl"], block_sizes, strength or [1.0], lengths, online, enhance or [])
+    names = _transports(model, transport or ["mkl"], target)
+    systems = _systems(model, names, block_sizes, strength or [1.0], lengths, online, enhance or [])
     if baselines:
         plain = System(
             f"{model.name} resynthesis", PackConverter(model, Conversion(MapChoice(strength=0.0))), lengths[0]
@@ -213,6 +218,14 @@ def _measure(
         return list(measure_pairs(chosen, systems, Listener(default_cache()), keep, pictures, show))
 
 
+def _transports(pack: ModelPack, wanted: list[str], target: str | None) -> list[str]:
+    """Return the names of the transports, with `all` replaced by the fitted ones and the maps towards the target."""
+    if "all" not in wanted:
+        return list(dict.fromkeys(wanted))
+    trained = [] if target is None else [name for name, _ in MapLibrary().leading_to(target, pack.digest)]
+    return list(dict.fromkeys((*FITS, *trained, *(name for name in wanted if name != "all"))))
+
+
 def _systems(
     pack: ModelPack,
     transports: list[str],
@@ -224,8 +237,7 @@ def _systems(
 ) -> list[System]:
     systems = []
     mode = Mode.LIVE if online else Mode.TWO_PASS
-    fitted = tuple(FITS) if "all" in transports else ()
-    for name in dict.fromkeys((*fitted, *(name for name in transports if name != "all"))):
+    for name in transports:
         for block_size in block_sizes if name == "mkl" else [None]:
             choice = map_choice(name, block_size)
             shown = block_size or pack.defaults.block_size

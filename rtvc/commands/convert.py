@@ -38,6 +38,7 @@ from rtvc.files.folder_voices import RANDOM, VoiceRule, one_voice, random_voices
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
+from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
 
 CORPORA = "Folders of many speakers"
@@ -213,7 +214,12 @@ def convert(
     report(output, outcome, verbose)
     if verbose:
         report_delay(opened)
-    console.print(f"Use this voice live: rtvc live --voice {shlex.quote(settings.voice)}", soft_wrap=True)
+    live = ["rtvc", "live", "--voice", settings.voice]
+    if settings.map.transport != MapChoice().transport:
+        live += ["--transport", settings.map.transport]
+    if rack := effects or settings.effects.name:
+        live += ["--effects", rack]
+    console.print(f"Use this voice live: {shlex.join(live)}", soft_wrap=True)
 
 
 def _voice_rule(usual: str, voice: str | None, voices: str | None, seed: int, speaker_folder: int) -> VoiceRule:

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from rtvc.app.transports import train_map
 from rtvc.commands.program import Program
 from rtvc.commands.terminal import console
 from rtvc.errors import RtvcError
 from rtvc.transport.trained import GRAPH, SYSTEMS, read_map_card, read_map_graph
 from rtvc.transport.trained_maps import MapLibrary
 
-app = Program("List, add, show and remove trained maps.")
+app = Program("Train, list, add, show and remove trained maps.")
 
 Name = Annotated[str, typer.Argument(help="The map's name, such as not:Iris.")]
 
@@ -39,7 +40,7 @@ def list_maps() -> None:
 
 @app.command()
 def add(
-    folder: Annotated[Path, typer.Argument(help="Folder that `python -m models.training.transports` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `rtvc transports train` wrote.")],
     name: Annotated[str | None, typer.Option(help="What to call the map. Default: the voice's name.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a map of this name.")] = False,
 ) -> None:
@@ -47,6 +48,12 @@ def add(
     entry = MapLibrary().add(folder, name, replace=force)
     card = read_map_card(entry.folder)
     console.print(f"{entry.name}: added. Use it with --voice {card.voice} --transport {entry.name}.", soft_wrap=True)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def train(context: typer.Context) -> None:
+    """Train a map on recordings of a voice. `rtvc transports train --help` lists its options."""
+    train_map(context.args)
 
 
 @app.command()

@@ -20,6 +20,7 @@ from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion
 from rtvc.packs.card import Defaults
 from rtvc.packs.runtime import Runtime
+from rtvc.transport.trained_maps import MapLibrary
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,19 @@ def test_a_trained_map_is_measured_towards_its_speaker(folder: Path, tmp_path: P
     written = json.loads(report.read_text())
     assert [line["system"] for line in written["results"]["systems"]] == ["mini mkl, K = 64", "mini not:Iris"]
     assert {row["target"] for row in written["results"]["rows"]} == {"ann"}
+
+
+def test_all_takes_the_trained_maps_towards_the_target_too(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps = {("ann", "ab12"): [("not:ann", None)]}
+    monkeypatch.setattr(MapLibrary, "leading_to", lambda library, voice, digest: maps.get((voice, digest), []))
+    report = tmp_path / "report.json"
+    run(folder / "corpus", "--transport", "all", "--target", "ann", "--no-baselines", "--pairs", 1, "--json", report)
+    systems = json.loads(report.read_text())["results"]["systems"]
+    names = ["mkl, K = 64", "knn", "sinkhorn", "flow", "not:ann"]
+    assert [line["system"] for line in systems] == [f"mini {name}" for name in names]
+    assert {line["equal_error_rate"]["count"] for line in systems} == {1}
 
 
 def test_each_condition_stands_beside_what_was_heard_unconverted(

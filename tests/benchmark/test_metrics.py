@@ -16,8 +16,10 @@ from rtvc.benchmark.metrics import (
     SpeakerEncoder,
     benchmark_module,
     bootstrap,
+    bootstrap_equal_error_rate,
     centroid,
     character_error_rate,
+    equal_error_rate,
     loudest_over_speech,
     normalised,
     overall_quality,
@@ -173,3 +175,28 @@ def test_a_burst_stands_out_from_the_speech() -> None:
     assert loudest_over_speech(burst) == pytest.approx(20, abs=1.5)
     assert loudest_over_speech(3 * burst) == pytest.approx(loudest_over_speech(burst), abs=0.1)
     assert loudest_over_speech(np.zeros(SAMPLE_RATE, np.float32)) == 0
+
+
+@pytest.mark.parametrize(
+    ("genuine", "conversions", "rate"),
+    [
+        ([0.8, 0.9], [0.1, 0.2, 0.3], 0.0),
+        ([0.1, 0.2], [0.8, 0.9], 1.0),
+        ([0.2, 0.4, 0.6, 0.8], [0.1, 0.3, 0.5, 0.7], 0.5),
+        ([0.4, 0.7, 0.8, 0.9], [0.1, 0.2, 0.3, 0.5], 0.25),
+    ],
+)
+def test_the_equal_error_rate_of_hand_made_scores(
+    genuine: list[float], conversions: list[float], rate: float
+) -> None:
+    assert equal_error_rate(genuine, conversions) == pytest.approx(rate)
+
+
+def test_the_equal_error_rate_of_the_same_voice_is_a_half() -> None:
+    random = np.random.default_rng(0)
+    rate = bootstrap_equal_error_rate(list(random.normal(size=400)), list(random.normal(size=400)), resamples=50)
+    assert rate.mean == pytest.approx(0.5, abs=0.05)
+    assert rate.low < rate.mean < rate.high
+    # Of normal scores 2 d apart, the rate is the normal distribution's tail beyond d.
+    apart = equal_error_rate(random.normal(2, size=20_000), random.normal(0, size=20_000))
+    assert apart == pytest.approx(0.1587, abs=0.01)

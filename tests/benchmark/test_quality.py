@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rtvc.benchmark.listener import Listener, Row
-from rtvc.benchmark.quality import by_system, measure_pairs, summarize
+from rtvc.benchmark.quality import by_system, measure_pairs, summarize, verification
 from rtvc.benchmark.speakers import (
     find_speakers,
     make_pairs,
@@ -65,6 +65,9 @@ def test_a_converter_is_told_from_a_copy(folder: Path, tmp_path: Path, simple_ju
     assert mean("quiet", 5.0, "phone_error") == 1
     assert mean("quiet", 5.0, "quality") == pytest.approx(0.5, abs=0.02)
     assert all(row.quality_of_source == pytest.approx(1.0, abs=0.02) for row in rows)
+    # A verifier tells every copy of a source from the target, and no copy of the target.
+    assert verification([asdict(row) for row in rows if row.system == "copy"]).mean == 0
+    assert verification([asdict(row) for row in rows if row.system == "perfect"]).mean >= 0.4
     kept = sorted(path.name for path in (tmp_path / "kept" / "corpus-ann-to-corpus-bob").iterdir())
     expected = ["copy-5s", "perfect-3s", "quiet-5s", "reference-3s", "reference-5s", "source"]
     assert kept == [f"{name}.flac" for name in expected]

@@ -1,5 +1,6 @@
 """`rtvc convert`, and what commands that read files have in common."""
 
+import shlex
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,8 @@ def test_effects_by_name_and_from_a_file(pack: ModelPack, voice: Voice, tmp_path
     results = []
     for extra in ([], ["--effects", "Telephone"], ["--effects", str(tmp_path / "mine.json")]):
         words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "out.wav"), "--force", *extra]
-        rtvc("convert", *words, "--pack", pack.folder)
+        said = rtvc("convert", *words, "--pack", pack.folder)
+        assert shlex.join(["--voice", str(voice.reference), *extra]) in said  # how to use it live
         results.append((tmp_path / "out.wav").read_bytes())
     assert results[0] != results[1] == results[2]
     listed = rtvc("effects", "list")

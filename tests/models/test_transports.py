@@ -19,6 +19,7 @@ from models.training import transports
 from models.training.transport_features import Crops, Speech, without_long_pauses
 from models.training.transport_systems import Objective, System, make_system, patch_nce
 from models.transports import TransportConfiguration, TransportNet
+from rtvc.app.transports import train_map
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_array
@@ -27,6 +28,7 @@ from rtvc.transport.choice import MapChoice
 from rtvc.transport.trained import TrainedTransport, read_map_card
 from rtvc.transport.trained_maps import MapLibrary
 from rtvc.voices.voice import Voice
+from tests.support.commands import refusal
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 
@@ -212,3 +214,13 @@ def test_speech_becomes_a_map_that_converts(
     converted, _ = convert_array(babble(2, RATE), RATE, voice, pack, Conversion(choice))
     assert np.isfinite(converted).all()
     assert np.abs(converted).max() > 0.01
+
+
+def test_the_command_line_trains_with_the_words_of_the_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        train_map(["--system", "not", "--w", "2", "--target", "t", "--sources", "s", "--output", "o", "--steps", "1"])
+    assert "rtvc transports train: error: --w is at least 1, and an option of xnot" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "models.training.transports", None)
+    assert "Training a map needs PyTorch" in refusal("transports", "train", "--system", "not")

@@ -25,6 +25,7 @@ def quality_row(
         "semitones_apart": 2.0,
         "similarity_to_target": similarity,
         "similarity_to_source": 0.5,
+        "similarity_of_target": 0.9,
         "closer_to_target": similarity > 0.5,
         "quality": 3.0,
         "quality_of_source": 3.1,
