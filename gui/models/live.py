@@ -27,6 +27,9 @@ from rtvc.settings import Settings
 
 POLL_MILLISECONDS = 50
 
+TRIAL_SECONDS = 60.0
+"""The latency profile Lowest gives way to Balanced if it keeps losing sound in so long a time from its start."""
+
 OpenEngine = Callable[[LiveSetup, Settings], LiveEngine]
 """Returns an engine that has not been started yet, as `rtvc.remote.opening.open_engine` does (slow)."""
 
@@ -80,6 +83,7 @@ class LiveModel(QObject):
         self.status = Status.off()
         self._built_from = self.setup()
         self._losses = LossDetector()
+        self._trial_ends = 0.0
         self._recorded_to = Path()
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MILLISECONDS)
@@ -219,6 +223,11 @@ class LiveModel(QObject):
         if started:
             # The engine has made the virtual microphone, and may have found other devices.
             self._devices.reload()
+            self._trial_ends = time.monotonic() + TRIAL_SECONDS
+        tried = losing and self.power is Power.ON and self._built_from.profile is LatencyProfile.LOWEST
+        if tried and time.monotonic() < self._trial_ends:
+            self.noticed.emit(tr("The profile Lowest loses sound on this computer now. Balanced is used instead."))
+            self._preferences.choose(profile=LatencyProfile.BALANCED)
 
     def set_recording(self, on: bool) -> None:
         """Record both sides into the recordings folder, or finish the recording."""

@@ -1700,6 +1700,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Einstellungen waren beschädigt ({reason}). Sie liegen jetzt in {path}; ab jetzt gelten die Standardwerte.</translation>
         </message>
         <message>
+            <source>The profile Lowest loses sound on this computer now. Balanced is used instead.</source>
+            <translation>Das Profil „Minimal“ verliert auf diesem Computer zurzeit Ton. Stattdessen gilt „Ausgewogen“.</translation>
+        </message>
+        <message>
             <source>The recording holds {seconds} s of speech; an enrolment needs at least {least} s, better 20 s: check the microphone and record again.</source>
             <translation>Die Aufnahme enthält {seconds} s Sprache; eine Stimmprobe braucht mindestens {least} s, besser 20 s. Prüfe das Mikrofon und nimm noch einmal auf.</translation>
         </message>

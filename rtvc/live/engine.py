@@ -193,7 +193,7 @@ class Engine:
         if pipeline is None:
             return Snapshot(state=self._state, message=message, speech_seconds=speech)
         compute = list(pipeline.compute.copy())
-        # 33 times a second, `np.percentile` took a tenth of the panel's processor time.
+        # Twenty times a second, `np.percentile` took a tenth of the panel's processor time.
         ordered = sorted(compute) or [0.0]
         p50, p99 = (ordered[round(share * (len(ordered) - 1))] for share in (0.5, 0.99))
         port, capture = self.port, self.port.capture

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from PyQt6.QtCore import Qt, QThreadPool
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
+from gui.models.live import TRIAL_SECONDS
 from gui.view.status import LossDetector, Tone
 from rtvc.app.live import LatencyProfile
 from rtvc.app.voices import AddedVoice
@@ -24,6 +27,7 @@ from tests.support.panel import (
     FakeEngine,
     QTest,
     is_live,
+    record_messages,
     settings,
     switch_on,
 )
@@ -193,6 +197,29 @@ def test_a_recording_that_ends_with_its_engine_is_reported(
     assert recording is not None
     window.session.devices.hear_myself(True)
     qtbot.waitUntil(lambda: str(recording[1]) in window.toast.message.text())
+
+
+def test_the_lowest_profile_is_kept_only_where_its_first_minute_holds(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = window.session
+    session.preferences.choose(profile=LatencyProfile.LOWEST)
+    losing = False
+    monkeypatch.setattr(LossDetector, "update", lambda detector, snapshot, now: losing)
+    switch_on(qtbot, window)
+    with record_messages(session.noticed) as messages:
+        losing = True
+        qtbot.waitUntil(lambda: is_live(window, backend, 1))
+    assert backend.engines[1].setup.profile is session.preferences.options.profile is LatencyProfile.BALANCED
+    assert any("Balanced is used instead" in message for message in messages)
+
+    losing = False
+    session.preferences.choose(profile=LatencyProfile.LOWEST)
+    qtbot.waitUntil(lambda: is_live(window, backend, 2))
+    monkeypatch.setattr("gui.models.live.time", SimpleNamespace(monotonic=lambda: time.monotonic() + TRIAL_SECONDS))
+    losing = True
+    qtbot.waitUntil(lambda: window.light.status.words == "Losing sound")
+    assert is_live(window, backend, 2), "after its first minute the profile is the user's business"
 
 
 def test_lasting_loss_of_sound_offers_the_safe_profile(
