@@ -87,6 +87,8 @@ class BuildOptions:
         Folder of speech of several speakers to measure with; None for the shipped voices.
     folder
         Folder that holds the checkpoints; None downloads them.
+    vocoder
+        A checkpoint of kNN-VC's HiFi-GAN to use in place of the published one, such as its regular one.
     unverified
         Whether to accept files of `folder` that are not the published ones.
     replace
@@ -103,6 +105,7 @@ class BuildOptions:
     name: str | None = None
     speech: Path | None = None
     folder: Path | None = None
+    vocoder: Path | None = None
     unverified: bool = False
     replace: bool = False
 
@@ -185,15 +188,16 @@ def build_pack(
         settings = replace(settings, precision=as_precision(options.precision))
     if options.vocoder_precision is not None:
         settings = replace(settings, vocoder_precision=as_precision(options.vocoder_precision))
+    files = known.files if options.vocoder is None else (known.encoder,)
     if options.folder is None:
-        paths = catalogue.fetch(known, progress=fetched)
+        paths = catalogue.fetch(files, progress=fetched)
     else:
         say("Checking the files …")
-        paths, warnings = catalogue.take(known, options.folder, options.unverified)
+        paths, warnings = catalogue.take(files, options.folder, options.unverified)
         for warning in warnings:
             say(f"warning: {warning}")
     say("Loading the checkpoints …")
-    models = Models.load(paths[known.encoder], paths[known.vocoder])
+    models = Models.load(paths[known.encoder], options.vocoder or paths[known.vocoder])
     known = replace(known, name=destination.name)
     say("Building; this takes some minutes …")
     if options.limit_milliseconds is not None:

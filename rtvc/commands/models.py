@@ -50,7 +50,7 @@ def list_packs() -> None:
 def fetch(name: str) -> None:
     """Download the published checkpoints of a pack. An interrupted download resumes where it stopped."""
     with _download_bar() as fetched:
-        paths = catalogue.fetch(known_pack(name), progress=fetched)
+        paths = catalogue.fetch(known_pack(name).files, progress=fetched)
     for file, path in paths.items():
         console.print(f"{path}: {file.size / 1e6:.0f} MB, verified", soft_wrap=True)
 
@@ -60,6 +60,13 @@ def build(
     name: str,
     from_folder: From = None,
     unverified: Unverified = False,
+    vocoder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint of a vocoder in place of the published one, such as kNN-VC's regular one "
+            "(g_02500000.pt). Name the pack with --as."
+        ),
+    ] = None,
     for_device: Annotated[str, typer.Option("--for", help="The device that runs it: cpu or gpu.")] = "cpu",
     lookahead: Annotated[
         int | None, typer.Option(min=0, max=8, help="Lookahead of the encoder, in frames of 20 ms.")
@@ -96,6 +103,7 @@ def build(
         called,
         speech,
         from_folder,
+        vocoder,
         unverified,
         force,
     )

@@ -5,7 +5,7 @@ Everything runs on the calling thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,20 +78,24 @@ def downloads() -> Path:
 
 
 def fetch(
-    pack: KnownPack, folder: Path | None = None, progress: Callable[[RemoteFile, int], None] = lambda file, size: None
+    files: Iterable[RemoteFile],
+    folder: Path | None = None,
+    progress: Callable[[RemoteFile, int], None] = lambda file, size: None,
 ) -> dict[RemoteFile, Path]:
-    """Download a pack's checkpoints and return their paths; `progress` is told how many bytes of each are there.
+    """Download checkpoints and return their paths; `progress` is told how many bytes of each are there.
 
     Raises `RtvcError` as `rtvc.packs.download.download` does.
     """
     return {
         file: download(file, folder or downloads(), lambda size, file=file: progress(file, size))  # type: ignore[misc]
-        for file in pack.files
+        for file in files
     }
 
 
-def take(pack: KnownPack, folder: Path, unverified: bool = False) -> tuple[dict[RemoteFile, Path], list[str]]:
-    """Find a pack's checkpoints in a folder of the user; return their paths, and warnings.
+def take(
+    files: Iterable[RemoteFile], folder: Path, unverified: bool = False
+) -> tuple[dict[RemoteFile, Path], list[str]]:
+    """Find checkpoints in a folder of the user; return their paths, and warnings.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def take(pack: KnownPack, folder: Path, unverified: bool = False) -> tuple[dict[
         If one is missing, or is another file than the published one and `unverified` is false.
     """
     paths, warnings = {}, []
-    for file in pack.files:
+    for file in files:
         path = folder / file.name
         if not path.is_file():
             raise RtvcError(f"{folder} has no {file.name}: put it there, or leave out --from to have it downloaded.")

@@ -141,6 +141,17 @@ def test_auto_shares_the_latency_and_keeps_the_closest(checkpoints: Path, speech
         assert setting in built.output
 
 
+def test_another_vocoder_takes_the_place_of_the_published_one(checkpoints: Path, speech: Path) -> None:
+    regular = (checkpoints / WAVLM_LARGE.vocoder.name).rename(checkpoints / "g_02500000.pt")
+    words = ("build", "wavlm-large", "--from", checkpoints, "--unverified", "--speech", speech)
+    assert f"has no {WAVLM_LARGE.vocoder.name}" in refused(*words)
+    built = run(*words, "--vocoder", regular, "--as", "regular")
+    assert built.exit_code == 0, built.output
+    used = find_pack("regular").card.values["checkpoints"]
+    assert used[regular.name] == digest(regular)
+    assert "There is no file" in refused(*words, "--vocoder", checkpoints / "missing.pt", "--as", "other")
+
+
 def test_what_cannot_be_built_is_said(checkpoints: Path, speech: Path, tmp_path: Path) -> None:
     assert "choose one of wavlm-large" in refused("build", "nothing")
     assert "choose one of wavlm-large" in refused("fetch", "nothing")

@@ -36,7 +36,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_files_of_the_user_are_taken_where_they_are(published: KnownPack, tmp_path: Path) -> None:
-    paths, warnings = take(published, tmp_path / "published")
+    paths, warnings = take(published.files, tmp_path / "published")
     assert paths == {file: tmp_path / "published" / file.name for file in published.files}
     assert warnings == []
 
@@ -44,15 +44,15 @@ def test_files_of_the_user_are_taken_where_they_are(published: KnownPack, tmp_pa
 def test_another_file_is_taken_only_unverified(published: KnownPack, tmp_path: Path) -> None:
     (tmp_path / "published" / "vocoder.pt").write_bytes(CONTENT["vocoder.pt"][::-1])
     with pytest.raises(RtvcError, match=r"not the published vocoder\.pt .* --unverified"):
-        take(published, tmp_path / "published")
-    paths, warnings = take(published, tmp_path / "published", unverified=True)
+        take(published.files, tmp_path / "published")
+    paths, warnings = take(published.files, tmp_path / "published", unverified=True)
     assert paths[published.vocoder] == tmp_path / "published" / "vocoder.pt"
     assert len(warnings) == 1
 
 
 def test_a_missing_file_is_named(published: KnownPack, tmp_path: Path) -> None:
     with pytest.raises(RtvcError, match=r"has no encoder\.pt.*downloaded"):
-        take(published, tmp_path)
+        take(published.files, tmp_path)
 
 
 def test_an_unknown_pack_is_refused() -> None:
@@ -69,9 +69,9 @@ def test_fetch_says_where_the_files_are(
         return Path(folder / file.name)
 
     monkeypatch.setattr(catalogue, "download", copy)
-    paths = fetch(published)
+    paths = fetch(published.files)
     assert {path.parent for path in paths.values()} == {tmp_path / "cache" / "rtvc" / "checkpoints"}
-    assert fetch(published, tmp_path / "there")[published.encoder] == tmp_path / "there" / "encoder.pt"
+    assert fetch(published.files, tmp_path / "there")[published.encoder] == tmp_path / "there" / "encoder.pt"
 
 
 def test_an_installed_pack_is_verified_and_removed(tmp_path: Path) -> None:
