@@ -159,6 +159,15 @@ class VoicesModel(QObject):
         """Store a copy of a voice under another name."""
         self._store(new_name, lambda: self._library.duplicate(name, new_name))
 
+    def clean(self, name: str) -> None:
+        """Remove the noise from the recording of one of the user's voices."""
+        pack = self._preferences.wiring.pack
+        self._tasks.start(
+            lambda control: voices.clean_voice(name, pack, voices=self._library),
+            lambda cleaned: self.noticed.emit(tr("The recording of {name} was cleaned.", name=name)),
+            self.failed.emit,
+        )
+
     def export(self, name: str, path: Path) -> None:
         """Write a voice to a `.rtvcvoice` file; the file dialog has asked before replacing one."""
         voice = self.find(name)

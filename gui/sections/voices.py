@@ -136,6 +136,7 @@ class VoicesSection(Card):
             card.rename_wanted.connect(self._rename)
             card.duplicate_wanted.connect(self._duplicate)
             card.export_wanted.connect(self._export)
+            card.clean_wanted.connect(session.voices.clean)
             card.slot_wanted.connect(session.voices.assign_slot)
             card.delete_wanted.connect(session.voices.delete)
             card.set_playing(voice.name == session.previews.voice)

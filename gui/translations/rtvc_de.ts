@@ -1278,6 +1278,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Entfernen</translation>
         </message>
         <message>
+            <source>Remove noise from the recording</source>
+            <translation>Rauschen aus der Aufnahme entfernen</translation>
+        </message>
+        <message>
             <source>Remove {effect}</source>
             <translation>{effect} entfernen</translation>
         </message>
@@ -1706,6 +1710,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>The recording holds {seconds} s of speech; an enrolment needs at least {least} s, better 20 s: check the microphone and record again.</source>
             <translation>Die Aufnahme enthält {seconds} s Sprache; eine Stimmprobe braucht mindestens {least} s, besser 20 s. Prüfe das Mikrofon und nimm noch einmal auf.</translation>
+        </message>
+        <message>
+            <source>The recording of {name} was cleaned.</source>
+            <translation>Die Aufnahme von {name} wurde bereinigt.</translation>
         </message>
         <message>
             <source>The recording was cancelled. Start it again when you are ready.</source>

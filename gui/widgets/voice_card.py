@@ -49,6 +49,7 @@ class VoiceCard(QAbstractButton):
     duplicate_wanted = pyqtSignal(str)
     export_wanted = pyqtSignal(str)
     delete_wanted = pyqtSignal(str)
+    clean_wanted = pyqtSignal(str)
     slot_wanted = pyqtSignal(str, int)
 
     def __init__(
@@ -131,6 +132,9 @@ class VoiceCard(QAbstractButton):
         self.rename_action = menu.addAction(tr("Rename…"), lambda: self.rename_wanted.emit(self.name))
         menu.addAction(tr("Duplicate…"), lambda: self.duplicate_wanted.emit(self.name))
         menu.addAction(tr("Export…"), lambda: self.export_wanted.emit(self.name))
+        self.clean_action = menu.addAction(
+            tr("Remove noise from the recording"), lambda: self.clean_wanted.emit(self.name)
+        )
         self.slot_menu = QMenu(tr("Hotkey"), menu)
         for number in range(slots + 1):
             words = tr("Hotkey {number}", number=number) if number else tr("None")
@@ -141,7 +145,7 @@ class VoiceCard(QAbstractButton):
         menu.addMenu(self.slot_menu)
         menu.addSeparator()
         self.delete_action = menu.addAction(tr("Delete"), lambda: self.delete_wanted.emit(self.name))
-        for action in (self.rename_action, self.delete_action):
+        for action in (self.rename_action, self.clean_action, self.delete_action):
             assert action is not None
             action.setEnabled(self.own)
         return menu

@@ -71,6 +71,16 @@ def add_voice(
     return _added(voice, opened, cut_warning(recordings))
 
 
+def clean_voice(name: str, pack: str, *, voices: VoiceLibrary | None = None) -> AddedVoice:
+    """Remove the noise from the reference of one of the user's voices; raises as `VoiceLibrary.add` does."""
+    opened, library = open_pack(pack), voices or VoiceLibrary()
+    voice = library.find(name)
+    cleaned = library.add(
+        name, [voice.reference], opened, True, voice.credit, voice.description, NoiseSuppression.STRONG
+    )
+    return _added(cleaned, opened)
+
+
 def import_voice(
     file: Path, pack: str, *, name: str | None = None, replace: bool = False, voices: VoiceLibrary | None = None
 ) -> AddedVoice:

@@ -6,7 +6,8 @@ import pytest
 import soundfile
 
 from rtvc.app import voices as app_voices
-from rtvc.app.voices import add_voice, import_voice, preview, record_reference, reference
+from rtvc.app.voices import add_voice, clean_voice, import_voice, preview, record_reference, reference
+from rtvc.audio_file import AudioFile
 from rtvc.devices import portaudio
 from rtvc.devices.portaudio import Device
 from rtvc.dsp.stage import Block
@@ -14,6 +15,7 @@ from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
 from rtvc.voices.exchange import export_voice
 from rtvc.voices.library import VoiceLibrary, shipped_voices
+from tests.support.libraries import needs_rnnoise
 from tests.support.packs import identity_pack
 from tests.support.sounds import babble
 
@@ -99,3 +101,18 @@ def test_a_preview_is_a_sentence_of_another_voice(pack: str) -> None:
     sound = preview(first, pack, Settings())
     assert len(sound.audio) / sound.rate == pytest.approx(second.recording.duration, abs=0.01)
     assert np.abs(sound.audio).max() > 0.01
+
+
+def test_the_noise_in_a_reference_is_removed(pack: str, tmp_path: Path) -> None:
+    needs_rnnoise()
+    speech = AudioFile(shipped_voices()[0].reference).read(RATE)[: 3 * RATE]
+    pause = np.zeros(RATE, np.float32)
+    noise = 0.01 * np.random.default_rng(0).standard_normal(4 * RATE).astype(np.float32)
+    soundfile.write(tmp_path / "noisy.wav", np.concatenate((speech, pause)) + noise, RATE)
+    library = VoiceLibrary(tmp_path / "voices")
+    add_voice("Noisy", [tmp_path / "noisy.wav"], pack, voices=library)
+    added = clean_voice("Noisy", pack, voices=library)
+    cleaned = reference(added.voice)
+    assert len(cleaned.audio) == 4 * RATE
+    assert np.std(cleaned.audio[-RATE // 2 :]) < 0.1 * np.std(noise)
+    assert np.std(cleaned.audio[: 3 * RATE]) == pytest.approx(np.std(speech), rel=0.2)

@@ -300,3 +300,11 @@ def test_only_blends_of_two_are_blends() -> None:
     assert blend_parts(blend_name("A", "B", 0.25)) == (("A", 0.75), ("B", 0.25))
     for name in ("", "Amber", "A:1,B:1,C:1", "A:x,B:1", "A:-1,B:1", "A:0,B:0"):
         assert blend_parts(name) is None
+
+
+def test_the_noise_in_a_voice_is_removed(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaned: list[str] = []
+    monkeypatch.setattr("rtvc.app.voices.clean_voice", lambda name, pack, voices: cleaned.append(name))
+    window.live.voices.gallery.cards["Amber"].clean_wanted.emit("Amber")
+    qtbot.waitUntil(lambda: "cleaned" in window.toast.message.text())
+    assert cleaned == ["Amber"]
