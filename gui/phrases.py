@@ -132,6 +132,11 @@ PHRASES = (
     ),
     tr_noop("{path}: holds no clips ({formats})."),
     tr_noop("{path} lasts longer than {minutes} min: choose a shorter clip."),
+    tr_noop("There is nothing to play clips into yet: switch the voice changer on first."),
+    tr_noop(
+        "There is no plug-in {name} in the system's folders for VST3 and Audio Units: install it, or choose another "
+        "with `rtvc effects plugins`.{alike}"
+    ),
     tr_noop("The plug-in {name} cannot be used: {reason}."),
     tr_noop("The plug-in {name} has crashed and is switched off: choose it again to restart it."),
     tr_noop("The plug-in {name} is too slow and is switched off: choose it again to restart it."),
@@ -158,7 +163,23 @@ PHRASES = (
     tr_noop("Servers offer the transport mkl only: the others take too much of what sessions share."),
     tr_noop("The server answers, but sound does not reach it: let UDP pass between both computers."),
     tr_noop('Servers need aiortc and aiohttp: in the folder of rtvc, run `pip install -e ".[server]"`.'),
+    # Files
+    tr_noop("{path} cannot be read ({reason}): mend or delete it."),
+    tr_noop("{path}: cannot be read ({reason})"),
+    tr_noop("{path}: cannot be written ({reason}). Name another output."),
+    tr_noop("{path} cannot be deleted ({reason}): check its permissions."),
+    # Trained maps
+    tr_noop(
+        "The trained map {name} leads to the voice {voice} alone, not to {other}: choose that voice, or another "
+        "transport."
+    ),
+    tr_noop("The trained map {name} gives values that no voice has: train it again."),
+    tr_noop(
+        "The map {name} moves the features of the model pack {pack} ({digest}), not those of {other} ({wanted}): "
+        "train it for this pack, or choose another transport."
+    ),
     # Voices and enrolments
+    tr_noop("{name} cannot be a voice's name: names with this suffix are audio files."),
     tr_noop("{device} gave no sound: check that it is not muted, and record longer."),
     tr_noop("The enrolment holds only {seconds} s of speech: the voice will be closer with {enough} s or more."),
     tr_noop(

@@ -1577,7 +1577,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         </message>
         <message>
             <source>Switch the voice changer on to play clips.</source>
-            <translation>Schalte den Stimmwandler ein, um Clips zu spielen.</translation>
+            <translation>Schalte den Voice-Changer ein, um Clips zu spielen.</translation>
         </message>
         <message>
             <source>System default</source>
@@ -1650,6 +1650,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>The map is being fitted.</source>
             <translation>Die Abbildung wird berechnet.</translation>
+        </message>
+        <message>
+            <source>The map {name} moves the features of the model pack {pack} ({digest}), not those of {other} ({wanted}): train it for this pack, or choose another transport.</source>
+            <translation>Die Abbildung {name} gehört zum Modellpaket {pack} ({digest}), nicht zu {other} ({wanted}). Trainiere sie für dieses Paket oder wähle einen anderen Transport.</translation>
         </message>
         <message>
             <source>The microphone stays closed until you switch the voice changer on</source>
@@ -1780,6 +1784,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Der Ton ist nicht angekommen. Starte den Soundserver neu und teste noch einmal.</translation>
         </message>
         <message>
+            <source>The trained map {name} gives values that no voice has: train it again.</source>
+            <translation>Die trainierte Abbildung {name} liefert Werte, die keine Stimme hat. Trainiere sie neu.</translation>
+        </message>
+        <message>
+            <source>The trained map {name} leads to the voice {voice} alone, not to {other}: choose that voice, or another transport.</source>
+            <translation>Die trainierte Abbildung {name} führt nur zur Stimme {voice}, nicht zu {other}. Wähle diese Stimme oder einen anderen Transport.</translation>
+        </message>
+        <message>
             <source>The virtual microphone</source>
             <translation>Das virtuelle Mikrofon</translation>
         </message>
@@ -1810,6 +1822,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>There is no output to play on. Plug in headphones or speakers.</source>
             <translation>Es gibt keine Ausgabe zum Abspielen. Schließe Kopfhörer oder Lautsprecher an.</translation>
+        </message>
+        <message>
+            <source>There is no plug-in {name} in the system's folders for VST3 and Audio Units: install it, or choose another with `rtvc effects plugins`.{alike}</source>
+            <translation>Kein Plug-in {name} in den VST3- und Audio-Unit-Ordnern des Systems. Installiere es oder wähle mit `rtvc effects plugins` ein anderes.{alike}</translation>
+        </message>
+        <message>
+            <source>There is nothing to play clips into yet: switch the voice changer on first.</source>
+            <translation>Clips haben noch kein Ziel. Schalte zuerst den Voice-Changer ein.</translation>
         </message>
         <message>
             <source>There is nothing to record yet. Switch the voice changer on first.</source>
@@ -2340,6 +2360,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{median} ms, 99 % unter {highest} ms</translation>
         </message>
         <message>
+            <source>{name} cannot be a voice's name: names with this suffix are audio files.</source>
+            <translation>{name} kann kein Stimmenname sein: Namen mit dieser Endung sind Audiodateien.</translation>
+        </message>
+        <message>
             <source>{name} cannot be a {kind}'s name: Windows reserves it for a device. Choose another.</source>
             <translation>{name} geht nicht als Name ({kind}): Windows hält ihn für ein Gerät frei. Wähle einen anderen.</translation>
         </message>
@@ -2411,8 +2435,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{parameter}: {effect}</translation>
         </message>
         <message>
+            <source>{path} cannot be deleted ({reason}): check its permissions.</source>
+            <translation>{path} lässt sich nicht löschen ({reason}). Prüfe die Zugriffsrechte.</translation>
+        </message>
+        <message>
             <source>{path} cannot be read ({reason}).</source>
             <translation>{path} lässt sich nicht lesen ({reason}).</translation>
+        </message>
+        <message>
+            <source>{path} cannot be read ({reason}): mend or delete it.</source>
+            <translation>{path} ist nicht lesbar ({reason}). Repariere oder lösche die Datei.</translation>
         </message>
         <message>
             <source>{path} holds no effects: {reason}. `rtvc effects show Radio` prints an example.</source>
@@ -2427,8 +2459,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} dauert länger als {minutes} min: Wähle einen kürzeren Clip.</translation>
         </message>
         <message>
+            <source>{path}: cannot be read ({reason})</source>
+            <translation>{path}: ist nicht lesbar ({reason})</translation>
+        </message>
+        <message>
             <source>{path}: cannot be written ({reason}).</source>
             <translation>{path}: lässt sich nicht schreiben ({reason}).</translation>
+        </message>
+        <message>
+            <source>{path}: cannot be written ({reason}). Name another output.</source>
+            <translation>{path}: kann nicht geschrieben werden ({reason}). Wähle ein anderes Ziel.</translation>
         </message>
         <message>
             <source>{path}: exists already; use --force to replace it.</source>
