@@ -138,8 +138,8 @@ PHRASES = (
         "with `rtvc effects plugins`.{alike}"
     ),
     tr_noop("The plug-in {name} cannot be used: {reason}."),
-    tr_noop("The plug-in {name} has crashed and is switched off: choose it again to restart it."),
-    tr_noop("The plug-in {name} is too slow and is switched off: choose it again to restart it."),
+    tr_noop("The plug-in {name} has crashed and is not heard: switch it off and on again."),
+    tr_noop("The plug-in {name} is too slow and is not heard: switch it off and on again."),
     tr_noop("The plug-in {name} has crashed."),
     tr_noop("The plug-in {name} shows no window: {reason}."),
     tr_noop(

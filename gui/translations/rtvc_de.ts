@@ -1684,16 +1684,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Das Plug-in {name} kann nicht verwendet werden: {reason}.</translation>
         </message>
         <message>
-            <source>The plug-in {name} has crashed and is switched off: choose it again to restart it.</source>
-            <translation>Das Plug-in {name} ist abgestürzt und wurde abgeschaltet: Wähle es erneut, um es neu zu starten.</translation>
+            <source>The plug-in {name} has crashed and is not heard: switch it off and on again.</source>
+            <translation>Das Plug-in {name} ist abgestürzt und nicht zu hören: Schalte es aus und wieder ein.</translation>
         </message>
         <message>
             <source>The plug-in {name} has crashed.</source>
             <translation>Das Plug-in {name} ist abgestürzt.</translation>
         </message>
         <message>
-            <source>The plug-in {name} is too slow and is switched off: choose it again to restart it.</source>
-            <translation>Das Plug-in {name} ist zu langsam und wurde abgeschaltet: Wähle es erneut, um es neu zu starten.</translation>
+            <source>The plug-in {name} is too slow and is not heard: switch it off and on again.</source>
+            <translation>Das Plug-in {name} ist zu langsam und nicht zu hören: Schalte es aus und wieder ein.</translation>
         </message>
         <message>
             <source>The plug-in {name} reports a delay of {number} ms, but an impulse came out after {seconds} ms: the delay shown may be wrong by the difference.</source>

@@ -265,5 +265,5 @@ def _active(rack: Rack) -> list[Effect | PluginEffect]:
     return [effect for effect in rack.effects if effect.active]
 
 
-def _shape(rack: Rack) -> list[tuple[str, str]]:
-    return [(one.kind, one.state if isinstance(one, PluginEffect) else "") for one in _active(rack)]
+def _shape(rack: Rack) -> list[str]:
+    return [effect.kind for effect in _active(rack)]

@@ -60,6 +60,7 @@ class PluginHost:
         self.problem = ""
         self._live = live
         self._values: dict[str, float] = dict(effect.parameters)
+        self._state = effect.state
         self._late: list[int] = []
         self._blocks = 0
         self._sent = 0
@@ -97,11 +98,13 @@ class PluginHost:
             self._process.kill()
 
     def set_values(self, effect: PluginEffect) -> None:
-        """Send the parameters that have changed."""
+        """Send the parameters that have changed, or else the state if that has."""
         changed = {name: value for name, value in effect.parameters if self._values.get(name) != value}
-        if changed and not self.problem:
-            self._values.update(changed)
-            self._send(self._control, ("set", changed))
+        if self.problem or (not changed and effect.state == self._state):
+            return
+        self._values.update(changed)
+        self._send(self._control, ("set", changed) if changed else ("state", effect.state))
+        self._state = effect.state
 
     def reset(self) -> None:
         """Silence its tails."""
@@ -122,7 +125,7 @@ class PluginHost:
                 if int.from_bytes(answer[:8], "little") == self._sent:
                     return np.frombuffer(answer[8:], np.float32)
         except (EOFError, OSError):
-            self.problem = f"The plug-in {self.name} has crashed and is switched off: choose it again to restart it."
+            self.problem = f"The plug-in {self.name} has crashed and is not heard: switch it off and on again."
         self._count_late()
         return None
 
@@ -148,9 +151,9 @@ class PluginHost:
         try:
             pipe.send_bytes(message) if isinstance(message, bytes) else pipe.send(message)
         except (OSError, ValueError):
-            self.problem = f"The plug-in {self.name} has crashed and is switched off: choose it again to restart it."
+            self.problem = f"The plug-in {self.name} has crashed and is not heard: switch it off and on again."
 
     def _count_late(self) -> None:
         self._late = [block for block in (*self._late, self._blocks) if block > self._blocks - LATE_WITHIN]
         if not self.problem and (not self._live or len(self._late) >= LATE_BLOCKS):
-            self.problem = f"The plug-in {self.name} is too slow and is switched off: choose it again to restart it."
+            self.problem = f"The plug-in {self.name} is too slow and is not heard: switch it off and on again."

@@ -51,6 +51,8 @@ def run(path: str, effect: PluginEffect, audio: Connection, control: Connection,
                 match control.recv():
                     case ("set", values):
                         _set(plugin, values)
+                    case ("state", state):
+                        plugin.raw_state = base64.b64decode(state)
                     case ("window",):
                         _show_window(plugin, effect, control)
             while not resets.empty():
