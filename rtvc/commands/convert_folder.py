@@ -52,16 +52,13 @@ def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOp
     """Convert the recordings of a folder, and say what became of each."""
     if output.suffix and not output.is_dir():
         raise RtvcError(f"{output}: {folder} is a folder, so name a folder for the output too.")
-    # Before any worker starts: a voice or pack that cannot be opened is one error, not one for each recording.
     pack = find_pack(job.pack, job.runtime)
     job.conversion.check(pack)
     library = VoiceLibrary()
 
     @cache
     def recipe(voice: str) -> Recipe:
-        target = library.open(voice)
-        target.features(pack)
-        return Recipe.of(voice, target, pack, job.conversion)
+        return Recipe.of(voice, library.open(voice), pack, job.conversion)
 
     with ExitStack() as stack:
         path = options.manifest or (output / NAME if options.cluster else None)
@@ -74,6 +71,10 @@ def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOp
             console.print(f"skipped: {entry}: {reason}", markup=False, soft_wrap=True)
         if not tasks:
             raise RtvcError(f"{folder}: holds no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
+        voices = {task.recipe.voice for task in tasks}
+        if len(voices) == 1:
+            # A voice that cannot be used is one error, not one for each recording.
+            library.open(voices.pop()).features(pack)
         make_folder(output)
         bar = stack.enter_context(conversion_bar())
         running = bar.add_task(folder.name, total=len(tasks))

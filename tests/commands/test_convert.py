@@ -143,6 +143,9 @@ def test_errors_are_one_line_with_exit_code_2(
     assert "missing.wav: no such file" in complaint(good, tmp_path / "missing.wav")
     assert "short.wav: holds 0.5 s of speech" in complaint(good, short)
     assert "no voice 'nobody'" in complaint(good, "nobody")
+    # For a folder as well, before any worker starts.
+    assert "short.wav: holds 0.5 s of speech" in complaint(tmp_path, short, str(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
     assert "exists already; use --force" in complaint(good, target, str(good))
     assert "A path is empty" in complaint("", target)
     assert "A path is empty" in complaint(good, target, "")
