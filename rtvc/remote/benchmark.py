@@ -6,6 +6,8 @@ The server's workers are processes of their own; its HTTP side and the clients r
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -86,8 +88,8 @@ def server_report(
                 results["delay"][condition.name] = measure_delay(url, condition, clicks)
         tables += delay_tables(results["delay"], results["codec_milliseconds"])
     if sessions:
-        with running_server(pack, sessions) as (url, _):
-            results["capacity"] = measure_capacity(url, sessions, seconds, log)
+        with running_server(pack, sessions) as (url, workers):
+            results["capacity"] = measure_capacity(url, workers, sessions, seconds, log)
         tables.append(capacity_table(results["capacity"]))
     if visits:
         log(f"leaks: {visits} sessions come and go")
@@ -200,7 +202,7 @@ def measure_delay(url: str, condition: Impairment, clicks: int) -> dict[str, Any
 
 
 def measure_capacity(
-    url: str, sessions: int, seconds: float, log: Log = lambda sentence: None
+    url: str, workers: Workers, sessions: int, seconds: float, log: Log = lambda sentence: None
 ) -> list[dict[str, Any]]:
     """Add one session after the other until the slowest step of one in a hundred exceeds its deadline."""
     packets = _speech_packets()
@@ -216,9 +218,10 @@ def measure_capacity(
                 links.append(link)
                 await asyncio.sleep(VISIT_SECONDS)
                 before = [link.status for link in links]
-                cpu, began = time.process_time(), time.monotonic()
+                cpu, computed, began = time.process_time(), _computed(workers), time.monotonic()
                 await asyncio.sleep(seconds)
-                share = (time.process_time() - cpu) / (time.monotonic() - began)
+                passed = time.monotonic() - began
+                share, computed = (time.process_time() - cpu) / passed, (_computed(workers) - computed) / passed
                 after = [link.status for link in links]
                 row = {
                     "sessions": count,
@@ -230,6 +233,7 @@ def measure_capacity(
                     "dropped_frames": sum(
                         b.dropped_frames - a.dropped_frames for a, b in zip(before, after, strict=True)
                     ),
+                    "workers_core_share": computed,
                     "clients_core_share": share,
                 }
                 rows.append(row)
@@ -311,6 +315,20 @@ def _start(engine: RemoteEngine) -> None:
         if snapshot.state == State.FAILED or time.monotonic() > deadline:
             raise RtvcError(snapshot.message or "The server does not answer.")
         time.sleep(0.01)
+
+
+def _computed(workers: Workers) -> float:
+    """Return the processor seconds that all workers have used; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0.0
+    ticks = 0
+    for process in workers.processes:
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK") if ticks else 0.0
 
 
 def _held(process: int) -> dict[str, float]:

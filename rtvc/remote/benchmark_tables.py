@@ -45,7 +45,7 @@ def capacity_table(rows: Sequence[dict[str, Any]]) -> Table:
     """Return how the slowest session does, by the number of sessions."""
     columns = (
         *("sessions", "p50, ms", "p99, ms", "deadline, ms", "queue, ms"),
-        *("underruns", "dropped\nframes", "clients' share\nof a core"),
+        *("underruns", "dropped\nframes", "workers' share\nof a core", "clients' share\nof a core"),
     )
     return Table(
         "Sessions at once: the slowest session's steps",
@@ -59,7 +59,7 @@ def capacity_table(rows: Sequence[dict[str, Any]]) -> Table:
                 formatted(row["queue_milliseconds"], 0),
                 str(row["underruns"]),
                 str(row["dropped_frames"]),
-                f"{100 * row['clients_core_share']:.0f} %",
+                *(f"{100 * row[f'{who}_core_share']:.0f} %" for who in ("workers", "clients")),
             ]
             for row in rows
         ],
