@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from rtvc.voices.library import VoiceLibrary, shipped_voices
 
 START_SECONDS = 30.0
 KEPT_SECONDS = 3.0
+ROUNDS = 20
 
 
 class RehearsalEngine(Engine):
@@ -108,6 +110,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def rest(seconds: float) -> None:
-    """Run the event loop for so many seconds."""
-    end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() > end)
+    """Run the event loop for so many seconds, and at least `ROUNDS` times.
+
+    On a busy computer, a change of colours can take all that time in one round; the layout follows in the next ones.
+    """
+    end, rounds = time.monotonic() + seconds, count()
+    wait_until(lambda: next(rounds) >= ROUNDS and time.monotonic() > end)
