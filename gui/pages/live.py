@@ -45,16 +45,16 @@ class LivePage(QWidget):
             (
                 Arrangement(
                     1160,
-                    ((self.power, self.devices), (self.voices, self.soundboard), (self.meters, self.sound)),
+                    ((self.power, self.devices, self.soundboard), (self.voices,), (self.meters, self.sound)),
                     (10, 15, 10),
                 ),
                 Arrangement(
                     NARROW,
-                    ((self.power, self.devices, self.meters), (self.voices, self.sound, self.soundboard)),
+                    ((self.power, self.devices, self.meters, self.soundboard), (self.voices, self.sound)),
                     (9, 10),
                 ),
                 Arrangement(
-                    0, ((self.power, self.voices, self.sound, self.soundboard, self.devices, self.meters),), (1,)
+                    0, ((self.power, self.voices, self.sound, self.devices, self.meters, self.soundboard),), (1,)
                 ),
             )
         )
