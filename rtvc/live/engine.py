@@ -20,6 +20,7 @@ from rtvc.devices.port import AudioPort
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.clips import play_clip
+from rtvc.live.cpu_share import CpuShare
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.live.pipeline import Counts, Pipeline
 from rtvc.live.priority import Urgency
@@ -36,7 +37,6 @@ SWITCH_SECONDS = 0.001
 RETRY_SECONDS = 0.5
 WAIT_SECONDS = 0.05
 POLL_SECONDS = 0.005
-CPU_SECONDS = 1.0
 WARM_UP_STEPS = 5
 JOIN_SECONDS = 5.0
 
@@ -350,20 +350,3 @@ class Engine:
             self._follow(converter)
             self._state, self._message = State.RUNNING, ""
             return
-
-
-class CpuShare:
-    """The process's CPU share of one core, measured about once a second."""
-
-    def __init__(self) -> None:
-        self._share = 0.0
-        self._then, self._used = time.monotonic(), time.process_time()
-
-    def update(self) -> float:
-        """Return the latest share."""
-        now = time.monotonic()
-        if now - self._then >= CPU_SECONDS:
-            used = time.process_time()
-            self._share = (used - self._used) / (now - self._then)
-            self._then, self._used = now, used
-        return self._share
