@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -163,9 +164,25 @@ def new_net(pack: ModelPack, width: int) -> TransportNet:
     return TransportNet(TransportConfiguration(pack.feature_dim, ordinary, width), pack.population)
 
 
+class _Help(argparse.HelpFormatter):
+    """Begins as the help of every other command of `rtvc` does."""
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[Any],
+        prefix: str | None = None,
+    ) -> None:
+        """Add the usage line."""
+        super().add_usage(usage, actions, groups, prefix or "Usage: ")
+
+
 def main(words: Sequence[str] | None = None, program: str | None = None) -> None:
     """Read the command line (or these words, as the arguments of `program`), train, and write the map."""
-    parser = argparse.ArgumentParser(program, description="Train a transport towards one voice.")
+    parser = argparse.ArgumentParser(
+        program, description="Train a transport towards one voice.", formatter_class=_Help
+    )
     parser.add_argument("--system", choices=sorted(RATES), required=True)
     parser.add_argument("--pack", default="mini", help="model pack: a name, or a folder that holds a card.json")
     parser.add_argument("--target", type=Path, required=True, help="recordings of the target voice; minutes of it")
