@@ -160,14 +160,12 @@ class Engine:
 
         Reads it on the calling thread. Raises `RtvcError` if it cannot be read, or lasts longer than 10 min.
         """
-        pipeline = self._pipeline
-        play_clip(path, [] if pipeline is None else pipeline.soundboards, gain_db)
+        play_clip(path, [] if self._pipeline is None else self._pipeline.soundboards, gain_db)
 
     def stop_clips(self) -> None:
         """Fade all clips out."""
-        if (pipeline := self._pipeline) is not None:
-            for board in pipeline.soundboards:
-                board.stop()
+        for board in [] if self._pipeline is None else self._pipeline.soundboards:
+            board.stop()
 
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone and of the output at the pack's rate, for displays.
