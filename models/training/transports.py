@@ -192,7 +192,7 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
     parser.add_argument("--work", type=Path, default=Path("training-output/transports"), help="features, checkpoints")
     parser.add_argument("--steps", type=int, help="outer steps")
     parser.add_argument("--minutes", type=float, help="time to train")
-    parser.add_argument("--after-mkl", action="store_true", help="train the map behind each speaker's own MKL map")
+    parser.add_argument("--after-mkl", action="store_true", help="train on what MKL has made of each speaker")
     parser.add_argument("--w", type=float, default=1.0, help="of xnot: the map needs 1/w of the target's mass")
     parser.add_argument("--identity", type=float, default=1.0, help="µ of cvc, for the target's own speech")
     parser.add_argument("--rate", type=float, help="initial learning rate")

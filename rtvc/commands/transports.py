@@ -12,7 +12,7 @@ from rtvc.app.transports import train_map
 from rtvc.commands.program import Program
 from rtvc.commands.terminal import console
 from rtvc.errors import RtvcError
-from rtvc.transport.trained import GRAPH, SYSTEMS, read_map_card, read_map_graph
+from rtvc.transport.trained import GRAPH, SYSTEMS, read_map_card, read_map_graph, read_map_statistics
 from rtvc.transport.trained_maps import MapLibrary
 
 app = Program("Train, list, add, show and remove trained maps.")
@@ -63,8 +63,9 @@ def show(name: Name) -> None:
     card = read_map_card(entry.folder)
     size = len(read_map_graph(entry.folder, card))
     console.print(f"{entry.name}: {SYSTEMS[card.system]} to the voice {card.voice}, {size / 1e6:.1f} MB, intact")
+    behind = "" if read_map_statistics(entry.folder, card) is None else ", behind MKL"
     weight = f", w = {card.weight:g}" if card.system == "xnot" else ""
-    console.print(f"trained for {card.steps} steps{weight} on {card.seconds / 60:.1f} min of the target")
+    console.print(f"trained for {card.steps} steps{weight} on {card.seconds / 60:.1f} min of the target{behind}")
     console.print(f"model pack: {card.pack}, {card.pack_digest[:16]}")
     if card.licence:
         console.print(card.licence, soft_wrap=True)

@@ -29,7 +29,7 @@ from rtvc.transport.mkl import fit_mkl, fit_pitch
 from rtvc.transport.pitch import PitchControl
 from rtvc.transport.trained import GRAPH, SYSTEMS, TrainedTransport
 from rtvc.transport.trained_maps import MapLibrary
-from rtvc.voices.library import VoiceLibrary
+from rtvc.voices.library import VoiceLibrary, shipped_voices
 from rtvc.voices.voice import Voice
 from tests.support.mutate import text_mutants
 from tests.support.packs import identity_pack
@@ -349,6 +349,14 @@ def test_maps_are_added_listed_shown_and_removed(pack: ModelPack, trained: Path,
     assert "damaged" in run("list")
     assert "not:other: removed" in run("remove", "not:other")
     assert [entry.name for entry in library.entries() if not entry.shipped] == ["not:Iris"]
+
+
+def test_one_map_of_each_system_comes_with_mini_and_leads_to_a_shipped_voice() -> None:
+    mini, voices = find_pack("mini"), {voice.name for voice in shipped_voices()}
+    shipped = [entry.name for entry in MapLibrary().entries() if entry.shipped]
+    assert {name.partition(":")[0] for name in shipped} == set(SYSTEMS)
+    for name in shipped:
+        assert MapLibrary().open(name, mini).card.voice in voices
 
 
 def test_a_map_that_came_with_the_program_gives_way_to_the_users_own_and_cannot_be_removed(
