@@ -94,7 +94,7 @@ def main() -> None:
     arguments = parser.parse_args()
     check_reports(arguments.json, arguments.html, arguments.force)
     known = known_pack(arguments.pack)
-    paths, warnings = take(known, arguments.folder, arguments.unverified)
+    paths, warnings = take(known.files, arguments.folder, arguments.unverified)
     print(*warnings, sep="\n")
     models = Models.load(paths[known.encoder], paths[known.vocoder])
     rows = sweep(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +37,8 @@ def serve(
 ) -> None:
     """Change voices for other computers and for browsers, until Ctrl-C."""
     check_installed()
+    import asyncio
+
     from rtvc.remote.access import Access, Listen, make_access, make_certificate, server_certificate
     from rtvc.remote.server import serving
     from rtvc.remote.workers import Workers

@@ -10,7 +10,6 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -103,13 +102,13 @@ class PluginHost:
         if self.problem or (not changed and effect.state == self._state):
             return
         self._values.update(changed)
-        self._send(self._control, ("set", changed) if changed else ("state", effect.state))
+        self._send(self._control.send, ("set", changed) if changed else ("state", effect.state))
         self._state = effect.state
 
     def reset(self) -> None:
         """Silence its tails."""
         if not self.problem:
-            self._send(self._audio, b"reset")
+            self._send(self._audio.send_bytes, b"reset")
 
     def process(self, block: Block) -> Block | None:
         """Return audio `[n]` at 48 kHz, late by its latency; None where it was late or is switched off."""
@@ -117,7 +116,8 @@ class PluginHost:
             return None
         self._sent += 1
         self._blocks += 1
-        self._send(self._audio, self._sent.to_bytes(8, "little") + np.ascontiguousarray(block, np.float32).tobytes())
+        sound = np.ascontiguousarray(block, np.float32).tobytes()
+        self._send(self._audio.send_bytes, self._sent.to_bytes(8, "little") + sound)
         until = time.monotonic() + (len(block) / PLUGIN_RATE / 2 if self._live else PATIENCE_SECONDS)
         try:
             while not self.problem and self._audio.poll(max(0.0, until - time.monotonic())):
@@ -135,7 +135,7 @@ class PluginHost:
         `changed` is called four times a second, with the effect if its values have changed since. An exception that
         it raises ends the wait. Raises `RtvcError` if the plug-in has no window, or crashes.
         """
-        self._send(self._control, ("window",))
+        self._send(self._control.send, ("window",))
         try:
             while True:
                 answer = self._control.recv() if self._control.poll(WATCH_SECONDS) else None
@@ -147,9 +147,9 @@ class PluginHost:
         except (EOFError, OSError):
             raise RtvcError(f"The plug-in {self.name} has crashed.") from None
 
-    def _send(self, pipe: Connection, message: Any) -> None:  # noqa: ANN401 - bytes or a tuple
+    def _send(self, send: Callable[[Any], None], message: Any) -> None:  # noqa: ANN401 - what either pipe takes
         try:
-            pipe.send_bytes(message) if isinstance(message, bytes) else pipe.send(message)
+            send(message)
         except (OSError, ValueError):
             self.problem = f"The plug-in {self.name} has crashed and is not heard: switch it off and on again."
 

@@ -24,7 +24,7 @@ from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_microphone import SOURCE
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
-from rtvc.live.engine import Engine
+from rtvc.live.live_engine import LiveEngine
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import find_pack
 from rtvc.settings import Settings
@@ -69,7 +69,7 @@ def window(qtbot: QtBot, qapp: QApplication, pulse: PulseServer, tmp_path: Path)
     window.close()
 
 
-def engine(window: MainWindow) -> Engine | None:
+def engine(window: MainWindow) -> LiveEngine | None:
     return window.session.live.engine
 
 
