@@ -13,6 +13,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import gc
 import shutil
+import signal
 from collections.abc import Iterator
 from functools import cache
 
@@ -23,6 +24,11 @@ import typer.main
 from rtvc.packs.pack import ModelPack
 from tests.support.packs import identity_pack
 from tests.support.pulse import PulseServer
+
+# `nohup` and a shell's background jobs ignore these; the programs that the tests interrupt would do so too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # An example may take any time: machines differ.
 hypothesis.settings.register_profile("rtvc", deadline=None)
