@@ -24,8 +24,8 @@ from rtvc.live.cpu_share import CpuShare
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.live.pipeline import Counts, Pipeline
 from rtvc.live.priority import Urgency
-from rtvc.live.recorder import Recorder
 from rtvc.live.snapshot import Latency, Snapshot, State
+from rtvc.live.worker_engine import WorkerEngine
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.voices.enrolment import Enrolment, EnrolmentLibrary
@@ -38,10 +38,9 @@ RETRY_SECONDS = 0.5
 WAIT_SECONDS = 0.05
 POLL_SECONDS = 0.005
 WARM_UP_STEPS = 5
-JOIN_SECONDS = 5.0
 
 
-class Engine:
+class Engine(WorkerEngine):
     """Converts the voice at a microphone in real time.
 
     Parameters
@@ -84,6 +83,7 @@ class Engine:
         follow_jitter: bool = False,
         urgent: bool = True,
     ) -> None:
+        super().__init__(pack.sample_rate)
         self.pack = pack
         self._follow_jitter, self._urgent = follow_jitter, urgent
         self.port = port
@@ -96,15 +96,12 @@ class Engine:
         self._fitter = MapFitter(pack, self._speaker, library or VoiceLibrary())
         self._step = step or pack.defaults.step
         self._pipeline: Pipeline | None = None
-        self._recorder: Recorder | None = None
         self._past = Counts()
         self._state = State.STOPPED
         self._message = ""
         self._cpu_share = 0.0
         self._step_seconds = 0.0
         self._urgency: Urgency | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     @property
     def enrolment(self) -> Enrolment | None:
@@ -126,34 +123,6 @@ class Engine:
         self._microphone, self._notice = "", ""
         self._thread = threading.Thread(target=self._run, name="rtvc worker", daemon=True)
         self._thread.start()
-
-    def stop(self) -> None:
-        """Stop, and finish any recording; may be called again.
-
-        Waits at most 5 s for the devices to close: a sound server that hangs blocks the worker, not the caller.
-        """
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(JOIN_SECONDS)
-        self.stop_recording()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the engine has stopped, as it does at the end of a file; return whether it has."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-        return self._thread is None or not self._thread.is_alive()
-
-    def start_recording(self, microphone: Path, output: Path, *, overwrite: bool = False) -> None:
-        """Record the microphone and the output at the pack's rate. Raises as `Recorder`."""
-        if self._recorder is not None:
-            raise RtvcError("A recording is being made already: stop it first.")
-        self._recorder = Recorder(microphone, output, self.pack.sample_rate, overwrite=overwrite)
-
-    def stop_recording(self) -> None:
-        """Finish the recording, if there is one; raise `RtvcError` if it could not be written."""
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.close()
 
     def play_clip(self, path: Path, gain_db: float = 0.0) -> None:
         """Mix a recording into the output and the monitor: what the listeners hear, muted or not.

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +23,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtp import RtpPacket
 
 from rtvc.benchmark.clicks import PERIOD_SECONDS, click, click_delays, click_train, find_clicks
+from rtvc.benchmark.latency import Log
 from rtvc.benchmark.loops import PacedLoop
 from rtvc.benchmark.report import Report
 from rtvc.benchmark.workload import Speech, speaker, target
@@ -44,8 +45,6 @@ START_SECONDS = 30.0
 SETTLING_SECONDS = 5.0
 DISPLAY_SECONDS = 0.25
 VISIT_SECONDS = 1.0
-
-Log = Callable[[str], None]
 
 
 def server_report(

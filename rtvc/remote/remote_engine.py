@@ -21,8 +21,8 @@ from rtvc.errors import RtvcError
 from rtvc.live.clips import play_clip
 from rtvc.live.pipeline import History, Meter
 from rtvc.live.priority import Urgency
-from rtvc.live.recorder import Recorder
 from rtvc.live.snapshot import Latency, Snapshot, State
+from rtvc.live.worker_engine import WorkerEngine
 from rtvc.remote.connection import Connection
 from rtvc.remote.link import Address
 from rtvc.remote.mixer import Mixer
@@ -34,7 +34,6 @@ from rtvc.voices.library import VoiceLibrary
 POLL_SECONDS = 0.001
 RETRY_SECONDS = 0.5
 HISTORY_SECONDS = 4.0
-JOIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class RemoteLatency(Latency):
     network_seconds: float = 0.0
 
 
-class RemoteEngine:
+class RemoteEngine(WorkerEngine):
     """Sends a microphone to a server and plays what comes back, until it is stopped.
 
     The speaker's own voice goes out with `bypass`, which is local, and while the server is lost if `bypass_when_lost`
@@ -94,6 +93,7 @@ class RemoteEngine:
         library: VoiceLibrary | None = None,
         local_bypass: bool = True,
     ) -> None:
+        super().__init__(RATE)
         self.port, self.settings = port, settings
         self._address, self._bypass_when_lost = address.check(), bypass_when_lost
         self._library = library or VoiceLibrary()
@@ -104,9 +104,6 @@ class RemoteEngine:
         self._mixer: Mixer | None = None
         self._input_meter, self._output_meter = Meter(RATE // BLOCK), Meter(RATE // BLOCK)
         self._histories = History(round(HISTORY_SECONDS * RATE)), History(round(HISTORY_SECONDS * RATE))
-        self._recorder: Recorder | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start, and return at once; `snapshot` tells when it runs or has failed."""
@@ -115,31 +112,6 @@ class RemoteEngine:
         self._state, self._message = State.STARTING, ""
         self._thread = threading.Thread(target=self._run, name="rtvc remote worker", daemon=True)
         self._thread.start()
-
-    def stop(self) -> None:
-        """Leave the session, close the devices and finish any recording."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(JOIN_SECONDS)
-        self.stop_recording()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has stopped; return whether it has."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-        return self._thread is None or not self._thread.is_alive()
-
-    def start_recording(self, microphone: Path, output: Path, *, overwrite: bool = False) -> None:
-        """Record the microphone and the output at 48 kHz. Raises as `Recorder`."""
-        if self._recorder is not None:
-            raise RtvcError("A recording is being made already: stop it first.")
-        self._recorder = Recorder(microphone, output, RATE, overwrite=overwrite)
-
-    def stop_recording(self) -> None:
-        """Finish the recording, if there is one; raise `RtvcError` if it could not be written."""
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.close()
 
     def play_clip(self, path: Path, gain_db: float = 0.0) -> None:
         """Mix a recording into the output and the monitor, here. Raises as `Engine.play_clip`."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtvc.features import FeatureSet
-from rtvc.live import engine as engine_module
+from rtvc.live import worker_engine
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
@@ -164,7 +164,7 @@ def test_nothing_is_heard_unconverted_at_the_start(pack: ModelPack, silencer: Si
 def test_it_can_be_stopped_before_the_first_map_is_there(
     pack: ModelPack, silencer: Silencer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "JOIN_SECONDS", 0.01)
+    monkeypatch.setattr(worker_engine, "JOIN_SECONDS", 0.01)
     port = FragilePort()
     engine = Engine(pack, port, replace(OPEN, voice=VOICE))
     engine.start()
