@@ -166,8 +166,24 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def client_network(address: str) -> str:
+    """Return what limits are counted by: an IPv4 address, or the /64 network of an IPv6 address.
+
+    A single IPv6 subscriber has at least 2^64 addresses.
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
 class RateLimit:
-    """Counts events per client address: at most `most` at once, and `most` more per minute after that."""
+    """Counts events per client network: at most `most` at once, and `most` more per minute after that."""
 
     def __init__(self, most: int, addresses: int = 1000) -> None:
         self._most = most

@@ -20,7 +20,8 @@ from aiohttp import web
 
 from rtvc.errors import RtvcError
 from rtvc.remote import protocol
-from rtvc.remote.access import Access, Listen, RateLimit, is_loopback
+from rtvc.remote.access import Access, Listen, RateLimit, client_network, is_loopback
+from rtvc.remote.listener import HEADER_SECONDS, HttpListener
 from rtvc.remote.protocol import Refusal
 from rtvc.remote.workers import ANSWER_SECONDS, Workers
 from rtvc.voices.library import VoiceLibrary
@@ -93,6 +94,7 @@ class Server:
             log.exception("a request has failed")
             response = _sentence(protocol.FAULT, 500)
         response.headers.update(HEADERS)
+        response.force_close()  # One request a connection, so that a time limit on connections is one on requests.
         return response
 
     def _check_origin(self, request: web.Request) -> None:
@@ -104,8 +106,8 @@ class Server:
             raise _Denied("Pages of other sites may not use this server.", 403)
 
     def _admit(self, request: web.Request) -> str:
-        """Check the token; return the client's address."""
-        address, now = request.remote or "", time.monotonic()
+        """Check the token; return the client's network."""
+        address, now = client_network(request.remote or ""), time.monotonic()
         if self._failures.spent(address, now):
             raise _Denied("Too many wrong tokens. Try again in a minute.", 429)
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -165,18 +167,24 @@ async def serving(
             f"{listen.host} can be reached from other computers: give --token-file and --certificate. rtvc makes "
             "both files if they are missing."
         )
-    runner = web.AppRunner(Server(workers, access, listen).application, access_log=None)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # Strangers could fill the log with bad requests.
+    runner = web.AppRunner(
+        Server(workers, access, listen).application,
+        access_log=None,
+        keepalive_timeout=HEADER_SECONDS,  # It also ends a connection whose first request is not there by then.
+        shutdown_timeout=ANSWER_SECONDS,
+    )
+    listener: HttpListener | None = None
     try:
         await workers.start()
         await runner.setup()
-        site = web.TCPSite(runner, listen.host, listen.port, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as error:
-            raise RtvcError(f"{listen.host}:{listen.port} cannot be listened on ({error.strerror}).") from None
-        port = runner.addresses[0][1]
+        assert runner.server is not None
+        listener = HttpListener(runner.server, listen, tls)
+        port = listener.start()
         host = f"[{listen.host}]" if ":" in listen.host else listen.host
         yield f"{'https' if tls else 'http'}://{host}:{port}"
     finally:
+        if listener is not None:
+            await listener.close()
         await runner.cleanup()
         await workers.close()

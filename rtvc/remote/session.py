@@ -243,7 +243,9 @@ class Session:
             raise Refusal(f"A session may send at most {most} messages a second.")
 
     def _on_state(self) -> None:
-        if self._peer.connectionState in ("failed", "closed"):
+        if self._peer.connectionState == "connected":
+            self._reception.heard = time.monotonic()
+        elif self._peer.connectionState in ("failed", "closed"):
             self._over.set()
 
     def _tell(self, status: Status) -> None:

@@ -155,6 +155,28 @@ def test_a_session_ends_when_its_client_leaves_is_silent_or_sends_too_much(
         converse(pack, babble(1, RATE), work)
 
 
+def test_a_session_that_never_connects_ends(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "CONNECT_SECONDS", 0.5)
+
+    class Absent(LocalLink):
+        """A client that asks for a session and does nothing with the answer."""
+
+        async def _ask(self, method: str, path: str, values: dict[str, object] | None = None) -> dict[str, object]:
+            await super()._ask(method, path, values)
+            raise Refusal("gone")
+
+    async def run() -> None:
+        link = Absent(pack, paced(np.zeros(1, np.float32)), [])
+        with pytest.raises(Refusal):
+            await link.open(OWN)
+        assert link.session is not None
+        async with asyncio.timeout(10):
+            await link.session.run()
+        await link.close()
+
+    asyncio.run(run())
+
+
 def test_sessions_that_come_and_go_leave_no_thread_and_no_socket(pack: ModelPack) -> None:
     async def work(link: LocalLink, heard: list[Block]) -> None:
         await until(lambda: link.status.received > 5)
