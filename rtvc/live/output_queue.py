@@ -22,8 +22,10 @@ JITTER_RESERVE = 0.001
 """Seconds that a target which follows the jitter keeps beyond the deepest dip it has seen."""
 
 JITTER_SECONDS = 10.0
-SHRINK_SECONDS = 0.001
-"""How much such a target shrinks each time; the drift correction of 500 ppm makes that up in 2 s."""
+LEAST_SHRINK_SECONDS = 0.001
+LARGEST_SHRINK_SECONDS = 0.025
+"""How much such a target shrinks each time. Two of the largest steps are still trimmed from silence, not cut out of
+speech: that begins at 60 ms (`drift.RESYNC_SECONDS`)."""
 
 CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
@@ -42,8 +44,8 @@ class OutputQueue:
     60 ms too long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from
     the next silence. Every cut is crossfaded.
 
-    With `follow_jitter` the target shrinks every 10 s by at most 1 ms, also below one block, as far as the deepest
-    dip of the queue in the last 20 s plus 1 ms allows. Underruns lengthen it as before.
+    With `follow_jitter` the target shrinks every 10 s, also below one block, towards the deepest dip of the queue in
+    the last 20 s plus 1 ms: by half of what it has beyond that, but by 1 to 25 ms. Underruns lengthen it as before.
 
     Parameters
     ----------
@@ -161,10 +163,14 @@ class OutputQueue:
         self._measured += seconds
         if self._measured < JITTER_SECONDS:
             return
-        needed = max(*self._dips, 0.0) + JITTER_RESERVE
+        needed = max(*self._dips, SHORTEST_TARGET - JITTER_RESERVE) + JITTER_RESERVE
         self._measured, self._dips = 0.0, [0.0, self._dips[0]]
-        shorter = max(needed, SHORTEST_TARGET, self.target - SHRINK_SECONDS)
-        if shorter < self.target and (not self._was_too_few(shorter) or self._may_shrink(shorter)):
+        surplus = self.target - needed
+        if surplus <= 0 or self._controller.excess > LARGEST_SHRINK_SECONDS:
+            return
+        shrink = min(max(surplus / 2, LEAST_SHRINK_SECONDS), LARGEST_SHRINK_SECONDS)
+        shorter = max(needed, self.target - shrink)
+        if not self._was_too_few(shorter) or self._may_shrink(shorter):
             self.target = shorter
             self._shrunk = True
 

@@ -109,9 +109,9 @@ def jittery(monkeypatch: pytest.MonkeyPatch, queue: OutputQueue, seconds: float,
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     out = np.zeros(queue.playback.block, np.float32)
     period = queue.playback.block / queue.playback.rate
-    taken = 0
+    taken, wakes = 0, began
     for step in range(round(seconds / 0.02)):
-        wakes = began + 0.02 * step + random.uniform(0, jitter)
+        wakes = max(wakes, began + 0.02 * step + random.uniform(0, jitter))
         while began + (taken + 0.5) * period <= wakes:
             now = began + (taken + 0.5) * period
             queue.playback.pull(out)
@@ -137,5 +137,15 @@ def test_an_underrun_lengthens_it_and_the_next_attempt_waits(monkeypatch: pytest
     queue.playback.underruns += 1
     jittery(monkeypatch, queue, 50, 0.001)
     assert 0.0045 < queue.target < 0.009
-    jittery(monkeypatch, queue, 600, 0.001)
+    jittery(monkeypatch, queue, 300, 0.001)
     assert queue.target < 0.003
+
+
+def test_after_a_minute_of_jitter_the_delay_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As behind a network with packets of 20 ms; there is no silence to trim."""
+    queue = OutputQueue(16_000, Playback(RATE, RATE // 50), follow_jitter=True)
+    jittery(monkeypatch, queue, 60, 0.12)
+    assert queue.target > 0.03
+    jittery(monkeypatch, queue, 150, 0.0)
+    assert queue.target < 0.012
+    assert queue.delay < 0.035
