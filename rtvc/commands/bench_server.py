@@ -18,10 +18,14 @@ def server(
     clicks: Annotated[
         int, typer.Option(min=0, help="Clicks per network condition, one every two seconds; 0 to skip the delay.")
     ] = 15,
+    calm: Annotated[
+        float, typer.Option(min=0.0, help="Seconds of good network after a bad one, to see the delay return.")
+    ] = 60.0,
     sessions: Annotated[int, typer.Option(min=0, max=64, help="Most sessions at once; 0 to skip the capacity.")] = 8,
     seconds: Annotated[float, typer.Option(min=1.0, help="How long each number of sessions is held.")] = 8.0,
     visits: Annotated[
-        int, typer.Option(min=0, help="Sessions that come and go while memory is watched; 0 to skip.")
+        int,
+        typer.Option(min=0, help="Sessions that come and go while memory and sockets are watched; 0 to skip."),
     ] = 30,
     json: JsonFile = None,
     html: HtmlFile = None,
@@ -33,6 +37,6 @@ def server(
 
     check_reports(json, html, force)
     report = server_report(
-        find_pack(pack), clicks, sessions, seconds, visits, lambda line: errors.print(line, soft_wrap=True)
+        find_pack(pack), clicks, calm, sessions, seconds, visits, lambda line: errors.print(line, soft_wrap=True)
     )
     write_report(report, json, html)

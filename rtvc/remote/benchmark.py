@@ -10,23 +10,20 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import av
 import numpy as np
-from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtp import RtpPacket
 
 from rtvc.benchmark.clicks import PERIOD_SECONDS, click, click_delays, click_train, find_clicks
 from rtvc.benchmark.latency import Log
 from rtvc.benchmark.loops import PacedLoop
 from rtvc.benchmark.report import Report
-from rtvc.benchmark.workload import Speech, speaker, target
+from rtvc.benchmark.workload import speaker, target
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import State
@@ -37,19 +34,24 @@ from rtvc.remote.impairment import IMPAIRMENTS, Impairment
 from rtvc.remote.link import Address, Link
 from rtvc.remote.peer import BLOCK, RATE, Reception, SentTrack
 from rtvc.remote.remote_engine import RemoteEngine
-from rtvc.remote.server import SESSIONS_PER_MINUTE, serving
+from rtvc.remote.replay import Replay, silence, speech_packets
+from rtvc.remote.server import serving
+from rtvc.remote.visits import measure_visits
 from rtvc.remote.workers import Workers
 from rtvc.settings import Settings
 
 START_SECONDS = 30.0
 SETTLING_SECONDS = 5.0
 DISPLAY_SECONDS = 0.25
-VISIT_SECONDS = 1.0
+JOIN_SECONDS = 1.0
+RECOVERED_SECONDS = 15.0
+VISITORS = 2
 
 
 def server_report(
     pack: ModelPack,
     clicks: int = 15,
+    calm: float = 60.0,
     sessions: int = 8,
     seconds: float = 8.0,
     visits: int = 30,
@@ -63,12 +65,14 @@ def server_report(
         The models.
     clicks
         Clicks per network condition, one every two seconds; 0 to skip.
+    calm
+        Seconds for which clicks go on after a bad network has become good, to see whether the delay returns.
     sessions
         Most sessions at once when capacity is measured; 0 to skip.
     seconds
         How long each number of sessions is held.
     visits
-        Sessions that come and go while memory, threads and open files of the worker are watched; 0 to skip.
+        Sessions that come and go while memory, threads, sockets and open files are watched; 0 to skip.
     log
         Called before each measurement.
 
@@ -83,8 +87,9 @@ def server_report(
         results["delay"] = {}
         for condition in IMPAIRMENTS:
             log(f"delay: {condition.name}, {clicks} clicks")
+            wait = calm if condition.bad else 0.0
             with running_server(pack, 1) as (url, _):
-                results["delay"][condition.name] = measure_delay(url, condition, clicks)
+                results["delay"][condition.name] = measure_delay(url, condition, clicks, wait)
         tables += delay_tables(results["delay"], results["codec_milliseconds"])
     if sessions:
         with running_server(pack, sessions) as (url, workers):
@@ -92,11 +97,12 @@ def server_report(
         tables.append(capacity_table(results["capacity"]))
     if visits:
         log(f"leaks: {visits} sessions come and go")
-        with running_server(pack, 1) as (url, workers):
-            results["visits"] = measure_visits(url, workers, visits)
+        with running_server(pack, VISITORS) as (url, workers):
+            results["visits"] = measure_visits(url, workers, visits, log)
         tables.append(visits_table(results["visits"]))
     settings = {
         "clicks": clicks,
+        "calm_seconds": calm,
         "sessions": sessions,
         "seconds": seconds,
         "visits": visits,
@@ -147,7 +153,7 @@ def codec_delay() -> float:
     burst = click(RATE)
     sound[start : start + len(burst)] = burst
     heard: list[Block] = []
-    track, reception = SentTrack(_silence), Reception(heard.append)
+    track, reception = SentTrack(silence), Reception(heard.append)
     for number in range(len(sound) // BLOCK):
         payload = bytes(track.encode(sound[number * BLOCK : (number + 1) * BLOCK]))
         reception.add(RtpPacket(sequence_number=number, payload=payload))
@@ -155,48 +161,66 @@ def codec_delay() -> float:
     return found - start / RATE
 
 
-def measure_delay(url: str, condition: Impairment, clicks: int) -> dict[str, Any]:
-    """Send clicks through a server, its bypass on, and compare their delay with the displayed one."""
+def measure_delay(url: str, condition: Impairment, clicks: int, calm: float) -> dict[str, Any]:
+    """Send clicks through a server, its bypass on, and compare their delay with the displayed one.
+
+    Afterwards the network is good again for `calm` seconds; what the clicks of the last 15 s then take is reported.
+    """
     loop = PacedLoop()
     settings = Settings(voice=target().name, bypass=True, gate_threshold_dbfs=None)
     engine = RemoteEngine(Address(url), loop.port, settings, local_bypass=False)
     heard: list[Block] = []
     displayed: list[dict[str, float]] = []
+    end: list[Callable[[], None]] = []
     try:
         _start(engine)
         link = engine.connection.link
         assert link is not None
-        engine.connection.call(lambda: condition.apply(link.peer))
+        engine.connection.call(lambda: end.append(condition.apply(link.peer)))
         time.sleep(SETTLING_SECONDS)
-        before, before_there = engine.snapshot(), link.status
-        before_lost, before_received = link.reception.order.lost, link.reception.order.received
+        before = _counts(engine, link)
         loop.start(click_train, heard.append)
         until = time.monotonic() + (clicks + 0.25) * PERIOD_SECONDS
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, DISPLAY_SECONDS))
             displayed.append(engine.snapshot().latency.milliseconds)
-        after, there, here = engine.snapshot(), link.status, link.reception
+        counted = {name: value - before[name] for name, value in _counts(engine, link).items()}
+        engine.connection.call(end[0])
+        time.sleep(calm)
         if engine.connection.link is not link:
             raise RtvcError(f"The connection broke ({condition.name}).")
     finally:
         loop.stop()
         engine.stop()
-    delays = [1000 * one.delay for one in click_delays(find_clicks(np.concatenate(heard), RATE))][:clicks]
+    sound = np.concatenate(heard)
+    found, late = click_delays(find_clicks(sound, RATE)), len(sound) / RATE - RECOVERED_SECONDS
+    delays = [1000 * one.delay for one in found if one.time < clicks * PERIOD_SECONDS]
+    recovered = [1000 * one.delay for one in found if one.time > max(late, clicks * PERIOD_SECONDS)]
     if not delays:
         raise RtvcError(f"No click came back from the server ({condition.name}).")
     half = len(delays) // 2
-    lost = there.lost - before_there.lost + here.order.lost - before_lost
-    received = there.received - before_there.received + here.order.received - before_received
     return {
         "delays_milliseconds": delays,
         "first_half_milliseconds": median(delays[: half or None]),
         "second_half_milliseconds": median(delays[half:]),
+        "recovered_milliseconds": median(recovered) if recovered else None,
         "displayed_milliseconds": {part: median(shown[part] for shown in displayed) for part in PARTS},
         "clicks_lost": clicks - len(delays),
-        "packets_lost_share": lost / max(1, lost + received),
-        "concealed": there.concealed - before_there.concealed + here.concealer.concealed,
-        "underruns": after.underruns - before.underruns,
-        "dropped_frames": after.dropped_frames - before.dropped_frames - lost,
+        "packets_lost_share": counted["lost"] / max(1, counted["lost"] + counted["received"]),
+        **{name: counted[name] for name in ("concealed", "underruns")},
+        "dropped_frames": counted["dropped_frames"] - counted["lost"],
+    }
+
+
+def _counts(engine: RemoteEngine, link: Link) -> dict[str, int]:
+    """Return what has been counted so far, at both ends."""
+    snapshot, there, here = engine.snapshot(), link.status, link.reception
+    return {
+        "received": there.received + here.order.received,
+        "lost": there.lost + here.order.lost,
+        "concealed": there.concealed + here.concealer.concealed,
+        "underruns": snapshot.underruns,
+        "dropped_frames": snapshot.dropped_frames,
     }
 
 
@@ -204,7 +228,7 @@ def measure_capacity(
     url: str, workers: Workers, sessions: int, seconds: float, log: Log = lambda sentence: None
 ) -> list[dict[str, Any]]:
     """Add one session after the other until the slowest step of one in a hundred exceeds its deadline."""
-    packets = _speech_packets()
+    packets = speech_packets()
 
     async def run() -> list[dict[str, Any]]:
         links: list[Link] = []
@@ -215,7 +239,7 @@ def measure_capacity(
                 link = Link(Address(url), Replay(packets), lambda block: None)
                 await link.open(Settings(voice=target().name))
                 links.append(link)
-                await asyncio.sleep(VISIT_SECONDS)
+                await asyncio.sleep(JOIN_SECONDS)
                 before = [link.status for link in links]
                 cpu, computed, began = time.process_time(), _computed(workers), time.monotonic()
                 await asyncio.sleep(seconds)
@@ -246,67 +270,6 @@ def measure_capacity(
     return asyncio.run(run())
 
 
-def measure_visits(url: str, workers: Workers, visits: int) -> dict[str, Any]:
-    """Let sessions come and go, one after the other, and return what the worker holds after each."""
-    packets = _speech_packets()
-    held: list[dict[str, float]] = []
-
-    async def visit() -> None:
-        link = Link(Address(url), Replay(packets), lambda block: None)
-        await link.open(Settings(voice=target().name))
-        async with asyncio.timeout(START_SECONDS):
-            while link.status.state != State.RUNNING or link.reception.order.received < 10:
-                await asyncio.sleep(0.02)
-        await link.close()
-        async with asyncio.timeout(START_SECONDS):
-            while not workers.free:
-                await asyncio.sleep(0.02)
-
-    async def run() -> None:
-        for number in range(visits):
-            if number >= SESSIONS_PER_MINUTE:
-                await asyncio.sleep(60 / SESSIONS_PER_MINUTE)
-            await visit()
-            held.append(_held(workers.processes[0]))
-
-    asyncio.run(run())
-    settled = held[min(5, len(held) // 2) :]  # The first sessions fill caches.
-    return {
-        "sessions": visits,
-        "held": held,
-        **{f"{name}_growth": settled[-1][name] - settled[0][name] for name in settled[0]},
-    }
-
-
-class Replay(MediaStreamTrack):
-    """Sends packets that were encoded before, over and over, at the pace of live audio: it costs next to nothing."""
-
-    kind = "audio"
-
-    def __init__(self, packets: Sequence[bytes]) -> None:
-        super().__init__()
-        self._packets = packets
-        self._began, self._sent = 0.0, 0
-
-    async def recv(self) -> av.Packet[Any]:
-        """Return the next packet when it is due."""
-        self._began = self._began or time.monotonic()
-        self._sent += 1
-        await asyncio.sleep(self._began + self._sent * BLOCK / RATE - time.monotonic())
-        packet = av.Packet(self._packets[self._sent % len(self._packets)])
-        packet.pts, packet.time_base = self._sent * BLOCK, Fraction(1, RATE)
-        return packet
-
-
-async def _silence() -> Block:
-    return np.zeros(BLOCK, np.float32)
-
-
-def _speech_packets() -> list[bytes]:
-    sound, track = Speech(RATE).sound, SentTrack(_silence)
-    return [bytes(track.encode(sound[start : start + BLOCK])) for start in range(0, len(sound) - BLOCK, BLOCK)]
-
-
 def _start(engine: RemoteEngine) -> None:
     engine.start()
     deadline = time.monotonic() + START_SECONDS
@@ -328,18 +291,3 @@ def _computed(workers: Workers) -> float:
             continue
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK") if ticks else 0.0
-
-
-def _held(process: int) -> dict[str, float]:
-    """Return what a process of Linux holds: memory in MiB, threads and open files; empty elsewhere."""
-    folder = Path(f"/proc/{process}")
-    try:
-        lines = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
-        files = len(list((folder / "fd").iterdir()))
-    except OSError:
-        return {}
-    return {
-        "memory_mebibytes": int(lines["VmRSS"].split()[0]) / 1024,
-        "threads": float(lines["Threads"]),
-        "open_files": float(files),
-    }

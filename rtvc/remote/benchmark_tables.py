@@ -22,6 +22,7 @@ def delay_tables(delays: dict[str, dict[str, Any]], codec_milliseconds: float) -
                 name,
                 *(formatted(value, 0) for value in (min(found), median(found), max(found))),
                 *(formatted(run[f"{half}_half_milliseconds"], 0) for half in ("first", "second")),
+                formatted(run["recovered_milliseconds"], 0),
                 *(formatted(shown[part], 1) for part in PARTS),
                 f"{100 * run['packets_lost_share']:.1f} %",
                 str(run["concealed"]),
@@ -31,7 +32,7 @@ def delay_tables(delays: dict[str, dict[str, Any]], codec_milliseconds: float) -
         )
     names = {"step": "packet", "network": "net-\nwork", "algorithmic": "algo-\nrithmic", "queue": "queues"}
     columns = (
-        *("", "min", "median", "max", "first\nhalf", "second\nhalf"),
+        *("", "min", "median", "max", "first\nhalf", "second\nhalf", "re-\ncovered"),
         *(names.get(part, part) for part in PARTS),
         *("packets\nlost", "filled\nin", "under-\nruns", "clicks\nlost"),
     )
@@ -67,11 +68,8 @@ def capacity_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def visits_table(figures: dict[str, Any]) -> Table:
-    """Return what a worker holds after the first and the last of many sessions."""
+    """Return what is held after the first and the last round of many sessions."""
     first, last = figures["held"][0], figures["held"][-1]
-    rows = []
-    for name in first:
-        label = name.replace("_mebibytes", ", MiB").replace("_", " ")
-        rows.append([label, *(formatted(value, 1) for value in (first[name], last[name], figures[f"{name}_growth"]))])
-    title = f"What the worker holds, with {figures['sessions']} sessions one after the other"
-    return Table(title, ("", "after the first", "after the last", "growth once settled"), rows)
+    rows = [[name, *(formatted(held[name], 1) for held in (first, last, figures["growth"]))] for name in first]
+    title = f"What is held between sessions, of which {figures['sessions']} came and went"
+    return Table(title, ("", "after the\nfirst ten", "at the end", "growth once\nsettled"), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,17 +30,27 @@ class Impairment:
     loss: float = 0.0
     jitter_seconds: float = 0.0
 
-    def apply(self, peer: RTCPeerConnection, seed: int = 1) -> None:
-        """Impair a connected peer from now on, sound and messages alike."""
+    @property
+    def bad(self) -> bool:
+        """Whether anything happens at all."""
+        return self.loss > 0 or self.jitter_seconds > 0
+
+    def apply(self, peer: RTCPeerConnection, seed: int = 1) -> Callable[[], None]:
+        """Impair a connected peer from now on, sound and messages alike; return what ends that."""
         network = peer.getTransceivers()[0].sender.transport.transport
         loop, rng = asyncio.get_running_loop(), random.Random(seed)
         send, receive = network._send, network._recv
         arrived: asyncio.Queue[bytes | ConnectionError] = asyncio.Queue()
         tasks: set[asyncio.Task[None]] = set()
+        now = self
+
+        def end() -> None:
+            nonlocal now
+            now = Impairment("ended")
 
         async def impaired_send(data: bytes) -> None:
-            if rng.random() >= self.loss:
-                start(later(rng.uniform(0, 2 * self.jitter_seconds), data))
+            if rng.random() >= now.loss:
+                start(later(rng.uniform(0, 2 * now.jitter_seconds), data))
 
         async def later(seconds: float, data: bytes) -> None:
             await asyncio.sleep(seconds)
@@ -51,8 +61,8 @@ class Impairment:
             try:
                 while True:
                     data = await receive()
-                    if rng.random() >= self.loss:
-                        loop.call_later(rng.uniform(0, 2 * self.jitter_seconds), arrived.put_nowait, data)
+                    if rng.random() >= now.loss:
+                        loop.call_later(rng.uniform(0, 2 * now.jitter_seconds), arrived.put_nowait, data)
             except ConnectionError as error:
                 arrived.put_nowait(error)
 
@@ -69,6 +79,7 @@ class Impairment:
 
         network._send, network._recv = impaired_send, impaired_receive
         start(pump())
+        return end
 
 
 IMPAIRMENTS = (

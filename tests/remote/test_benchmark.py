@@ -26,14 +26,17 @@ def test_the_report_holds_what_was_measured(pack: ModelPack, monkeypatch: pytest
     monkeypatch.setattr(benchmark, "running_server", within)
     monkeypatch.setattr(benchmark, "SETTLING_SECONDS", 0.2)
     monkeypatch.setattr(benchmark, "IMPAIRMENTS", (Impairment("bad", loss=0.02, jitter_seconds=0.01),))
-    report = server_report(pack, clicks=2, sessions=1, seconds=1.0, visits=2)
+    report = server_report(pack, clicks=2, calm=2.0, sessions=1, seconds=1.0, visits=2)
     bad = report.results["delay"]["bad"]
     assert 0.001 < bad["packets_lost_share"] < 0.1
     assert bad["concealed"] > 0
     assert all(delay > 1000 * CODEC_SECONDS for delay in bad["delays_milliseconds"])
     shown = dict(bad["displayed_milliseconds"])
     assert shown["network"] > 1
+    assert bad["recovered_milliseconds"] > 1000 * CODEC_SECONDS
     (row,) = report.results["capacity"]
     assert row["sessions"] == 1
-    assert len(report.results["visits"]["held"]) == 2
-    assert [len(table.rows) for table in report.tables] == [1, 1, 1, 3]
+    visits = report.results["visits"]
+    assert len(visits["held"]) == 1
+    assert visits["growth"]["workers: threads"] == 0
+    assert [len(table.rows) for table in report.tables] == [1, 1, 1, 9]
