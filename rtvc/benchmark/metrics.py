@@ -255,7 +255,7 @@ def equal_error_rate(genuine: npt.ArrayLike, conversions: npt.ArrayLike) -> floa
     Parameters
     ----------
     genuine, conversions
-        Similarities to the target, of the target's own recordings and of conversions, `[n]` and `[m]`.
+        Similarities to the target, of the target's own recordings and of conversions, of any shapes.
 
     Returns
     -------
@@ -263,7 +263,7 @@ def equal_error_rate(genuine: npt.ArrayLike, conversions: npt.ArrayLike) -> floa
         Of all thresholds, the mean of both rates where they are closest. 0 if every conversion is told from the
         target; 0.5 if none is, as kNN-VC counts it (arXiv 2305.18975); above, if conversions are closer.
     """
-    own, others = np.sort(genuine), np.sort(conversions)
+    own, others = np.sort(np.ravel(genuine)), np.sort(np.ravel(conversions))
     thresholds = np.append(np.concatenate([own, others]), np.inf)
     rejected = np.searchsorted(own, thresholds) / len(own)
     accepted = 1 - np.searchsorted(others, thresholds) / len(others)
@@ -272,9 +272,12 @@ def equal_error_rate(genuine: npt.ArrayLike, conversions: npt.ArrayLike) -> floa
 
 
 def bootstrap_equal_error_rate(
-    genuine: Sequence[float], conversions: Sequence[float], resamples: int = 1000, seed: int = 0
+    genuine: npt.ArrayLike, conversions: npt.ArrayLike, resamples: int = 1000, seed: int = 0
 ) -> Estimate:
-    """Return the equal error rate over pairs `[n]` and `[n]`, with its 95 % interval as `bootstrap` takes it."""
+    """Return the equal error rate over trials `[n]` and `[n]` or `[n, m]`, with its 95 % interval as `bootstrap`.
+
+    Whole recordings are drawn, with all their trials.
+    """
     own, others = np.array(genuine), np.array(conversions)
     draws = np.random.default_rng(seed).integers(len(own), size=(resamples, len(own)))
     rates = [equal_error_rate(own[draw], others[draw]) for draw in draws]

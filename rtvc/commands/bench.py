@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rtvc.commands.bench_anonymity import anonymity
 from rtvc.commands.bench_cluster import cluster
 from rtvc.commands.bench_fidelity import fidelity
 from rtvc.commands.bench_quality import quality, robustness
@@ -11,5 +12,8 @@ from rtvc.commands.program import Program
 
 app = Program("Measure latency, speed and quality.")
 
-for command in (latency, throughput, transports, soak, gate, fidelity, quality, robustness, server, cluster):
+SPEED = (latency, throughput, transports, soak, gate, server, cluster)
+QUALITY = (fidelity, quality, robustness, anonymity)
+
+for command in SPEED + QUALITY:
     app.command()(command)

@@ -42,17 +42,25 @@ def random_voices(seed: int = 0, speaker_folder: int = 1) -> VoiceRule:
     names = [voice.name for voice in shipped_voices()]
 
     def chosen(recording: PurePath) -> str:
-        if len(recording.parts) <= speaker_folder:
-            raise RtvcError(
-                f"{recording}: no folder names its speaker. Sort the recordings into one folder per speaker, set "
-                "--speaker-folder, or name the voices in a CSV file."
-            )
-        speaker = "/".join(recording.parts[:speaker_folder])
+        speaker = speaker_of(recording, speaker_folder)
         return max(
             names, key=lambda name: hashlib.sha256(f"{seed}/{speaker}/{name}".encode("utf-8", "replace")).digest()
         )
 
     return chosen
+
+
+def speaker_of(recording: PurePath, speaker_folder: int = 1) -> str:
+    """Return the folder of a recording's path that names its speaker, with the folders above it.
+
+    Raises `RtvcError` if the recording lies in fewer folders.
+    """
+    if len(recording.parts) <= speaker_folder:
+        raise RtvcError(
+            f"{recording}: no folder names its speaker. Sort the recordings into one folder per speaker, set "
+            "--speaker-folder, or name the voices in a CSV file."
+        )
+    return "/".join(recording.parts[:speaker_folder])
 
 
 def voices_of_table(table: Path) -> VoiceRule:

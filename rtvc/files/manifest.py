@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePath
@@ -94,6 +95,19 @@ class Manifest:
         recipe = Recipe(**{name: row.get(name, "") for name in _RECIPE})
         done = row.get("output_sha256")
         return Earlier(recipe, Digests(row["source_sha256"], done) if done else None)
+
+    def converted(self) -> Iterator[tuple[PurePath, PurePath, str]]:
+        """Return each finished recording, its output and its voice; both paths lie below their folders.
+
+        Raises `RtvcError` if a path of the manifest leads elsewhere.
+        """
+        for row in self._rows.values():
+            if row.get("error") or not row.get("output_sha256"):
+                continue
+            source, output = PurePath(row["source"]), PurePath(row["output"])
+            if any(path.is_absolute() or ".." in path.parts for path in (source, output)):
+                raise RtvcError(f"{self.path}: {source} or {output} lies outside of its folder.")
+            yield source, output, row["voice"]
 
     def begin(self, task: Task) -> None:
         """Note that an output is about to be written, so that the next run may replace it if this one is killed."""
