@@ -51,7 +51,7 @@ class SpectrogramDrawer(QFrame):
         engine = self._session.live.engine
         if engine is not None and self.isVisible():
             for picture, audio in zip((self.input, self.output), engine.recent_audio(SECONDS), strict=True):
-                picture.set_picture(spectrogram(audio, COLUMNS))
+                picture.set_picture(spectrogram(audio, COLUMNS, SECONDS))
 
     def _follow(self) -> None:
         if self._session.preferences.options.spectrogram and self._session.live.engine is not None:

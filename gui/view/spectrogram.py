@@ -7,20 +7,23 @@ import numpy.typing as npt
 
 from rtvc.dsp.stage import Block
 
-_WINDOW = 512
-_HANN = np.hanning(_WINDOW).astype(np.float32)
+_WINDOW_SECONDS = 0.032
+_ROWS = 256
+"""Of 31.25 Hz each: the picture reaches up to 8 kHz, where voices end, whatever the sample rate."""
 
 
-def spectrogram(audio: Block, columns: int) -> npt.NDArray[np.uint8]:
-    """Return an image of a sound `[samples]`: `[rows, columns]`, the lowest frequency in the last row.
+def spectrogram(audio: Block, columns: int, seconds: float) -> npt.NDArray[np.uint8]:
+    """Return an image of a sound `[samples]` that lasts `seconds`: `[rows, columns]`, the lowest frequency last.
 
-    A column is the magnitude of a Fourier transform over 512 samples with a Hann window; 0 is -90 dB of a full-scale
-    sine and below, 255 is -10 dB and above. The rows reach up to half the sample rate.
+    A column is the magnitude of a Fourier transform over 32 ms with a Hann window; 0 is -90 dB of a full-scale sine
+    and below, 255 is -10 dB and above.
     """
-    padded = np.concatenate([np.zeros(_WINDOW - 1, np.float32), audio])
-    ends = np.linspace(min(_WINDOW, len(audio)) - 1, len(audio) - 1, columns).astype(np.intp)
-    parts = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[ends]
-    magnitude = np.abs(np.fft.rfft(parts * _HANN, axis=1))[:, : _WINDOW // 2]
-    decibels = 20 * np.log10(magnitude * (2 / _HANN.sum()) + 1e-6)
+    window = round(_WINDOW_SECONDS * len(audio) / seconds)
+    hann = np.hanning(window).astype(np.float32)
+    padded = np.concatenate([np.zeros(window - 1, np.float32), audio])
+    ends = np.linspace(min(window, len(audio)) - 1, len(audio) - 1, columns).astype(np.intp)
+    parts = np.lib.stride_tricks.sliding_window_view(padded, window)[ends]
+    magnitude = np.abs(np.fft.rfft(parts * hann, axis=1))[:, :_ROWS]
+    decibels = 20 * np.log10(magnitude * (2 / hann.sum()) + 1e-6)
     shades: npt.NDArray[np.uint8] = np.clip((decibels + 90) * (255 / 80), 0, 255).astype(np.uint8)
     return shades.T[::-1]

@@ -93,7 +93,7 @@ RACKS: dict[str, Rack] = {
                 "effects": [
                     *2 * [{"effect": "lowpass", "cutoff_frequency_hz": 700}],
                     {"effect": "phaser", "rate_hz": 0.5, "depth": 0.7, "centre_frequency_hz": 500, "mix": 0.5},
-                    {"effect": "gain", "gain_db": 10},
+                    {"effect": "gain", "gain_db": 11.3},
                 ],
             },
         ),

@@ -1,4 +1,7 @@
-"""The chain of stages from input audio to converted audio at the pack's rate, the same live and for files.
+"""The chain of stages from input audio to the output's, the same live and for files.
+
+The voice is converted at the pack's rate (`VoiceChain`), resampled, and finished at the output's rate
+(`VoiceOutput`): at 16 kHz, effects would give nothing above 8 kHz.
 
 A chain belongs to the thread that processes blocks: the worker when live, the calling thread for files.
 """
@@ -145,7 +148,7 @@ class VoiceInput(Chain):
 
 
 class VoiceChain(Chain):
-    """Converts audio at any rate to the pack's rate: resampler, gains, gate, converter, effects, limiter.
+    """Converts the voice at the pack's rate: resampler, gain, gate, converter.
 
     Until `apply` is called, gains are 1 and the gate is open, as for a file.
 
@@ -158,17 +161,13 @@ class VoiceChain(Chain):
     level_dbfs
         The speaker's level, or None to learn it.
     silent
-        Whether the output is muted until `apply` makes it audible.
-    effects
-        Effects on the converted voice.
+        Whether silence comes out until `apply` makes the voice audible.
     noise_suppression
         How much noise to remove before the conversion.
-    boards
-        Makes the effects of a rack, as in `Effects`.
 
     Attributes
     ----------
-    input, input_gain, tap, gate, push_to_talk, effects, output_gain, limiter
+    input, input_gain, tap, gate, push_to_talk, audible
         The stages, in this order. `tap.block` is the latest block of input at the pack's rate.
     bypass, normaliser, converter
         Inside `push_to_talk`, each wrapping the next.
@@ -180,9 +179,7 @@ class VoiceChain(Chain):
         converter: VoiceConverter,
         level_dbfs: float | None = None,
         silent: bool = False,
-        effects: Rack = NO_EFFECTS,
         noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
-        boards: Boards = Board,
     ) -> None:
         pack = converter.pack
         rate = pack.sample_rate
@@ -194,21 +191,8 @@ class VoiceChain(Chain):
         self.normaliser = LevelNormaliser(converter, pack.hop, pack.level_dbfs, level_dbfs)
         self.bypass = Bypass(self.normaliser)
         self.push_to_talk = PushToTalk(self.bypass)
-        self.effects = Effects(rate, effects, boards)
-        self.output_gain = Gain(rate, 0.0 if silent else 1.0)
-        self.limiter = Limiter(rate)
-        super().__init__(
-            [
-                self.input,
-                self.input_gain,
-                self.tap,
-                self.gate,
-                self.push_to_talk,
-                self.effects,
-                self.output_gain,
-                self.limiter,
-            ]
-        )
+        self.audible = Gain(rate, 0.0 if silent else 1.0)
+        super().__init__([self.input, self.input_gain, self.tap, self.gate, self.push_to_talk, self.audible])
 
     def set_map(self, transport: Transport, strength: float, pitch: PitchControl, *, fade: bool = True) -> None:
         """Use another map, strength or change of pitch from the next block on.
@@ -229,31 +213,66 @@ class VoiceChain(Chain):
     def apply(self, settings: Settings, audible: bool = True) -> None:
         """Fade to the settings, except voice, map and pitch, from the next block on.
 
-        Mute, and `audible` false, act on the output at once; push-to-talk acts on what was said at that moment.
-        Noise suppression switched on or off changes the latency, as plug-ins may, so the chain starts anew with
-        silence.
+        `audible` false keeps the voice from the effects too, whose echoes would be heard later. Push-to-talk acts on
+        what was said at that moment. Noise suppression switched on or off changes the latency, so the chain starts
+        anew with silence.
         """
         self.input_gain.factor = amplitude(settings.input_gain_db)
         self.gate.threshold_dbfs = settings.gate_threshold_dbfs
         self.gate.speech = self.input.speech if settings.speech_gate else None
         self.bypass.active = settings.bypass
         self.push_to_talk.talking = settings.talking or not settings.push_to_talk
-        self.effects.rack = NO_EFFECTS if settings.bypass else settings.effects
-        delayed = self.input.set(settings.noise_suppression, detect_speech=settings.speech_gate)
-        if self.effects.follow() or delayed:
+        self.audible.factor = float(audible)
+        if self.input.set(settings.noise_suppression, detect_speech=settings.speech_gate):
             self.reset()
-        self.output_gain.factor = amplitude(settings.output_gain_db) if audible and not settings.mute else 0.0
 
 
-class FileChain(Chain):
-    """The whole chain of a file: a `VoiceChain` and the resampler to the output's rate.
+class VoiceOutput(Chain):
+    """Finishes the converted voice at the output's rate, in blocks of any length: effects, gain, limiter.
 
-    Parameters are those of `VoiceChain`, and the output's sample rate in Hz.
+    Parameters
+    ----------
+    rate
+        Sample rate of the output in Hz.
+    effects
+        Effects on the converted voice.
+    silent
+        Whether the output is muted until `apply` makes it audible.
+    boards
+        Makes the effects of a rack, as in `Effects`.
 
     Attributes
     ----------
-    voice, resampler
-        The two stages.
+    effects, gain, limiter
+        The stages, in this order.
+    """
+
+    def __init__(self, rate: int, effects: Rack = NO_EFFECTS, silent: bool = False, boards: Boards = Board) -> None:
+        self.effects = Effects(rate, effects, boards)
+        self.gain = Gain(rate, 0.0 if silent else 1.0)
+        self.limiter = Limiter(rate)
+        super().__init__([self.effects, self.gain, self.limiter])
+
+    @property
+    def latency_seconds(self) -> Fraction:
+        """The latency of the effects in seconds, which changes with the rack."""
+        return self.effects.latency_seconds
+
+    def apply(self, settings: Settings, audible: bool = True) -> None:
+        """Fade to the settings from the next block on. Mute, and `audible` false, act on the output at once."""
+        self.effects.rack = NO_EFFECTS if settings.bypass else settings.effects
+        self.gain.factor = amplitude(settings.output_gain_db) if audible and not settings.mute else 0.0
+
+
+class FileChain(Chain):
+    """The whole chain of a file: a `VoiceChain`, the resampler to the output's rate, and a `VoiceOutput`.
+
+    Parameters are those of `VoiceChain` and `VoiceOutput`.
+
+    Attributes
+    ----------
+    voice, resampler, output
+        The three stages.
     """
 
     def __init__(
@@ -265,11 +284,10 @@ class FileChain(Chain):
         effects: Rack = NO_EFFECTS,
         noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
     ) -> None:
-        self.voice = VoiceChain(
-            input_rate, converter, level_dbfs, effects=effects, noise_suppression=noise_suppression
-        )
+        self.voice = VoiceChain(input_rate, converter, level_dbfs, noise_suppression=noise_suppression)
         self.resampler = Resampler(converter.rate, output_rate)
-        super().__init__([self.voice, self.resampler])
+        self.output = VoiceOutput(output_rate, effects)
+        super().__init__([self.voice, self.resampler, self.output])
 
 
 def block_length(input_rate: int, output_rate: int, pack: ModelPack, frames: int) -> int:

@@ -86,7 +86,12 @@ def convert(
     preset: PresetName = None,
     pack: PackName = "mini",
     sample_rate: Annotated[
-        int | None, typer.Option(min=8000, max=192000, help="Sample rate of the output in Hz. Default: the source's.")
+        int | None,
+        typer.Option(
+            min=8000,
+            max=192000,
+            help="Sample rate of the output in Hz. Default: the source's; with effects, 48000 or more.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
     verbose: Verbose = False,

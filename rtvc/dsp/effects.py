@@ -37,7 +37,7 @@ class Kind:
     parameters: Mapping[str, Parameter]
 
 
-_CUTOFF = Parameter(20.0, 7_000.0, 1_000.0)  # packs run at 16 kHz, and a filter at half of that is unstable
+_CUTOFF = Parameter(20.0, 20_000.0, 1_000.0)
 _GAIN = Parameter(-24.0, 24.0, 0.0)
 _Q = Parameter(0.1, 10.0, 0.7)
 _MIX = Parameter(0.0, 1.0, 0.5)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
+from math import ceil
 from types import ModuleType
 from typing import Any
 
@@ -19,13 +20,19 @@ from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack
 from rtvc.dsp.level import Ramp
 from rtvc.dsp.plugin_host import PluginHost
 from rtvc.dsp.plugin_process import Hurry
-from rtvc.dsp.plugins import PLUGIN_RATE, PluginEffect
+from rtvc.dsp.plugins import PluginEffect
 from rtvc.dsp.resample import Resampler
 from rtvc.dsp.stage import Block, Chain, Delay, Stage
 from rtvc.errors import RtvcError
 
 FADE_SECONDS = 0.03
 """Duration of the crossfade from one rack to another."""
+
+HIGHEST_FREQUENCY = 0.45
+"""Share of the sample rate up to which filters are used."""
+
+LOWEST_PLUGIN_RATE = 44_100
+"""Many plug-ins have filters that are unstable at 16 kHz: below this rate they run at a multiple of it."""
 
 
 @cache
@@ -73,13 +80,17 @@ class Board:
                     raise
                 self._problems.append(str(error))
         self._end_row(rate, row)
-        self.latency_seconds = sum((part.latency_seconds for part in self._parts), Fraction(0))
-        self.latency = round(self.latency_seconds * rate)
-        self._late = Delay(self.latency, 0.0)
+        self._rate = rate
+        self._set_latency()
 
     def _end_row(self, rate: int, row: dict[int, Effect]) -> None:
         if row:
             self._parts.append(_Builtin(rate, row))
+
+    def _set_latency(self) -> None:
+        self.latency_seconds = sum((part.latency_seconds for part in self._parts), Fraction(0))
+        self.latency = round(self.latency_seconds * self._rate)
+        self._late = Delay(self.latency, 0.0)
 
     @property
     def problem(self) -> str:
@@ -99,9 +110,9 @@ class Board:
     def reset(self) -> None:
         """Silence all tails."""
         self._amount.reset()
-        self._late = Delay(self.latency, 0.0)
         for part in self._parts:
             part.reset()
+        self._set_latency()
 
     def process(self, block: Block) -> Block:
         """Return the block with the effects: `[n]`."""
@@ -112,6 +123,8 @@ class Board:
             changed = part.process(changed)
             if part.problem and not self._live:
                 raise RtvcError(part.problem)
+        if sum(part.latency_seconds for part in self._parts) != self.latency_seconds:
+            self._set_latency()
         return original + self._amount.next(len(block)) * (changed - original)
 
 
@@ -121,6 +134,8 @@ Boards = Callable[[int, Rack], Board | None]
 
 class Effects(Stage):
     """Passes audio `[n]` through a rack. Another rack fades in; other values of the same effects apply at once.
+
+    The latency is the rack's: it changes with the rack, or when a plug-in reports another, between two blocks.
 
     Attributes
     ----------
@@ -147,32 +162,32 @@ class Effects(Stage):
         """Why a plug-in is not heard, or what is wrong with its latency; empty if all is well."""
         return self._now.problem
 
-    def follow(self) -> bool:
-        """Take up another rack if it is ready; return whether the latency changed and the chain must be reset."""
-        if self._before is not None or self.rack == self._now.rack or self._now.adjust(self.rack):
-            return False
-        board = self._boards(self.rate, self.rack)
-        if board is None:
-            return False
-        if board.latency_seconds != self._now.latency_seconds:
-            self._now, self.latency = board, board.latency
-            return True
-        self._now, self._before = board, self._now
-        self._share = Ramp(self.rate, 0.0, FADE_SECONDS)
-        self._share.target = 1.0
-        return False
-
     def reset(self) -> None:
         """Silence all tails and end any crossfade."""
         self._before = None
-        self.follow()
+        self._follow()
         self._before = None
         self._now.reset()
         self.latency = self._now.latency
 
+    def _follow(self) -> None:
+        """Take up another rack if it is ready."""
+        if self._before is not None or self.rack == self._now.rack or self._now.adjust(self.rack):
+            return
+        board = self._boards(self.rate, self.rack)
+        if board is not None:
+            self._now, self._before = board, self._now
+            self._share = Ramp(self.rate, 0.0, FADE_SECONDS)
+            self._share.target = 1.0
+
     def _process(self, block: Block) -> Block:
-        self.follow()
+        self._follow()
         result = self._now.process(block)
+        self.latency = self._now.latency
+        if not np.isfinite(result).all():
+            # An effect that has become unstable would stay so for ever.
+            self._now.reset()
+            result = block
         if self._before is not None:
             before = self._before.process(block)
             share = self._share.next(len(block))
@@ -191,7 +206,7 @@ class _Builtin:
     def __init__(self, rate: int, effects: dict[int, Effect]) -> None:
         self._rate = rate
         self._effects: dict[int, Any] = {
-            index: getattr(load_pedalboard(), KINDS[effect.kind].plugin)(**effect.values())
+            index: getattr(load_pedalboard(), KINDS[effect.kind].plugin)(**self._values(effect))
             for index, effect in effects.items()
         }
         self._board = load_pedalboard().Pedalboard(list(self._effects.values()))
@@ -201,9 +216,16 @@ class _Builtin:
         for index, plugin in self._effects.items():
             effect = effects[index]
             assert isinstance(effect, Effect)
-            for name, value in effect.values().items():
+            for name, value in self._values(effect).items():
                 if getattr(plugin, name) != value:
                     setattr(plugin, name, value)
+
+    def _values(self, effect: Effect) -> dict[str, float]:
+        """Return all parameters by name; a filter at half of the sample rate would be unstable."""
+        highest = HIGHEST_FREQUENCY * self._rate
+        return {
+            name: min(value, highest) if name.endswith("_hz") else value for name, value in effect.values().items()
+        }
 
     def reset(self) -> None:
         """Silence all tails."""
@@ -216,14 +238,19 @@ class _Builtin:
 
 
 class _Plugin:
-    """A plug-in of the user's at 48 kHz, between two resamplers; the sound without it, as late, where it fails."""
+    """A plug-in of the user's; the sound without it, as late, where it fails."""
 
     def __init__(self, rate: int, index: int, effect: PluginEffect, live: bool, hurry: Hurry | None) -> None:
         self._index = index
-        self._host = _HostStage(PluginHost(effect, live, hurry))
-        self._chain = Chain([Resampler(rate, PLUGIN_RATE), self._host, Resampler(PLUGIN_RATE, rate)])
-        self.latency_seconds = self._chain.latency_seconds
+        plugin_rate = rate * ceil(LOWEST_PLUGIN_RATE / rate)
+        self._host = _HostStage(PluginHost(effect, plugin_rate, live, hurry))
+        self._chain = Chain([Resampler(rate, plugin_rate), self._host, Resampler(plugin_rate, rate)])
         self.warning = self._host.host.report.warning(effect.plugin)
+
+    @property
+    def latency_seconds(self) -> Fraction:
+        """The latency in seconds, which the plug-in may change."""
+        return sum((stage.latency_seconds for stage in self._chain.stages), Fraction(0))
 
     @property
     def problem(self) -> str:
@@ -247,7 +274,7 @@ class _Plugin:
 
 class _HostStage(Stage):
     def __init__(self, host: PluginHost) -> None:
-        super().__init__(PLUGIN_RATE, host.report.latency)
+        super().__init__(host.rate, host.latency)
         self.host = host
         self._late = Delay(self.latency, 0.0)
 
@@ -258,6 +285,9 @@ class _HostStage(Stage):
     def _process(self, block: Block) -> Block:
         original = self._late(block)
         changed = self.host.process(block)
+        if self.host.latency != self.latency:
+            self.latency = self.host.latency
+            self._late = Delay(self.latency, 0.0)
         return original if changed is None else changed
 
 

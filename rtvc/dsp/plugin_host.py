@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from rtvc.dsp.plugin_process import WATCH_SECONDS, Hurry, run
-from rtvc.dsp.plugins import PLUGIN_RATE, PluginEffect, PluginReport, find_plugin
+from rtvc.dsp.plugin_process import HEAD, WATCH_SECONDS, Hurry, run
+from rtvc.dsp.plugins import USUAL_RATE, PluginEffect, PluginReport, find_plugin
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
@@ -35,6 +35,8 @@ class PluginHost:
     ----------
     effect
         The plug-in with its values.
+    rate
+        Sample rate in Hz.
     live
         Whether to wait for it no longer than half a block, and to switch it off if it is late too often.
     hurry
@@ -42,8 +44,10 @@ class PluginHost:
 
     Attributes
     ----------
-    report
-        What it told when it was tried.
+    rate, report
+        The sample rate in Hz, and what it told when it was tried.
+    latency
+        Its latency in samples, as it reported it last.
     problem
         Why it was switched off; empty while it is heard.
 
@@ -53,9 +57,12 @@ class PluginHost:
         If there is no such plug-in, or it cannot be loaded, crashes, or takes longer than 30 s.
     """
 
-    def __init__(self, effect: PluginEffect, live: bool = False, hurry: Hurry | None = None) -> None:
+    def __init__(
+        self, effect: PluginEffect, rate: int = USUAL_RATE, live: bool = False, hurry: Hurry | None = None
+    ) -> None:
         path = find_plugin(effect.plugin)
         self.name = effect.plugin
+        self.rate = rate
         self.problem = ""
         self._live = live
         self._values: dict[str, float] = dict(effect.parameters)
@@ -66,7 +73,9 @@ class PluginHost:
         context = multiprocessing.get_context("spawn")
         self._audio, audio = context.Pipe()
         self._control, control = context.Pipe()
-        self._process = context.Process(target=run, args=(str(path), effect, audio, control, hurry), daemon=True)
+        self._process = context.Process(
+            target=run, args=(str(path), effect, rate, audio, control, hurry), daemon=True
+        )
         self._process.start()
         audio.close()
         control.close()
@@ -82,6 +91,7 @@ class PluginHost:
             self.close()
             raise RtvcError(f"The plug-in {effect.plugin} cannot be used: {answer}.")
         self.report: PluginReport = answer
+        self.latency = self.report.latency
 
     def __del__(self) -> None:
         self.close()
@@ -111,19 +121,20 @@ class PluginHost:
             self._send(self._audio.send_bytes, b"reset")
 
     def process(self, block: Block) -> Block | None:
-        """Return audio `[n]` at 48 kHz, late by its latency; None where it was late or is switched off."""
+        """Return audio `[n]`, late by its latency; None where it was late or is switched off."""
         if self.problem:
             return None
         self._sent += 1
         self._blocks += 1
         sound = np.ascontiguousarray(block, np.float32).tobytes()
-        self._send(self._audio.send_bytes, self._sent.to_bytes(8, "little") + sound)
-        until = time.monotonic() + (len(block) / PLUGIN_RATE / 2 if self._live else PATIENCE_SECONDS)
+        self._send(self._audio.send_bytes, HEAD.pack(self._sent, 0) + sound)
+        until = time.monotonic() + (len(block) / self.rate / 2 if self._live else PATIENCE_SECONDS)
         try:
             while not self.problem and self._audio.poll(max(0.0, until - time.monotonic())):
                 answer = self._audio.recv_bytes()
-                if int.from_bytes(answer[:8], "little") == self._sent:
-                    return np.frombuffer(answer[8:], np.float32)
+                number, self.latency = HEAD.unpack_from(answer)
+                if number == self._sent:
+                    return np.frombuffer(answer, np.float32, offset=HEAD.size)
         except (EOFError, OSError):
             self.problem = f"The plug-in {self.name} has crashed and is not heard: switch it off and on again."
         self._count_late()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import queue
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,10 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from rtvc.dsp.plugins import PLUGIN_RATE, PluginEffect, PluginReport
+from rtvc.dsp.plugins import PluginEffect, PluginReport
 
-STEP = 960
-"""Samples per call of a plug-in: its largest block."""
+STEP = 1024
+"""Samples per call of a plug-in: its largest block. A step of 20 ms fits, also at a rate that follows a drift."""
+
+HEAD = struct.Struct("<QQ")
+"""What precedes the samples of a block: its number, and in answers the plug-in's latency in samples."""
 
 WATCH_SECONDS = 0.25
 
@@ -28,7 +32,9 @@ Hurry = Callable[[], Callable[[], None]]
 """Asks for real-time scheduling of the calling thread; returns what it calls after each block. Can be pickled."""
 
 
-def run(path: str, effect: PluginEffect, audio: Connection, control: Connection, hurry: Hurry | None) -> None:
+def run(
+    path: str, effect: PluginEffect, rate: int, audio: Connection, control: Connection, hurry: Hurry | None
+) -> None:
     """Run the plug-in's process until its pipes are closed."""
     _silence()
     import pedalboard
@@ -38,13 +44,18 @@ def run(path: str, effect: PluginEffect, audio: Connection, control: Connection,
         if effect.state:
             plugin.raw_state = base64.b64decode(effect.state)
         _set(plugin, dict(effect.parameters))
-        report = _try(plugin)
+        report = _try(plugin, rate)
     except Exception as error:
         control.send(" ".join(str(error).split())[:300].rstrip(".") or repr(error))
         return
     control.send(report)
     resets: queue.SimpleQueue[threading.Event] = queue.SimpleQueue()
-    threading.Thread(target=_process_audio, args=(plugin, report, audio, resets, hurry), daemon=True).start()
+
+    def answer() -> None:
+        process_audio(plugin, report, audio, resets, hurry)
+        _end()
+
+    threading.Thread(target=answer, daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
             if control.poll(0.02):
@@ -79,15 +90,15 @@ def _set(plugin: Any, values: Mapping[str, float]) -> None:  # noqa: ANN401
             plugin.parameters[name].raw_value = min(max(value, 0.0), 1.0)
 
 
-def _try(plugin: Any) -> PluginReport:  # noqa: ANN401
+def _try(plugin: Any, rate: int) -> PluginReport:  # noqa: ANN401
     """Send an impulse through, once; raises what the plug-in raises."""
     if not plugin.is_effect:
         raise ValueError("it is an instrument, not an effect")
-    impulse = np.zeros((1, PLUGIN_RATE // 2), np.float32)
+    impulse = np.zeros((1, rate // 2), np.float32)
     impulse[0, 0] = 0.5
     for channels in (1, 2):
         try:
-            result = plugin.process(np.repeat(impulse, channels, axis=0), PLUGIN_RATE, STEP, True)
+            result = plugin.process(np.repeat(impulse, channels, axis=0), rate, STEP, True)
             break
         except ValueError:
             if channels == 2:
@@ -100,19 +111,22 @@ def _try(plugin: Any) -> PluginReport:  # noqa: ANN401
         (name, str(parameter.name), float(parameter.raw_value)) for name, parameter in plugin.parameters.items()
     )
     plugin.reset()
-    return PluginReport(
-        channels, int(plugin.reported_latency_samples), int(loud[0]) if len(loud) else None, parameters
-    )
+    onset = int(loud[0]) if len(loud) else None
+    return PluginReport(channels, int(plugin.reported_latency_samples), onset, parameters, rate)
 
 
-def _process_audio(
+def process_audio(
     plugin: Any,  # noqa: ANN401
     report: PluginReport,
     audio: Connection,
     resets: queue.SimpleQueue[threading.Event],
     hurry: Hurry | None,
 ) -> None:
-    """Answer each block with one as long, late by the reported latency, until the pipe is closed."""
+    """Answer each block with one as long, late by the reported latency, until the pipe is closed.
+
+    pedalboard takes that latency off the start of the stream, and `ready` gives it back. A plug-in that changes it
+    later delays the sound itself.
+    """
     ready = np.zeros(report.latency, np.float32)
     answered: Callable[[], None] = (lambda: None) if hurry is None else hurry()
     with suppress(EOFError, OSError):
@@ -122,12 +136,12 @@ def _process_audio(
                 done = threading.Event()
                 resets.put(done)
                 done.wait(1.0)
-                ready = np.zeros(report.latency, np.float32)
+                ready = np.zeros(plugin.reported_latency_samples, np.float32)
                 continue
-            block = np.repeat(np.frombuffer(message[8:], np.float32)[None], report.channels, axis=0)
-            # pedalboard takes the reported latency off the start of the stream: `ready` gives it back.
+            number, _ = HEAD.unpack_from(message)
+            block = np.repeat(np.frombuffer(message, np.float32, offset=HEAD.size)[None], report.channels, axis=0)
             parts = [
-                plugin.process(block[:, start : start + STEP], PLUGIN_RATE, STEP, False)
+                plugin.process(block[:, start : start + STEP], report.rate, STEP, False)
                 for start in range(0, block.shape[1], STEP)
             ]
             ready = np.concatenate([ready, *(part.mean(axis=0) for part in parts)]).astype(np.float32)
@@ -135,9 +149,8 @@ def _process_audio(
             answer = np.zeros(length, np.float32)
             answer[: min(length, len(ready))] = np.nan_to_num(ready[:length])
             ready = ready[length:]
-            audio.send_bytes(message[:8] + answer.tobytes())
+            audio.send_bytes(HEAD.pack(number, plugin.reported_latency_samples) + answer.tobytes())
             answered()
-    _end()
 
 
 def _show_window(plugin: Any, effect: PluginEffect, control: Connection) -> None:  # noqa: ANN401

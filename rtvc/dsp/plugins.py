@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rtvc.errors import RtvcError
 
-PLUGIN_RATE = 48_000
-"""Plug-ins run at 48 kHz whatever the pack's rate: many of them have filters that are unstable at 16 kHz."""
+USUAL_RATE = 48_000
+"""The sample rate in Hz at which plug-ins are tried."""
 
-TOLERANCE = 48
-"""Samples (1 ms) by which an impulse may come out beside the latency that a plug-in reports."""
+TOLERANCE_SECONDS = 0.001
+"""How far from the latency that a plug-in reports an impulse may come out."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,26 @@ class PluginReport:
     channels
         Channels that it takes: 1 or 2.
     latency
-        Its latency in samples at 48 kHz, as reported.
+        Its latency in samples, as reported.
     onset
         Samples after which an impulse came out once that latency was taken off; None if nothing came out.
     parameters
         Name, words and value, 0 … 1, of each parameter.
+    rate
+        Sample rate in Hz at which it was tried.
     """
 
     channels: int
     latency: int
     onset: int | None
     parameters: tuple[tuple[str, str, float], ...]
+    rate: int = USUAL_RATE
 
     def warning(self, plugin: str) -> str:
         """Return a sentence if the latency that the plug-in reports is not the one that was heard; else nothing."""
-        if self.onset is None or abs(self.onset) <= TOLERANCE:
+        if self.onset is None or abs(self.onset) <= TOLERANCE_SECONDS * self.rate:
             return ""
-        told, heard = (1000 * samples / PLUGIN_RATE for samples in (self.latency, self.latency + self.onset))
+        told, heard = (1000 * samples / self.rate for samples in (self.latency, self.latency + self.onset))
         return (
             f"The plug-in {plugin} reports a delay of {told:.0f} ms, but an impulse came out after {heard:.0f} ms: "
             "the delay shown may be wrong by the difference."

@@ -19,6 +19,9 @@ from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import PitchControl
 from rtvc.voices.voice import Target
 
+EFFECTS_RATE = 48_000
+"""Least sample rate in Hz of a result with effects, unless another is asked for: a lower one would cut them."""
+
 Progress = Callable[[float], None]
 """Called with the share of the work done, 0 to 1. An exception that it raises ends the conversion."""
 
@@ -54,7 +57,7 @@ class Conversion:
     step
         Frames a step; None for 1 s in two passes, and for the pack's live step in the mode live.
     sample_rate
-        Sample rate of the output in Hz; None for the source's.
+        Sample rate of the output in Hz; None for the source's, and with effects for 48 kHz at least.
     pitch_semitones, intonation
         Offset of the converted pitch (-24 … 24), and the factor on the distance of log pitch from its mean (0 … 3).
         Only packs with a pitch dimension, such as mini, take others than 0 and 1.
@@ -78,6 +81,10 @@ class Conversion:
     formants: float = 1.0
     noise_suppression: NoiseSuppression = NoiseSuppression.OFF
     enhancer: Enhancer = Enhancer.NONE
+
+    def output_rate(self, source_rate: int) -> int:
+        """Return the sample rate in Hz of the result of a recording at `source_rate`."""
+        return self.sample_rate or (max(source_rate, EFFECTS_RATE) if self.effects.effects else source_rate)
 
     @property
     def pitch(self) -> PitchControl:
@@ -166,7 +173,7 @@ class Job:
     @property
     def output_rate(self) -> int:
         """Sample rate of the converted sound in Hz."""
-        return self.conversion.sample_rate or self.recording.rate
+        return self.conversion.output_rate(self.recording.rate)
 
     @property
     def output_frames(self) -> int:

@@ -69,7 +69,7 @@ def convert_file(
     conversion.check(pack)
     check_destination(output, overwrite)
     recording = AudioFile(source)
-    with audio_writer(output, conversion.sample_rate or recording.rate, overwrite=overwrite) as writer:
+    with audio_writer(output, conversion.output_rate(recording.rate), overwrite=overwrite) as writer:
         return _convert(Job(recording, voice, pack, conversion, writer.write, progress, fitting))
 
 
@@ -104,6 +104,7 @@ def convert_array(
         If the array is not sound, the voice cannot be used, or the values of `conversion` do not go together.
     """
     conversion = conversion or Conversion()
+    conversion = replace(conversion, sample_rate=conversion.sample_rate or rate)
     conversion.check(pack)
     blocks: list[Block] = []
     # Blocks of the chain may be reused by their stage.

@@ -73,6 +73,8 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
         job.write(result)
         written += len(result)
         job.progress(learnt + (1 - learnt) * written / job.output_frames)
+    if problem := chain.output.effects.problem:
+        warnings.append(problem)
     return chain.latency_seconds, warnings
 
 

@@ -96,9 +96,9 @@ def convert_whole(job: Job) -> tuple[Fraction, list[str]]:
     audio = models.vocode(stage.process(padded)[stage.latency :])
     if choice.transport == "knn":
         audio = _as_loud(audio, KNN_LUFS, pack.sample_rate)
-    audio = _with_effects(audio, job.conversion.effects, pack.sample_rate)
+    audio = resample(audio, pack.sample_rate, job.output_rate)
     result = np.zeros(job.output_frames, np.float32)
-    heard = resample(audio, pack.sample_rate, job.output_rate)[: len(result)]
+    heard = _with_effects(audio, job.conversion.effects, job.output_rate)[: len(result)]
     result[: len(heard)] = heard
     job.write(result)
     job.progress(1.0)

@@ -83,7 +83,7 @@ class Engine(WorkerEngine):
         follow_jitter: bool = False,
         urgent: bool = True,
     ) -> None:
-        super().__init__(pack.sample_rate)
+        super().__init__()
         self.pack = pack
         self._follow_jitter, self._urgent = follow_jitter, urgent
         self.port = port
@@ -137,15 +137,16 @@ class Engine(WorkerEngine):
             board.stop()
 
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
-        """Return the last seconds of the microphone and of the output at the pack's rate, for displays.
+        """Return the last seconds of the microphone at the pack's rate, and of the output at its own, for displays.
 
         At most `rtvc.live.pipeline.HISTORY_SECONDS`, padded with silence at the front.
         """
-        samples = round(seconds * self.pack.sample_rate)
+        rates = self.pack.sample_rate, self.port.playback.rate
+        samples, output_samples = (round(seconds * rate) for rate in rates)
         pipeline = self._pipeline
         if pipeline is None:
-            return np.zeros(samples, np.float32), np.zeros(samples, np.float32)
-        return pipeline.input_history.latest(samples), pipeline.output_history.latest(samples)
+            return np.zeros(samples, np.float32), np.zeros(output_samples, np.float32)
+        return pipeline.input_history.latest(samples), pipeline.output_history.latest(output_samples)
 
     def snapshot(self) -> Snapshot:
         """Return the current state, meters and counters."""
@@ -153,7 +154,7 @@ class Engine(WorkerEngine):
         silenced = self._state == State.RUNNING and pipeline is not None and pipeline.silenced
         message = self._message or self._map_message(silenced) or self._notice or self.port.warning
         if pipeline is not None:
-            message = message or pipeline.chain.effects.problem
+            message = message or pipeline.voice_output.effects.problem
         if recorder is not None and recorder.failure is not None:
             message = message or recorder.failure
         speech = None if self._enrolment else self._speaker.speech_frames / self.pack.frame_rate

@@ -12,7 +12,6 @@ import numpy as np
 
 from rtvc.devices.sides import FADE_SECONDS, Playback
 from rtvc.dsp.resample import DriftResampler
-from rtvc.dsp.soundboard import Soundboard
 from rtvc.dsp.stage import Block
 from rtvc.live.drift import DriftController
 
@@ -35,7 +34,9 @@ SILENCE = 1e-3
 
 
 class OutputQueue:
-    """Resamples audio from the chain's rate and clock to a device's, and keeps the queue at its target length.
+    """Resamples audio to a device's rate and clock, and keeps the queue before it at its target length.
+
+    What `resample` returns may be changed, and is queued by `write`.
 
     The length of the queue before each block is held at `target` by drift correction. The target starts at one block
     of the device, grows by one block with every underrun and shrinks by one after a minute without any. If a shorter
@@ -50,7 +51,7 @@ class OutputQueue:
     Parameters
     ----------
     rate
-        Sample rate in Hz of the audio that is written.
+        Sample rate in Hz of the audio that is resampled.
     playback
         The output device.
     follow_jitter
@@ -60,8 +61,6 @@ class OutputQueue:
     ----------
     target
         Wanted length of the queue in seconds when a block is added.
-    soundboard
-        Mixes clips into the audio at the device's rate.
     dropped
         Seconds of audio dropped to get back to live. Trimmed silence is not counted.
     """
@@ -74,7 +73,6 @@ class OutputQueue:
         self.target = self._unit = playback.block / playback.rate
         self.dropped = 0.0
         self._resampler = DriftResampler(rate, playback.rate)
-        self.soundboard = Soundboard(playback.rate)
         self._controller = DriftController(self.target)
         self._fade = np.linspace(0, 1, round(playback.rate * FADE_SECONDS), dtype=np.float32)
         self._underruns = playback.underruns
@@ -102,13 +100,19 @@ class OutputQueue:
         """The correction for a device clock that runs fast, in ppm."""
         return self._controller.ppm
 
-    def write(self, block: Block, more: bool) -> None:
-        """Add a block. With `more`, the next block is ready too, so this one is late if the queue is empty."""
-        margin = self.playback.margin(time.monotonic())
-        seconds = len(block) / self._resampler.input_rate
-        self._adapt(seconds)
+    def resample(self, block: Block) -> Block:
+        """Return a block at the device's rate and by its clock; its length varies by up to 0.05 %."""
         self._resampler.drift_ppm = self._controller.ppm
-        audio = self.soundboard.process(self._resampler.process(block))
+        return self._resampler.process(block)
+
+    def write(self, audio: Block, more: bool) -> None:
+        """Add audio at the device's rate; it may be faded in place.
+
+        With `more`, the next block is ready too, so this one is late if the queue is empty.
+        """
+        margin = self.playback.margin(time.monotonic())
+        seconds = len(audio) / self.playback.rate
+        self._adapt(seconds)
         if self._starting:
             if more:
                 self._drop(audio)

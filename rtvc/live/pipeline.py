@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from rtvc.chain.voice_chain import VoiceChain, block_length
+from rtvc.chain.voice_chain import VoiceChain, VoiceOutput, block_length
 from rtvc.chain.voice_converter import VoiceConverter, unchanged
 from rtvc.devices.port import AudioPort
 from rtvc.dsp.decibels import SILENCE_DBFS, amplitude, decibels
@@ -116,6 +116,10 @@ class Pipeline:
     ----------
     silenced
         Whether silence goes out because there is no map.
+    chain, voice_output
+        The conversion at the pack's rate, and what follows it at the output's.
+    soundboards
+        Those of the output and of the monitor.
     """
 
     def __init__(
@@ -139,18 +143,20 @@ class Pipeline:
             self._map = (fitter.transport, 1.0, UNCHANGED_PITCH)
         converter.begin(*self._map)
         self.silenced = True
-        self.chain = VoiceChain(port.capture.rate, converter, silent=True, boards=BackgroundBoards())
+        self.chain = VoiceChain(port.capture.rate, converter, silent=True)
+        self.voice_output = VoiceOutput(port.playback.rate, silent=True, boards=BackgroundBoards())
         self.block = block_length(port.capture.rate, pack.sample_rate, pack, step)
         self.seconds = self.block / port.capture.rate
         self.output = OutputQueue(pack.sample_rate, port.playback, follow_jitter)
-        self.monitor = None if port.monitor is None else OutputQueue(pack.sample_rate, port.monitor)
+        self.monitor = None if port.monitor is None else OutputQueue(port.playback.rate, port.monitor)
+        self.soundboards = [Soundboard(side.rate) for side in (port.playback, port.monitor) if side is not None]
         self.recorder: Recorder | None = None
         per_second = round(1 / self.seconds)
         self.input_meter, self.output_meter = Meter(per_second), Meter(per_second)
         self.compute: deque[float] = deque(maxlen=RECENT_STEPS)
-        samples = round(HISTORY_SECONDS * pack.sample_rate)
-        self.input_history, self.output_history = History(samples), History(samples)
-        self._monitor_gain = Gain(pack.sample_rate, 0.0)
+        self.input_history = History(round(HISTORY_SECONDS * pack.sample_rate))
+        self.output_history = History(round(HISTORY_SECONDS * port.playback.rate))
+        self._monitor_gain = Gain(port.playback.rate, 0.0)
         self._input = np.zeros(self.block, np.float32)
         self._overwritten = self._capture.ring.overwritten
         self._overruns = 0
@@ -160,13 +166,8 @@ class Pipeline:
 
     @property
     def latency(self) -> Fraction:
-        """The algorithmic latency in seconds: the chain's stages and the output's resampler."""
-        return self.chain.latency_seconds + self.output.latency
-
-    @property
-    def soundboards(self) -> list[Soundboard]:
-        """The soundboards of the output and of the monitor."""
-        return [queue.soundboard for queue in (self.output, self.monitor) if queue is not None]
+        """The algorithmic latency in seconds: of the conversion, the output's resampler and the effects."""
+        return self.chain.latency_seconds + self.output.latency + self.voice_output.latency_seconds
 
     @property
     def counts(self) -> Counts:
@@ -195,20 +196,24 @@ class Pipeline:
         more = ring.fill >= self.block
         began = time.perf_counter()
         self._apply(settings, enrolment)
-        audio = self.chain.process(self._input)
-        if not np.isfinite(audio).all():
+        voice = self.chain.process(self._input)
+        if not np.isfinite(voice).all():
             # Only a damaged model gives NaN, which would stay in its streaming state for ever.
-            audio = np.zeros_like(audio)
+            voice = np.zeros_like(voice)
             self.chain.reset()
-            self._broken += len(audio) // self._hop
-        self.output.write(audio, more)
+            self._broken += len(voice) // self._hop
+        drift_ppm = self.output.drift_ppm
+        finished = self.voice_output.process(self.output.resample(voice))
+        audio = self.soundboards[0].process(finished)
         if self.monitor is not None:
-            self.monitor.write(self._monitor_gain.process(audio), more)
+            monitored = self.monitor.resample(self._monitor_gain.process(finished))
+            self.monitor.write(self.soundboards[1].process(monitored), more)
+        self.output.write(audio, more)
         self.compute.append(time.perf_counter() - began)
         heard = self.chain.tap.block
         self._measure(heard, audio)
         if self.recorder is not None:
-            self.recorder.write(heard, audio)
+            self.recorder.write(heard, audio, (self.chain.tap.rate, self._playback.rate), drift_ppm)
         return True
 
     def _apply(self, settings: Settings, enrolment: Enrolment | None) -> None:
@@ -223,6 +228,7 @@ class Pipeline:
         wanted = (self._unchanged, 0.0, pitch) if transport is None else (transport, strength, pitch)
         resumed, self.silenced = self.silenced and not silenced, silenced
         self.chain.apply(settings, audible=not silenced)
+        self.voice_output.apply(settings, audible=not silenced)
         if resumed or wanted != self._map:
             # Without a fade, unconverted audio that is still in the chain is dropped.
             self.chain.set_map(*wanted, fade=not resumed)

@@ -15,16 +15,9 @@ JOIN_SECONDS = 5.0
 
 
 class WorkerEngine:
-    """Base of `Engine` and `RemoteEngine`, which start the worker and pass blocks to `_recorder`.
+    """Base of `Engine` and `RemoteEngine`, which start the worker and pass blocks to `_recorder`."""
 
-    Parameters
-    ----------
-    recording_rate
-        Sample rate of recordings in Hz.
-    """
-
-    def __init__(self, recording_rate: int) -> None:
-        self._recording_rate = recording_rate
+    def __init__(self) -> None:
         self._recorder: Recorder | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -46,10 +39,10 @@ class WorkerEngine:
         return self._thread is None or not self._thread.is_alive()
 
     def start_recording(self, microphone: Path, output: Path, *, overwrite: bool = False) -> None:
-        """Record the microphone and the output. Raises as `Recorder`."""
+        """Record the microphone, and the output as it is heard, at 48 kHz. Raises as `Recorder`."""
         if self._recorder is not None:
             raise RtvcError("A recording is being made already: stop it first.")
-        self._recorder = Recorder(microphone, output, self._recording_rate, overwrite=overwrite)
+        self._recorder = Recorder(microphone, output, overwrite=overwrite)
 
     def stop_recording(self) -> None:
         """Finish the recording, if there is one; raise `RtvcError` if it could not be written."""

@@ -24,6 +24,13 @@ class Mixer:
     """The worker's sound: the microphone at 48 kHz, and what the output plays, from the server or the microphone.
 
     One lasts as long as the devices are open.
+
+    Attributes
+    ----------
+    output, monitor
+        The queues before the devices.
+    soundboards
+        Those of the output and of the monitor.
     """
 
     def __init__(self, port: AudioPort) -> None:
@@ -35,6 +42,7 @@ class Mixer:
         self._monitor_gain = Gain(RATE, 0.0)
         self.output = OutputQueue(RATE, port.playback, follow_jitter=True)
         self.monitor = None if port.monitor is None else OutputQueue(RATE, port.monitor)
+        self.soundboards = [Soundboard(RATE), *([] if self.monitor is None else [Soundboard(RATE)])]
         self._recorded = Ring(RATE)
         self._own, self._last = False, 0.0
         self._fade = np.linspace(0, 1, round(FADE_SECONDS * RATE), dtype=np.float32)
@@ -61,17 +69,14 @@ class Mixer:
             fade = len(self._fade)
             block[:fade] = self._fade * block[:fade] + (1 - self._fade) * self._last
         self._own, self._last = own, float(block[-1])
-        self._recorded.write(block)
-        self.output.write(block, more)
         if self.monitor is not None:
             self._monitor_gain.factor = amplitude(settings.monitor_gain_db) if settings.monitor else 0.0
-            self.monitor.write(self._monitor_gain.process(block), more)
+            monitored = self.soundboards[1].process(self._monitor_gain.process(block))
+            self.monitor.write(self.monitor.resample(monitored), more)
+        block = self.soundboards[0].process(block)
+        self._recorded.write(block)
+        self.output.write(self.output.resample(block), more)
         return block
-
-    @property
-    def soundboards(self) -> list[Soundboard]:
-        """The soundboards of the output and of the monitor."""
-        return [queue.soundboard for queue in (self.output, self.monitor) if queue is not None]
 
     def played(self) -> Block:
         """Return as much of what was played as a block holds, padded with silence."""

@@ -93,7 +93,7 @@ class RemoteEngine(WorkerEngine):
         library: VoiceLibrary | None = None,
         local_bypass: bool = True,
     ) -> None:
-        super().__init__(RATE)
+        super().__init__()
         self.port, self.settings = port, settings
         self._address, self._bypass_when_lost = address.check(), bypass_when_lost
         self._library = library or VoiceLibrary()
@@ -247,7 +247,7 @@ class RemoteEngine(WorkerEngine):
             self._histories[0].add(microphone)
             self.connection.send(microphone)
             if self._recorder is not None:
-                self._recorder.write(microphone, mixer.played())
+                self._recorder.write(microphone, mixer.played(), (RATE, RATE))
             if own:
                 self._play(mixer, microphone, settings, own)
         block = np.zeros(BLOCK, np.float32)

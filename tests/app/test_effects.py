@@ -10,7 +10,7 @@ from rtvc.audio_file import AudioFile
 from rtvc.dsp.effects import Rack
 from rtvc.dsp.effects_stage import Effects
 
-RATE = 16_000
+RATE = 48_000
 
 
 @pytest.mark.parametrize("rack", RACKS.values(), ids=RACKS)

@@ -14,7 +14,7 @@ from rtvc.dsp.plugins import PluginEffect
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 
-RATE = 16_000
+RATE = 48_000
 
 
 def speech_like(seconds: float = 1.0) -> Block:
@@ -23,7 +23,7 @@ def speech_like(seconds: float = 1.0) -> Block:
     return (0.3 * np.sin(2 * np.pi * 150 * time)).astype(np.float32)
 
 
-def through(stage: Effects, sound: Block, block: int = 320) -> Block:
+def through(stage: Effects, sound: Block, block: int = 960) -> Block:
     return np.concatenate([stage.process(sound[start : start + block]) for start in range(0, len(sound), block)])
 
 
@@ -44,8 +44,8 @@ def test_effects_change_the_sound_and_keep_it_finite_and_about_as_loud(rack: Rac
 def test_streaming_equals_the_whole_sound_at_once(rack: Rack) -> None:
     sound = speech_like()
     whole = Effects(RATE, rack).process(sound)
-    assert np.allclose(through(Effects(RATE, rack), sound, 320), whole, atol=1e-5)
-    assert np.allclose(through(Effects(RATE, rack), sound, 73), whole, atol=1e-5)
+    assert np.allclose(through(Effects(RATE, rack), sound, 961), whole, atol=1e-5)
+    assert np.allclose(through(Effects(RATE, rack), sound, 219), whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -110,6 +110,24 @@ def test_an_inactive_effect_is_not_heard() -> None:
     sound = speech_like()
     rack = Rack("", (Effect("gain", (("gain_db", 12.0),), active=False),))
     assert np.array_equal(Effects(RATE, rack).process(sound), sound)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
+def test_filters_stay_stable_at_every_rate_of_an_output(rate: int) -> None:
+    kinds = ("lowpass", "highpass", "peak", "low_shelf", "high_shelf")
+    stage = Effects(rate, Rack("", tuple(Effect(kind, (("cutoff_frequency_hz", 20_000.0),)) for kind in kinds)))
+    sound = np.random.default_rng(0).standard_normal(rate).astype(np.float32) * 0.1
+    assert np.abs(through(stage, sound)).max() < 2
+    stage.rack = replace(stage.rack, effects=(Effect("lowpass", (("cutoff_frequency_hz", 19_000.0),)),))
+    assert np.abs(through(stage, sound)).max() < 2
+
+
+def test_effects_that_have_become_unstable_begin_anew() -> None:
+    stage = Effects(RATE, RACKS["Cave"])
+    stage.process(np.full(960, np.nan, np.float32))
+    after = through(stage, speech_like(0.1))
+    assert np.isfinite(after).all()
+    assert np.abs(after).max() > 0.1
 
 
 def test_reset_silences_the_tail() -> None:

@@ -141,8 +141,11 @@ def test_the_snapshot_tells_levels_and_times(started: Start) -> None:
     assert min(part for name, part in parts.items() if name != "device") > 0
     assert snapshot.speech_seconds == pytest.approx(2, abs=0.2)
     heard, sent = engine.recent_audio(1.0)
-    assert len(heard) == len(sent) == 16_000
-    np.testing.assert_allclose(sent[640:], heard[:-640], atol=1e-5)
+    assert (len(heard), len(sent)) == (16_000, 48_000)
+    late = 640
+    # The output is by the clock of its device, so only the levels of 20 ms can be compared.
+    own, out = (np.std(np.split(side, 48), axis=1) for side in (heard[:-late], sent[3 * late :]))
+    np.testing.assert_allclose(out, own, rtol=0.2)
 
 
 def test_an_enrolment_is_taken_and_given_back_while_it_runs(started: Start, pack: ModelPack) -> None:
@@ -236,8 +239,9 @@ def test_a_recording_is_made_while_it_runs(started: Start, tmp_path: Path) -> No
     assert not engine.snapshot().recording
     for name in ("in.wav", "out.wav"):
         sound, rate = soundfile.read(tmp_path / name)
-        assert rate == 16_000
-        assert len(sound) in (49 * 320, 50 * 320)  # the last step may still be on its way to the recorder
+        assert rate == 48_000
+        # The last step may still be on its way to the recorder.
+        assert min(abs(len(sound) - steps * 960) for steps in (49, 50)) <= 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.wav", "out.wav"]
 
 

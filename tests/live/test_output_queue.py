@@ -17,7 +17,7 @@ def feed(queue: OutputQueue, seconds: float, sound: float = 0.1) -> None:
     """Let a device take what is written, at the same pace."""
     out = np.zeros(queue.playback.block, np.float32)
     for _ in range(round(seconds / 0.02)):
-        queue.write(np.full(320, sound, np.float32), False)
+        queue.write(queue.resample(np.full(320, sound, np.float32)), False)
         queue.playback.pull(out)
         queue.playback.pull(out)
 
@@ -51,7 +51,7 @@ def hours(queue: OutputQueue, seconds: int, underruns: Collection[int] = ()) -> 
     out = np.zeros(queue.playback.rate, np.float32)
     targets = []
     for second in range(seconds):
-        queue.write(np.full(queue.playback.rate, 0.1, np.float32), False)
+        queue.write(queue.resample(np.full(queue.playback.rate, 0.1, np.float32)), False)
         for _ in range(2 if second in underruns else 1):
             queue.playback.pull(out)
         targets.append(queue.target)
@@ -117,7 +117,7 @@ def jittery(monkeypatch: pytest.MonkeyPatch, queue: OutputQueue, seconds: float,
             queue.playback.pull(out)
             taken += 1
         now = wakes
-        queue.write(np.full(320, 0.1, np.float32), False)
+        queue.write(queue.resample(np.full(320, 0.1, np.float32)), False)
 
 
 @pytest.mark.parametrize(("jitter", "shortest"), [(0.0, 0.002), (0.002, 0.002), (0.006, 0.004)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtvc.dsp.effects import Effect, Rack
 from rtvc.dsp.stage import Block
 from rtvc.live.pipeline import History, Pipeline
 from rtvc.live.recorder import Recorder
@@ -23,7 +24,8 @@ from tests.support.transports import LOOKAHEAD, Smoother
 @pytest.mark.parametrize("rates", [(48_000, 48_000), (48_000, 44_100), (16_000, 96_000)])
 def test_the_delay_that_is_told_is_the_delay_there_is(simulate: Simulate, step: int, rates: tuple[int, int]) -> None:
     sound = clicks(3)[:: RATE // rates[0]] if rates[0] < RATE else clicks(3)
-    simulation = simulate(sound, port=SimulatedPort(*rates), step=step)
+    rack = Rack("", (Effect("highpass", (("cutoff_frequency_hz", 20.0),)), Effect("distortion")))
+    simulation = simulate(sound, replace(OWN, effects=rack), port=SimulatedPort(*rates), step=step)
     simulation.run(3)
     measured = delays(simulation)
     assert len(measured) == 6
@@ -137,17 +139,20 @@ def test_a_map_with_lookahead_makes_the_told_delay_grow_as_much_as_the_real_one(
     assert again.chain.latency_seconds == before
 
 
-def test_a_recording_holds_both_sides_at_the_packs_rate(simulate: Simulate, pack: ModelPack, tmp_path: Path) -> None:
-    simulation = simulate(tone(2))
-    recorder = simulation.pipeline.recorder = Recorder(tmp_path / "in.wav", tmp_path / "out.wav", pack.sample_rate)
-    simulation.run(2)
+def test_a_recording_holds_both_sides_and_the_clips(simulate: Simulate, tmp_path: Path) -> None:
+    simulation = simulate(tone(2), replace(OWN, mute=True))
+    recorder = simulation.pipeline.recorder = Recorder(tmp_path / "in.wav", tmp_path / "out.wav")
+    simulation.run(1)
+    simulation.pipeline.soundboards[0].play(tone(0.5, 0.3))
+    simulation.run(1)
     recorder.close()
-    heard, rate = soundfile.read(tmp_path / "in.wav", dtype="float32")
-    sent, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
-    assert rate == pack.sample_rate
-    assert len(heard) == len(sent) == 2 * rate
-    late = 2 * pack.hop
-    np.testing.assert_allclose(sent[late:], heard[:-late], atol=2e-4)
+    (heard, rate), (sent, _) = (soundfile.read(tmp_path / name, dtype="float32") for name in ("in.wav", "out.wav"))
+    assert rate == RATE
+    assert len(heard) == pytest.approx(2 * RATE, abs=3)
+    assert len(sent) == pytest.approx(len(heard), abs=3)
+    assert np.std(heard[RATE // 2 :]) == pytest.approx(0.1 / np.sqrt(2), rel=0.01)
+    assert not sent[:RATE].any()
+    assert np.std(sent[RATE + 960 : RATE + RATE // 2]) == pytest.approx(0.3 / np.sqrt(2), rel=0.01)
 
 
 def test_a_voice_is_reached_and_one_that_is_missing_leaves_the_map_as_it_was(simulate: Simulate, voice: str) -> None:
