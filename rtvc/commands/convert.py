@@ -141,6 +141,16 @@ def convert(
             help="Convert a folder on a Dask cluster: local starts one here, tcp://SCHEDULER:8786 uses another.",
         ),
     ] = None,
+    worker_memory: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MIB",
+            min=500,
+            rich_help_panel=CORPORA,
+            help="End and replace a worker of --cluster local that takes more memory. Default: an equal share of the "
+            "machine's memory.",
+        ),
+    ] = None,
     mode: Annotated[
         Mode,
         typer.Option(
@@ -197,7 +207,7 @@ def convert(
         raise RtvcError(f"{source}: no such file or folder.")
     runtime = Runtime(threads)
     if source.is_dir():
-        options = FolderOptions(rule, force, verbose, jobs, cluster, manifest)
+        options = FolderOptions(rule, force, verbose, jobs, cluster, manifest, worker_memory)
         convert_folder(source, output, FolderJob(pack, runtime, conversion), options)
         return
     if voices is not None or cluster is not None or manifest is not None:

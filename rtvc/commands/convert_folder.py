@@ -38,6 +38,8 @@ class FolderOptions:
         Address of a Dask scheduler, or `local`; None for none.
     manifest
         The Parquet file to write; None for none, or for the usual place with a cluster.
+    worker_memory
+        Most MiB that a worker of a local cluster may take; None for an equal share.
     """
 
     voice_of: VoiceRule
@@ -46,6 +48,7 @@ class FolderOptions:
     jobs: int | None
     cluster: str | None
     manifest: Path | None
+    worker_memory: int | None
 
 
 def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOptions) -> None:
@@ -96,7 +99,7 @@ def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOp
         begun: Callable[[Task], None] = manifest.begin if manifest else lambda task: None
         try:
             if options.cluster:
-                cluster = stack.enter_context(open_cluster(options.cluster, options.jobs))
+                cluster = stack.enter_context(open_cluster(options.cluster, options.jobs, options.worker_memory))
                 errors.print(f"Dask's dashboard: {cluster.dashboard}", soft_wrap=True)
                 cluster.convert_tasks(tasks, job, finished, begun)
             else:

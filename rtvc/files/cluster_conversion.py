@@ -123,7 +123,7 @@ class Cluster:
 
 
 @contextmanager
-def open_cluster(address: str, workers: int | None = None) -> Iterator[Cluster]:
+def open_cluster(address: str, workers: int | None = None, memory_mebibytes: int | None = None) -> Iterator[Cluster]:
     """Connect to a Dask scheduler, or start workers on this machine and end them afterwards.
 
     Parameters
@@ -133,6 +133,9 @@ def open_cluster(address: str, workers: int | None = None) -> Iterator[Cluster]:
         and voices, and the folders under the same paths.
     workers
         Worker processes of a local cluster; None for one a core.
+    memory_mebibytes
+        A worker of a local cluster that takes more is ended and replaced; None for an equal share of the machine's
+        memory.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def open_cluster(address: str, workers: int | None = None) -> Iterator[Cluster]:
     if address == LOCAL:
         unfinished: dict[Future, Task] = {}
         try:
-            with _local(workers or cores()) as client:
+            with _local(workers or cores(), memory_mebibytes) as client:
                 cluster = Cluster(client)
                 unfinished = cluster.unfinished
                 yield cluster
@@ -165,16 +168,20 @@ def open_cluster(address: str, workers: int | None = None) -> Iterator[Cluster]:
 
 
 @contextmanager
-def _local(workers: int) -> Iterator[Client]:
+def _local(workers: int, memory_mebibytes: int | None) -> Iterator[Client]:
     """Start a scheduler and workers on this machine; they end with this process."""
     dask, distributed = cluster_module("dask"), cluster_module("distributed")
-    settings = {"distributed.scheduler.allowed-failures": 0}  # `Cluster` counts.
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,  # `Cluster` counts.
+        "distributed.worker.memory.terminate": 1.0,  # Of the limit; 0.95 would end workers below it.
+    }
     with dask.config.set(settings), TemporaryDirectory(prefix="rtvc-dask-") as scratch:
         with signals_blocked():
             cluster = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
+                memory_limit=1 / workers if memory_mebibytes is None else f"{memory_mebibytes} MiB",
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
                 security=distributed.Security.temporary(),

@@ -31,12 +31,13 @@ from tests.support.waiting import until
 
 pytest.importorskip("distributed", reason="needs the extra 'cluster'")
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'cluster'")
+WORKER_MEBIBYTES = 900
 posix = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds processes in /proc")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with open_cluster("local", 2) as started:
+    with open_cluster("local", 2, WORKER_MEBIBYTES) as started:
         yield started
 
 
@@ -50,7 +51,7 @@ def words(
     cluster: Cluster, pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[object]:
     """A command that converts three recordings of two speakers, the last of them damaged, on the cluster."""
-    monkeypatch.setattr(convert_folder, "open_cluster", lambda address, workers: nullcontext(cluster))
+    monkeypatch.setattr(convert_folder, "open_cluster", lambda *arguments: nullcontext(cluster))
     for name, seed in (("p1/a.wav", 1), ("p2/b.flac", 2)):
         (tmp_path / "in" / name).parent.mkdir(parents=True)
         write(tmp_path / "in" / name, babble(1.5, 16_000, seed=seed), 16_000)
@@ -118,7 +119,7 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
 
 
 def test_the_benchmark_counts_recordings(cluster: Cluster, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_benchmark, "open_cluster", lambda address, workers: nullcontext(cluster))
+    monkeypatch.setattr(cluster_benchmark, "open_cluster", lambda *arguments: nullcontext(cluster))
     shares: list[float] = []
     report = cluster_benchmark.cluster_report(pack, (1, 2), 2, shares.append)
     one, two = report.results["workers 1"], report.results["workers 2"]
@@ -165,8 +166,8 @@ class TestKilledWorkers:
         thread.start()
         return thread
 
-    def kill_the_worker_of(self, task: Task) -> None:
-        """Kill the process that has the task's unfinished output open."""
+    def kill_the_worker_of(self, task: Task, by_memory: bool = False) -> None:
+        """Kill the process that has the task's unfinished output open, or let it take more memory than it may."""
 
         def writers() -> list[int]:
             links = Path("/proc").glob("[0-9]*/fd/*")
@@ -174,7 +175,13 @@ class TestKilledWorkers:
 
         found: list[int] = []
         until(lambda: found.extend(writers()) or found, seconds=60)  # type: ignore[func-returns-value]
-        os.kill(found[0], signal.SIGKILL)
+        if by_memory:
+            processes = self.cluster.client.run(os.getpid)
+            place = next(place for place, process in processes.items() if process == found[0])
+            hoard = lambda size: setattr(sys, "hoard", b"x" * size)  # noqa: E731 - is sent to the worker as it is
+            self.cluster.client.run(hoard, (WORKER_MEBIBYTES + 1) << 20, workers=[place], on_error="return")
+        else:
+            os.kill(found[0], signal.SIGKILL)
         until(lambda: found[0] not in writers())
 
     def test_one_that_dies_loses_nothing_and_repeats_nothing_finished(self) -> None:
@@ -191,8 +198,8 @@ class TestKilledWorkers:
     def test_a_recording_that_kills_its_workers_is_reported_and_the_rest_goes_on(self) -> None:
         poison, short = self.task("a.wav", 20), self.task("b.wav", 0.02)
         thread = self.start(poison, short)
-        for _ in range(2):
-            self.kill_the_worker_of(poison)
+        self.kill_the_worker_of(poison)
+        self.kill_the_worker_of(poison, by_memory=True)
         thread.join(120)
         assert {record.task: bool(record.error) for record in self.records} == {poison: True, short: False}
         assert "its worker was killed" in next(record.error for record in self.records if record.error)
