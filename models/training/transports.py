@@ -87,11 +87,13 @@ class Measure:
         moved = self._standardise(np.concatenate(frames))
         return energy_distance(moved, self._target), frechet_distance(moved, self._target)
 
-    def of(self, net: TransportNet) -> tuple[float, float]:
-        """Return the distances of the held-out sources after the map."""
+    def of(self, net: TransportNet) -> dict[str, float]:
+        """Return the distances of the held-out sources after the map, and how far it moved them: the cost c."""
         with torch.no_grad():
             moved = [net(torch.from_numpy(part)[None], StreamingState())[0].numpy() for part in self._given]
-        return self.distances(moved)
+        energy, frechet = self.distances(moved)
+        change = self._standardise(np.concatenate(moved)) - self._standardise(np.concatenate(self._given))
+        return {"energy": energy, "frechet": frechet, "moved": float(np.square(change).mean())}
 
     def _standardise(self, frames: Block) -> Block:
         standard: Block = (frames[:, self._ordinary] - self._centre) / self._scale
@@ -146,7 +148,7 @@ def train(
         step += 1
         system.follow(step)
         if step % measured_every == 0 and measure is not None:
-            losses["energy"], losses["frechet"] = measure.of(system.average)
+            losses |= measure.of(system.average)
         seconds += time.monotonic() - began
         if step % (measured_every // 4 or 1) == 0:
             curve.append({"step": step, **losses})
@@ -227,7 +229,7 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
     schedule = Schedule(arguments.steps, arguments.minutes, arguments.batch, frames, arguments.seed)
     checkpoint = arguments.work / f"{arguments.output.name}.pt"
     steps, curve = train(system, given, targets, schedule, checkpoint, measure)
-    energy, frechet = measure.of(system.average)
+    measured = measure.of(system.average)
     card = {
         "system": objective.system,
         "weight": objective.weight,
@@ -238,13 +240,17 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
         "steps": steps,
         "curve": [[point["step"], round(point["energy"], 4)] for point in curve if "energy" in point],
         "measured": {
-            "energy_distance": round(energy, 4),
-            "frechet_distance": round(frechet, 3),
+            "energy_distance": round(measured["energy"], 4),
+            "frechet_distance": round(measured["frechet"], 3),
+            "cost": round(measured["moved"], 4),
             "references": {name: [round(value, 4) for value in pair] for name, pair in measure.references.items()},
         },
     }
     write_map(system.average, arguments.output, pack, card, target if arguments.after_mkl else None)
-    print(f"{arguments.output}: energy distance {energy:.3f}, Fréchet distance {frechet:.2f}")
+    print(
+        f"{arguments.output}: energy distance {measured['energy']:.3f}, Fréchet distance {measured['frechet']:.2f}, "
+        f"cost {measured['moved']:.4f}"
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from zlib import crc32
 import numpy as np
 from platformdirs import user_cache_path
 
+from rtvc.benchmark.distributions import energy_distance
 from rtvc.benchmark.metrics import (
     SAMPLE_RATE,
     Embedding,
@@ -36,9 +37,14 @@ from rtvc.benchmark.pitch import track_pitch
 from rtvc.benchmark.speakers import Pair, Speaker, centroid_recordings, load, median_pitch, pair_kind
 from rtvc.benchmark.systems import System
 from rtvc.dsp.stage import Block
+from rtvc.packs.pack import ModelPack
 from rtvc.storage import atomic_write, make_folder
+from rtvc.voices.analysis import analyse_recording
 
 T = TypeVar("T")
+
+LEAST_FRAMES = 50
+"""Frames of speech in a result of which an energy distance is taken: 1 s at 50 frames per second."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class Row:
         That of one of the target's own recordings to the target: a genuine trial beside this conversion.
     closer_to_target
         Whether the similarity to the target is higher than that to the source.
+    energy_distance
+        Of the result's features, encoded again, from those of the target's recordings.
     quality, quality_of_source
         DNSMOS of result and source.
     transcript_error
@@ -62,7 +70,8 @@ class Row:
     burst_decibels
         How much further the loudest 20 ms stand above the speech than they do in the source.
     real_time_factor
-        Of everything that a converter does for one file: opening models, fitting, converting.
+        Of everything that a converter does for one file: opening models, fitting, converting; at the first use of a
+        reference, analysing it.
     judging_seconds
         Time taken by the measures.
     """
@@ -78,6 +87,7 @@ class Row:
     similarity_to_source: float
     similarity_of_target: float
     closer_to_target: bool
+    energy_distance: float | None
     quality: float
     quality_of_source: float
     transcript_error: float | None
@@ -107,15 +117,19 @@ class Listener:
     cache
         A folder that keeps measures of recordings for later runs, by content and package version; None for memory
         only.
+    pack
+        Gives the features that energy distances are taken of; None to leave them out.
     """
 
-    def __init__(self, cache: Path | None = None) -> None:
+    def __init__(self, cache: Path | None = None, pack: ModelPack | None = None) -> None:
         self._encoder = SpeakerEncoder()
         self._words = Recogniser()
         self._phones = Recogniser(phones=True)
         self._cache = cache
         self._known: dict[tuple[str, str], object] = {}
         self._digests: dict[Path, str] = {}
+        self._pack = pack
+        self._spoken: dict[tuple[Path, ...], Block] = {}
         if cache is not None:
             make_folder(cache)
 
@@ -148,6 +162,7 @@ class Listener:
             similarity_to_source=to_source,
             similarity_of_target=self._genuine(pair),
             closer_to_target=to_target > to_source,
+            energy_distance=self._energy_distance(pair, result),
             quality=overall_quality(result),
             quality_of_source=quality_of_source,
             transcript_error=character_error_rate(source_words, words),
@@ -163,6 +178,16 @@ class Listener:
             phones=" ".join(phones),
             phones_of_source=" ".join(source_phones),
         )
+
+    def _energy_distance(self, pair: Pair, result: Block) -> float | None:
+        """Return the distance of a result from the target's recordings, in deviations of the pack's population."""
+        if self._pack is None:
+            return None
+        paths = tuple(centroid_recordings(pair.target, pair.recording))
+        if paths not in self._spoken:
+            self._spoken[paths] = np.concatenate([_standard_features(load(path), self._pack) for path in paths])
+        sides = (_standard_features(result, self._pack), self._spoken[paths])
+        return energy_distance(*sides) if min(map(len, sides)) >= LEAST_FRAMES else None
 
     def _genuine(self, pair: Pair) -> float:
         """Return the similarity of a recording of the target, another one for each source, to the target's others."""
@@ -202,6 +227,15 @@ class Listener:
         with atomic_write(self._cache / name) as file:
             file.write(json.dumps(value).encode())
         return value
+
+
+def _standard_features(audio: Block, pack: ModelPack) -> Block:
+    """Return the ordinary dimensions `[n, ordinary]` of the speech in a recording."""
+    ordinary = pack.roles.ordinary(pack.feature_dim)
+    frames = analyse_recording(audio, SAMPLE_RATE, pack).features.frames
+    deviation: Block = pack.population.standard_deviation[ordinary].astype(np.float32)
+    standard: Block = frames[:, ordinary] / deviation
+    return standard
 
 
 def _version(measure: str) -> str:

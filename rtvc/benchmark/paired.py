@@ -68,7 +68,7 @@ def _differences(old: _Rows, new: _Rows) -> list[dict[str, Any]]:
     """Return the rows of `new` whose pair is in `old`, their measures replaced by differences."""
     before = {_pair(row): row for row in old}
     return [
-        {**row, **{name: _difference(row[name], before[_pair(row)][name]) for name in COMPARED}}
+        {**row, **{name: _difference(row.get(name), before[_pair(row)].get(name)) for name in COMPARED}}
         for row in new
         if _pair(row) in before
     ]

@@ -3,7 +3,8 @@
 The protocol, for a folder that holds one folder of recordings per speaker, at any depth:
 
 - The *reference* of a speaker is the start of the first recording, by name, that is long enough. If none is, the
-  recordings that follow are joined to it. Recordings used in a reference serve no other purpose.
+  recordings that follow are joined to it. Recordings used in a reference serve no other purpose. Where all pairs lead
+  to one speaker, the others set one recording aside whatever the length, so they need no minutes of speech.
 - The *source* of an ordered pair of speakers is one other recording of the first speaker, of 3 to 10 s if there is
   one. The recordings take turns, so each target gets another sentence.
 - The *centroid* of a speaker is the mean embedding of up to `CENTROID_RECORDINGS` recordings that are neither the
@@ -86,7 +87,9 @@ def read_speaker_list(path: Path) -> list[str]:
     return [name for line in lines if (name := line.partition("#")[0].strip())]
 
 
-def find_speakers(folder: Path, reference_seconds: float, names: Sequence[str] | None = None) -> list[Speaker]:
+def find_speakers(
+    folder: Path, reference_seconds: float, names: Sequence[str] | None = None, target: str | None = None
+) -> list[Speaker]:
     """Return the speakers of a folder in the order of their names.
 
     Parameters
@@ -98,6 +101,8 @@ def find_speakers(folder: Path, reference_seconds: float, names: Sequence[str] |
         Length of the longest reference needed.
     names
         Speakers to take, by their paths below the folder; None for all.
+    target
+        The only speaker who needs a reference; None for all.
 
     Raises
     ------
@@ -119,7 +124,12 @@ def find_speakers(folder: Path, reference_seconds: float, names: Sequence[str] |
         )
     sexes = _read_sexes(folder / SPEAKERS_FILE)
     return [
-        _divided(name, recordings, reference_seconds, sexes.get(name) or sexes.get(Path(name).name))
+        _divided(
+            name,
+            recordings,
+            reference_seconds if target in (None, name) else 0.0,
+            sexes.get(name) or sexes.get(Path(name).name),
+        )
         for name, recordings in folders.items()
     ]
 
@@ -165,11 +175,11 @@ def centroid_recordings(speaker: Speaker, without: Path) -> list[Path]:
 
 
 def median_pitch(speaker: Speaker) -> float:
-    """Return the median pitch in hertz of the speaker's first reference recording.
+    """Return the median pitch in hertz of the speaker's first reference recording, or of its first minute.
 
     Raises `RtvcError` if nothing in it is voiced.
     """
-    pitch = track_pitch(load(speaker.reference[0]), SAMPLE_RATE)
+    pitch = track_pitch(load(speaker.reference[0])[: 60 * SAMPLE_RATE], SAMPLE_RATE)
     if np.isnan(pitch).all():
         raise RtvcError(f"{speaker.reference[0]} holds no voiced speech: replace the recording.")
     return float(np.nanmedian(pitch))

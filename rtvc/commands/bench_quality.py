@@ -16,7 +16,7 @@ from rtvc.benchmark.metrics import benchmark_module
 from rtvc.benchmark.paired import compare_quality
 from rtvc.benchmark.quality import measure_pairs, quality_report
 from rtvc.benchmark.speakers import find_speakers, make_pairs, read_speaker_list
-from rtvc.benchmark.systems import CLASSICAL, COPIES, PackConverter, System, source_copy
+from rtvc.benchmark.systems import CLASSICAL, COPIES, PackConverter, References, System, source_copy
 from rtvc.commands.options import PackName, Threads, map_choice
 from rtvc.commands.reports import Force, HtmlFile, JsonFile, check_reports, write_report
 from rtvc.commands.terminal import errors
@@ -119,7 +119,7 @@ def quality(
         )
         copies = [System(system.name, system.convert, lengths[0]) for system in _available_baselines()]
         systems = [*copies, plain, *systems]
-    rows = _measure(folder, systems, readers, pairs, seed, keep, pictures, target)
+    rows = _measure(folder, model, systems, readers, pairs, seed, keep, pictures, target)
     settings = {
         "folder": folder,
         "target": target,
@@ -175,7 +175,7 @@ def robustness(
             converter = PackConverter(model, Conversion(noise_suppression=level))
             shown = model.name if level is NoiseSuppression.OFF else f"{model.name}, suppression {level}"
             systems.append(System(f"{name}: {shown}", Conditioned(conditions[name], converter)))
-    rows = _measure(folder, systems, readers, pairs, seed, keep)
+    rows = _measure(folder, model, systems, readers, pairs, seed, keep)
     settings = {
         "folder": folder,
         "noise": noise,
@@ -195,6 +195,7 @@ def _described(pack: ModelPack) -> dict[str, dict[str, object]]:
 
 def _measure(
     folder: Path,
+    pack: ModelPack,
     systems: Sequence[System],
     readers: Path | None,
     pairs: int | None,
@@ -206,7 +207,7 @@ def _measure(
     for output in filter(None, (keep, pictures)):
         make_folder(output)
     names = None if readers is None else read_speaker_list(readers)
-    speakers = find_speakers(folder, max(system.reference_seconds for system in systems), names)
+    speakers = find_speakers(folder, max(system.reference_seconds for system in systems), names, target)
     chosen = make_pairs(speakers, pairs, seed, target)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors) as bar:
@@ -215,7 +216,7 @@ def _measure(
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return list(measure_pairs(chosen, systems, Listener(default_cache()), keep, pictures, show))
+        return list(measure_pairs(chosen, systems, Listener(default_cache(), pack), keep, pictures, show))
 
 
 def _transports(pack: ModelPack, wanted: list[str], target: str | None) -> list[str]:
@@ -237,6 +238,7 @@ def _systems(
 ) -> list[System]:
     systems = []
     mode = Mode.LIVE if online else Mode.TWO_PASS
+    references = References()
     for name in transports:
         for block_size in block_sizes if name == "mkl" else [None]:
             choice = map_choice(name, block_size)
@@ -248,7 +250,9 @@ def _systems(
                     conversion = Conversion(replace(choice, strength=strength), mode, enhancer=enhancer)
                     conversion.check()
                     named = full if enhancer is Enhancer.NONE else f"{full}, {enhancer}"
-                    systems += [System(named, PackConverter(pack, conversion), seconds) for seconds in lengths]
+                    systems += [
+                        System(named, PackConverter(pack, conversion, references), seconds) for seconds in lengths
+                    ]
     return systems
 
 

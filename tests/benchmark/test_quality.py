@@ -18,6 +18,7 @@ from rtvc.benchmark.speakers import (
 from rtvc.benchmark.systems import Converter, System, source_copy
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from tests.support.packs import identity_pack
 from tests.support.quality import LevelRecogniser
 
 
@@ -89,6 +90,16 @@ def test_every_conversion_is_drawn(folder: Path, tmp_path: Path, simple_judges: 
         "corpus-eve-to-corpus-bob-a-copy-5s.png",
     ]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+
+
+def test_features_of_the_target_lie_nearer_to_it(folder: Path, tmp_path: Path, simple_judges: None) -> None:
+    listener = Listener(pack=identity_pack(tmp_path / "pack"))
+    systems = [System("copy", source_copy), System("perfect", perfect, 3.0)]
+    rows = list(measure_pairs(make_pairs(find_speakers(folder, 5), 1), systems, listener))
+    copied, converted = (row.energy_distance for row in rows)
+    assert copied is not None
+    assert converted is not None
+    assert converted < 0.2 * copied
 
 
 def test_measures_of_recordings_are_computed_once(

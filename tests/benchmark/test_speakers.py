@@ -87,6 +87,9 @@ def test_pairs_can_lead_to_one_speaker_alone(folder: Path) -> None:
     name = speakers[1].name
     assert [pair.source.name for pair in make_pairs(speakers, target=name)] == [speakers[0].name, speakers[2].name]
     assert len(make_pairs(speakers, 1, target=name)) == 1
+    ann, bob, _ = find_speakers(folder, 12, target="corpus/ann")
+    assert [len(speaker.reference) for speaker in (ann, bob)] == [3, 1]
+    assert len(bob.others) == 4
     with pytest.raises(RtvcError, match="There is no speaker joe: name one of corpus/ann"):
         make_pairs(speakers, target="joe")
 

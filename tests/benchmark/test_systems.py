@@ -10,7 +10,7 @@ import pytest
 from rtvc.benchmark.classical import WorldMkl, world_copy
 from rtvc.benchmark.metrics import SAMPLE_RATE
 from rtvc.benchmark.pitch import track_pitch
-from rtvc.benchmark.systems import PackConverter, noisy_copy
+from rtvc.benchmark.systems import PackConverter, References, noisy_copy
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion
 from rtvc.transport.choice import MapChoice
@@ -35,6 +35,16 @@ def test_a_pack_without_conversion_gives_the_source_back_in_time(tmp_path: Path)
     assert np.abs(result - source)[800:-800].max() < 0.02
     assert np.corrcoef(result, source)[0, 1] > 0.999
     assert np.abs(PackConverter(pack, Conversion())(source, reference) - source).max() > 0.1
+
+
+def test_a_reference_is_used_whole_and_analysed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = identity_pack(tmp_path / "pack")
+    source, reference = LOW(), np.concatenate([LOW(seconds=2), HIGH(seconds=2)])
+    result = PackConverter(pack, Conversion())(source, reference)
+    monkeypatch.setattr("rtvc.voices.analysis.LONGEST_SECONDS", 2.0)
+    np.testing.assert_array_equal(PackConverter(pack, Conversion())(source, reference), result)
+    references = References()
+    assert references.features(reference, pack) is references.features(reference.copy(), pack)
 
 
 @pytest.fixture

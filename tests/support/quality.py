@@ -27,6 +27,7 @@ def quality_row(
         "similarity_to_source": 0.5,
         "similarity_of_target": 0.9,
         "closer_to_target": similarity > 0.5,
+        "energy_distance": 1.0,
         "quality": 3.0,
         "quality_of_source": 3.1,
         "transcript_error": 0.25,
