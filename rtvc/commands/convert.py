@@ -29,6 +29,7 @@ from rtvc.commands.options import (
 from rtvc.commands.outcome import conversion_bar, report, report_delay
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
 from rtvc.files.enhancement import Enhancer
@@ -234,6 +235,8 @@ def convert(
         live += ["--transport", settings.map.transport]
     if rack := effects or settings.effects.name:
         live += ["--effects", rack]
+    if settings.noise_suppression is not NoiseSuppression.OFF:
+        live += ["--noise-suppression", settings.noise_suppression]
     console.print(f"Use this voice live: {shlex.join(live)}", soft_wrap=True)
 
 

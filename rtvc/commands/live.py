@@ -148,8 +148,6 @@ def live(
     )
     settings = replace(without_toggles(settings), monitor=monitor is not None)
     voices, soundboard = VoiceLibrary(), [] if clips is None else find_clips(clips)
-    if soundboard and server is not None:
-        raise RtvcError("--server plays no clips: leave out --clips.")
     if not settings.voice and settings.map.strength != 0:
         raise RtvcError(
             "No voice is chosen: name one with --voice (`rtvc voices list` shows them), or send your own voice with "

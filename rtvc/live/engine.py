@@ -157,6 +157,8 @@ class Engine(WorkerEngine):
             message = message or pipeline.voice_output.effects.problem
         if recorder is not None and recorder.failure is not None:
             message = message or recorder.failure
+        if self._enrolment is not None:
+            message = message or self._enrolment.mismatch(self.settings.noise_suppression)
         speech = None if self._enrolment else self._speaker.speech_frames / self.pack.frame_rate
         if pipeline is None:
             return Snapshot(state=self._state, message=message, speech_seconds=speech)

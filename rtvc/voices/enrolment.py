@@ -26,6 +26,9 @@ from rtvc.voices.analysis import analyse_recording, read_recordings
 LEAST_SECONDS = 3.0
 GOOD_SECONDS = 10.0
 
+LEVELS = tuple(NoiseSuppression)
+"""Their places are stored in files."""
+
 
 @dataclass(frozen=True)
 class Enrolment:
@@ -41,12 +44,15 @@ class Enrolment:
         Level of the speech at the microphone (root mean square).
     speech_seconds
         Duration of the speech.
+    noise_suppression
+        How much noise was removed from the recording; None if that is not known.
     """
 
     microphone: str
     features: FeatureSet
     level_dbfs: float
     speech_seconds: float
+    noise_suppression: NoiseSuppression | None = None
 
     @property
     def warning(self) -> str | None:
@@ -57,6 +63,15 @@ class Enrolment:
                 f"the voice will be closer with {GOOD_SECONDS:.0f} s or more."
             )
         return None
+
+    def mismatch(self, noise_suppression: NoiseSuppression) -> str:
+        """Return a sentence if noise is removed from the live sound and was not from the enrolment, or vice versa."""
+        off = NoiseSuppression.OFF
+        if self.noise_suppression is None or (self.noise_suppression is off) == (noise_suppression is off):
+            return ""
+        if noise_suppression is off:
+            return "Your voice was learnt with noise suppression, which is off now: switch it on, or enrol again."
+        return "Your voice was learnt without noise suppression, which is on now: switch it off, or enrol again."
 
 
 def enrol_audio(
@@ -77,7 +92,7 @@ def enrol_audio(
             f"The recording holds {speech.seconds:.1f} s of speech; an enrolment needs at least "
             f"{LEAST_SECONDS:.0f} s, better 20 s: check the microphone and record again."
         )
-    return Enrolment(microphone, speech.features, speech.level_dbfs, speech.seconds)
+    return Enrolment(microphone, speech.features, speech.level_dbfs, speech.seconds, noise_suppression)
 
 
 def enrol_files(
@@ -115,6 +130,8 @@ class EnrolmentLibrary:
             "speech_seconds": np.array(enrolment.speech_seconds),
             **enrolment.features.to_arrays(),
         }
+        if enrolment.noise_suppression is not None:
+            arrays["noise_suppression"] = np.array(LEVELS.index(enrolment.noise_suppression))
         with atomic_write(path, private=True) as file:
             write_arrays(file, arrays)
 
@@ -130,13 +147,15 @@ class EnrolmentLibrary:
             arrays = read_arrays(path)
             features = FeatureSet.from_arrays(arrays)
             level, seconds = float(arrays["level_dbfs"]), float(arrays["speech_seconds"])
+            stored = arrays.get("noise_suppression")
+            noise_suppression = None if stored is None else LEVELS[int(stored)]
         except FileNotFoundError:
             return None
-        except (OSError, DamagedArrays, RtvcError, KeyError, TypeError, ValueError):
+        except (OSError, DamagedArrays, RtvcError, LookupError, TypeError, ValueError):
             raise damaged from None
         if not features.fits(pack.feature_dim, pack.roles) or not np.isfinite([level, seconds]).all():
             raise damaged
-        return Enrolment(microphone, features, level, seconds)
+        return Enrolment(microphone, features, level, seconds, noise_suppression)
 
     def remove(self, microphone: str, pack: ModelPack) -> bool:
         """Delete the enrolment at a microphone; return whether there was one."""

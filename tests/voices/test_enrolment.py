@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.packs.pack import ModelPack
 from rtvc.voices.enrolment import EnrolmentLibrary, enrol_audio, enrol_files
@@ -38,6 +40,17 @@ def test_too_little_speech_is_refused_and_little_is_warned_of(pack: ModelPack) -
     assert enrol_audio(babble(11, 16_000), 16_000, pack, MICROPHONE).warning is None
 
 
+def test_noise_suppression_switched_since_is_told(pack: ModelPack) -> None:
+    enrolment = enrol_audio(babble(4, 16_000), 16_000, pack, MICROPHONE)
+    cleaned = replace(enrolment, noise_suppression=NoiseSuppression.STRONG)
+    unknown = replace(enrolment, noise_suppression=None)  # stored by an earlier version
+    for level in NoiseSuppression:
+        off = level is NoiseSuppression.OFF
+        assert bool(enrolment.mismatch(level)) != off
+        assert bool(cleaned.mismatch(level)) == off
+        assert not unknown.mismatch(level)
+
+
 def test_several_files_of_different_rates_count_together(pack: ModelPack, tmp_path: Path) -> None:
     for index, rate in enumerate((16_000, 44_100)):
         soundfile.write(tmp_path / f"{index}.wav", babble(2, rate, index), rate)
@@ -51,6 +64,7 @@ def test_it_is_kept_for_its_microphone_and_pack_only(pack: ModelPack, tmp_path: 
     library.save(enrolment, pack)
     loaded = library.load(MICROPHONE, pack)
     assert loaded is not None
+    assert loaded.noise_suppression is NoiseSuppression.OFF
     assert (loaded.microphone, loaded.level_dbfs, loaded.speech_seconds) == (
         MICROPHONE,
         enrolment.level_dbfs,
