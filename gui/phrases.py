@@ -130,6 +130,8 @@ PHRASES = (
         "Noise suppression needs RNNoise, which is not installed or not made for this system: "
         "`pip install --no-deps pyrnnoise` adds it."
     ),
+    tr_noop("Your voice was learnt with noise suppression, which is off now: switch it on, or enrol again."),
+    tr_noop("Your voice was learnt without noise suppression, which is on now: switch it off, or enrol again."),
     tr_noop("{path}: holds no clips ({formats})."),
     tr_noop("{path} lasts longer than {minutes} min: choose a shorter clip."),
     tr_noop("There is nothing to play clips into yet: switch the voice changer on first."),
@@ -137,6 +139,13 @@ PHRASES = (
         "There is no plug-in {name} in the system's folders for VST3 and Audio Units: install it, or choose another "
         "with `rtvc effects plugins`.{alike}"
     ),
+    tr_noop(
+        "There is no impulse response {name}: choose one of {names}, or add a recording with "
+        "`rtvc effects impulses FILE`."
+    ),
+    tr_noop("{path} lasts longer than {seconds} s: shorten the impulse response."),
+    tr_noop("{path} cannot be read: replace the impulse response."),
+    tr_noop("{path} holds no impulse response: it is silent or damaged."),
     tr_noop("The plug-in {name} cannot be used: {reason}."),
     tr_noop("The plug-in {name} has crashed and is not heard: switch it off and on again."),
     tr_noop("The plug-in {name} is too slow and is not heard: switch it off and on again."),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from rtvc.dsp.effects import NO_EFFECTS, Rack
 from rtvc.dsp.effects_stage import load_pedalboard
+from rtvc.dsp.impulse_responses import find_impulse
 from rtvc.dsp.noise_suppression import NoiseSuppression, load_rnnoise
 from rtvc.dsp.plugins import find_plugin
 from rtvc.transport.choice import MapChoice
@@ -76,11 +77,13 @@ class Settings:
     speech_gate: bool = False
 
     def check_libraries(self) -> None:
-        """Raise `RtvcError` if a library or a plug-in that these settings need is not installed."""
+        """Raise `RtvcError` if a library, a plug-in or an impulse response that these settings need is missing."""
         if self.effects.effects:
             load_pedalboard()
         for effect in self.effects.plugins:
             find_plugin(effect.plugin)
+        for name in self.effects.impulses:
+            find_impulse(name)
         if self.speech_gate or self.noise_suppression is not NoiseSuppression.OFF:
             load_rnnoise()
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from gui.icons import set_icon
 from gui.language import tr
 from gui.models.plugins import PluginsModel
 from gui.theme import SPACE
-from gui.view.effects import POSITIONS, kind_text, parameter_text, position, value_at, value_text
+from gui.view.effects import POSITIONS, impulse_text, kind_text, parameter_text, position, value_at, value_text
 from gui.view.units import percent_text
+from gui.widgets.choice import Choice
 from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
+from rtvc.app.effects import add_impulse
 from rtvc.dsp.effects import KINDS, Effect
+from rtvc.dsp.impulse_responses import SUFFIXES, find_impulse, impulse_names
 from rtvc.dsp.plugins import PluginEffect
+from rtvc.errors import RtvcError
 
 MOST_SLIDERS = 40
 """A plug-in may have hundreds of parameters; its own window has them all."""
@@ -89,6 +95,43 @@ class EffectRow(QWidget):
             for name, value in effect.values().items():
                 self.sliders[name].set_position(position(name, KINDS[self.kind].parameters[name], value))
                 self.sliders[name].setEnabled(effect.active)
+
+
+class ConvolutionRow(EffectRow):
+    """A convolution: also a choice of its impulse response."""
+
+    def __init__(self, editor: Editor, index: int, effect: Effect, count: int, failed: Callable[[str], None]) -> None:
+        super().__init__(editor, index, effect, count)
+        self._failed = failed
+        self.impulse = Choice(tr("Impulse response"))
+        self.impulse.chosen.connect(self._choose)
+        self.column.insertWidget(1, self.impulse)
+
+    def show_effect(self, effect: Effect | PluginEffect) -> None:
+        """Show an effect's values."""
+        super().show_effect(effect)
+        assert isinstance(effect, Effect)
+        names = list(dict.fromkeys([*impulse_names(), effect.impulse]))
+        choices: list[tuple[object, str]] = [(name, impulse_text(name)) for name in names]
+        self.impulse.fill([*choices, (None, tr("Add a recording…"))], effect.impulse)
+        self.impulse.setEnabled(effect.active)
+
+    def _choose(self, name: str | None) -> None:
+        effect = self._editor.effect(self._index)
+        assert isinstance(effect, Effect)
+        try:
+            if name is None:
+                patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+                chosen, _ = QFileDialog.getOpenFileName(
+                    self, tr("Impulse response"), "", f"{tr('Impulse response')} ({patterns})"
+                )
+                name = add_impulse(Path(chosen)) if chosen else effect.impulse
+            find_impulse(name)
+        except RtvcError as error:
+            self._failed(str(error))
+        else:
+            self._editor.change(self._index, replace(effect, impulse=name))
+        self.show_effect(self._editor.effect(self._index))
 
 
 class PluginRow(EffectRow):

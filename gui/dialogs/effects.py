@@ -8,14 +8,14 @@ from pathlib import Path
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from gui.dialogs.effect_rows import EffectRow, PluginRow
+from gui.dialogs.effect_rows import ConvolutionRow, EffectRow, PluginRow
 from gui.dialogs.wizard import Wizard
 from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.effects import kind_text
 from rtvc.app.effects import save_effects
-from rtvc.dsp.effects import KINDS, MOST_EFFECTS, Effect
+from rtvc.dsp.effects import CONVOLUTION, KINDS, MOST_EFFECTS, Effect, new_effect
 from rtvc.dsp.plugins import PluginEffect, installed_plugins
 from rtvc.errors import RtvcError
 
@@ -34,7 +34,7 @@ class EffectsDialog(Wizard):
         for kind in KINDS:
             action = self.menu.addAction(kind_text(kind))
             assert action is not None
-            action.triggered.connect(lambda checked, kind=kind: self._use([*self._effects, Effect(kind)]))
+            action.triggered.connect(lambda checked, kind=kind: self._use([*self._effects, new_effect(kind)]))
         self.plugin_menu = QMenu(tr("Plug-in"), self.menu)
         for name in installed_plugins():
             action = self.plugin_menu.addAction(name)
@@ -85,6 +85,8 @@ class EffectsDialog(Wizard):
     def _row(self, index: int, effect: Effect | PluginEffect, count: int) -> EffectRow:
         if isinstance(effect, PluginEffect):
             return PluginRow(self, index, effect, count, self._session.plugins)
+        if effect.kind == CONVOLUTION:
+            return ConvolutionRow(self, index, effect, count, self._session.preferences.failed.emit)
         return EffectRow(self, index, effect, count)
 
     def _take_from_window(self, before: PluginEffect, after: PluginEffect) -> None:

@@ -36,6 +36,10 @@
             <translation>Über rtvc</translation>
         </message>
         <message>
+            <source>Add a recording…</source>
+            <translation>Aufnahme hinzufügen…</translation>
+        </message>
+        <message>
             <source>Add an effect</source>
             <translation>Effekt hinzufügen</translation>
         </message>
@@ -212,6 +216,10 @@
             <translation>Chorus</translation>
         </message>
         <message>
+            <source>Church</source>
+            <translation>Kirche</translation>
+        </message>
+        <message>
             <source>Clear</source>
             <translation>Deutlich</translation>
         </message>
@@ -270,6 +278,10 @@
         <message>
             <source>Converting …</source>
             <translation>Wird umgewandelt …</translation>
+        </message>
+        <message>
+            <source>Convolution</source>
+            <translation>Faltung</translation>
         </message>
         <message>
             <source>Copy diagnostics</source>
@@ -638,6 +650,10 @@
         <message>
             <source>How much quieter clips are while you speak</source>
             <translation>Wie viel leiser Clips sind, während du sprichst</translation>
+        </message>
+        <message>
+            <source>Impulse response</source>
+            <translation>Impulsantwort</translation>
         </message>
         <message>
             <source>In Discord or OBS, choose “{microphone}” as the microphone.</source>
@@ -1322,6 +1338,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Roboter</translation>
         </message>
         <message>
+            <source>Room</source>
+            <translation>Zimmer</translation>
+        </message>
+        <message>
             <source>Room size</source>
             <translation>Raumgröße</translation>
         </message>
@@ -1812,6 +1832,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Stimme {name} gibt es schon. Wähle einen anderen Namen.</translation>
         </message>
         <message>
+            <source>There is no impulse response {name}: choose one of {names}, or add a recording with `rtvc effects impulses FILE`.</source>
+            <translation>Es gibt keine Impulsantwort {name}: Wähle eine von {names} oder füge eine Aufnahme mit `rtvc effects impulses FILE` hinzu.</translation>
+        </message>
+        <message>
             <source>There is no map to this voice, so nobody hears you.</source>
             <translation>Zu dieser Stimme gibt es keine Abbildung, darum hört dich niemand.</translation>
         </message>
@@ -2018,6 +2042,14 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Your voice was forgotten.</source>
             <translation>Deine Stimme wurde vergessen.</translation>
+        </message>
+        <message>
+            <source>Your voice was learnt with noise suppression, which is off now: switch it on, or enrol again.</source>
+            <translation>Deine Stimme wurde mit Rauschunterdrückung gelernt, die jetzt aus ist: Schalte sie ein oder nimm deine Stimmprobe neu auf.</translation>
+        </message>
+        <message>
+            <source>Your voice was learnt without noise suppression, which is on now: switch it off, or enrol again.</source>
+            <translation>Deine Stimme wurde ohne Rauschunterdrückung gelernt, die jetzt an ist: Schalte sie aus oder nimm deine Stimmprobe neu auf.</translation>
         </message>
         <message>
             <source>a blend of {one} ({first}) and {other} ({second})</source>
@@ -2447,8 +2479,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} ist nicht lesbar ({reason}). Repariere oder lösche die Datei.</translation>
         </message>
         <message>
+            <source>{path} cannot be read: replace the impulse response.</source>
+            <translation>{path} kann nicht gelesen werden: Ersetze die Impulsantwort.</translation>
+        </message>
+        <message>
             <source>{path} holds no effects: {reason}. `rtvc effects show Radio` prints an example.</source>
             <translation>{path} enthält keine Effekte: {reason}. „rtvc effects show Radio“ zeigt ein Beispiel.</translation>
+        </message>
+        <message>
+            <source>{path} holds no impulse response: it is silent or damaged.</source>
+            <translation>{path} enthält keine Impulsantwort: Die Datei ist still oder beschädigt.</translation>
         </message>
         <message>
             <source>{path} holds no token: delete it, and `rtvc serve --token-file` makes a new one.</source>
@@ -2457,6 +2497,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>{path} lasts longer than {minutes} min: choose a shorter clip.</source>
             <translation>{path} dauert länger als {minutes} min: Wähle einen kürzeren Clip.</translation>
+        </message>
+        <message>
+            <source>{path} lasts longer than {seconds} s: shorten the impulse response.</source>
+            <translation>{path} ist länger als {seconds} s: Kürze die Impulsantwort.</translation>
         </message>
         <message>
             <source>{path}: cannot be read ({reason})</source>

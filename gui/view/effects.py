@@ -17,6 +17,7 @@ _RACKS = {
     "Robot": tr_noop("Robot"),
     "Cave": tr_noop("Cave"),
     "Hall": tr_noop("Hall"),
+    "Church": tr_noop("Church"),
     "Giant": tr_noop("Giant"),
     "Underwater": tr_noop("Underwater"),
 }
@@ -34,6 +35,7 @@ _KINDS = {
     "phaser": tr_noop("Phaser"),
     "delay": tr_noop("Echo"),
     "reverb": tr_noop("Reverb"),
+    "convolution": tr_noop("Convolution"),
 }
 _PARAMETERS = {
     "gain_db": tr_noop("Gain"),
@@ -57,6 +59,14 @@ _PARAMETERS = {
     "wet_level": tr_noop("Reverb level"),
     "dry_level": tr_noop("Voice level"),
 }
+
+
+_ROOMS = {"Room": tr_noop("Room"), "Church": tr_noop("Church")}
+
+
+def impulse_text(name: str) -> str:
+    """Return what an impulse response is called."""
+    return tr(_ROOMS[name]) if name in _ROOMS else name
 
 
 def rack_text(rack: Rack) -> str:

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from rtvc.audio_file import AudioFile, audio_writer
 from rtvc.dsp.effects import LARGEST_BYTES, LONGEST_RACK_NAME, Rack, parse_rack, read_rack
 from rtvc.dsp.effects_stage import load_pedalboard
+from rtvc.dsp.impulse_responses import LONGEST_SECONDS, find_impulse, impulse_folder
 from rtvc.dsp.plugin_host import PluginHost
 from rtvc.dsp.plugins import PluginEffect, PluginReport, find_plugin
 from rtvc.errors import RtvcError
-from rtvc.names import did_you_mean
-from rtvc.storage import atomic_write
+from rtvc.names import check_name, did_you_mean
+from rtvc.storage import atomic_write, make_folder
 
 RACKS: dict[str, Rack] = {
     rack.name: rack
@@ -80,6 +82,13 @@ RACKS: dict[str, Rack] = {
                 ],
             },
             {
+                "name": "Church",
+                "effects": [
+                    {"effect": "convolution", "impulse": "Church", "mix": 0.4},
+                    {"effect": "gain", "gain_db": 2.2},
+                ],
+            },
+            {
                 "name": "Giant",
                 "effects": [
                     {"effect": "low_shelf", "cutoff_frequency_hz": 220, "gain_db": 8},
@@ -108,14 +117,34 @@ def find_effects(name: str) -> Rack:
     Raises
     ------
     RtvcError
-        If there is no such rack, the file holds none, or pedalboard or a plug-in in it is not installed.
+        If there is no such rack, the file holds none, or pedalboard, a plug-in or an impulse response is missing.
     """
     by_folded = {known.casefold(): rack for known, rack in RACKS.items()}
     rack = by_folded.get(name.casefold()) or _from_file(name)
     load_pedalboard()
     for effect in rack.plugins:
         find_plugin(effect.plugin)
+    for impulse in rack.impulses:
+        find_impulse(impulse)
     return rack
+
+
+def add_impulse(recording: Path) -> str:
+    """Copy the recording of an impulse response to where effects find it; return its name.
+
+    Raises `RtvcError` if it cannot be read or lasts longer than 10 s, its name cannot be a file's, or there is one of
+    this name.
+    """
+    source, name = AudioFile(recording), check_name(recording.stem, "impulse response") + ".wav"
+    if source.duration > LONGEST_SECONDS:
+        raise RtvcError(f"{recording} lasts longer than {LONGEST_SECONDS:.0f} s: shorten the impulse response.")
+    sound = source.read()
+    if not sound.any():
+        raise RtvcError(f"{recording} holds no impulse response: it is silent or damaged.")
+    make_folder(impulse_folder())
+    with audio_writer(impulse_folder() / name, source.rate, subtype="FLOAT") as writer:
+        writer.write(sound)
+    return name
 
 
 def try_plugin(effect: PluginEffect) -> PluginReport:

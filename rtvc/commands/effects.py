@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from rtvc.app.effects import RACKS, find_effects, try_plugin
+from rtvc.app.effects import RACKS, add_impulse, find_effects, try_plugin
 from rtvc.commands.program import Program
 from rtvc.commands.terminal import console, warn
 from rtvc.dsp.effects import Rack
+from rtvc.dsp.impulse_responses import impulse_names
 from rtvc.dsp.plugins import PluginEffect, installed_plugins
 
 app = Program("Show the effects for the new voice, as in `rtvc convert --effects Radio`.")
@@ -42,6 +44,21 @@ def plugins(
         warn(warning)
     values = tuple((parameter, round(value, 4)) for parameter, _, value in report.parameters)
     console.print_json(json.dumps(Rack(name, (PluginEffect(name, values),)).to_json()))
+
+
+@app.command()
+def impulses(
+    recording: Annotated[
+        Path | None,
+        typer.Argument(help="A recording of at most 10 s to add, such as a balloon's burst."),
+    ] = None,
+) -> None:
+    """List the impulse responses for the effect convolution, or add one."""
+    if recording is not None:
+        console.print(f"Added as {add_impulse(recording)}.", markup=False)
+        return
+    for name in impulse_names():
+        console.print(name, markup=False)
 
 
 @app.command()

@@ -18,6 +18,7 @@ LARGEST_BYTES = 2_000_000
 
 MOST_PARAMETERS = 1_000
 LONGEST_RACK_NAME = 80
+LONGEST_IMPULSE_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ _MIX = Parameter(0.0, 1.0, 0.5)
 _FEEDBACK = Parameter(0.0, 0.9, 0.0)
 _RATE = Parameter(0.05, 20.0, 1.0)
 _DEPTH = Parameter(0.0, 1.0, 0.25)
+
+CONVOLUTION = "convolution"
 
 KINDS: Mapping[str, Kind] = {
     "gain": Kind("Gain", {"gain_db": _GAIN}),
@@ -93,8 +96,12 @@ KINDS: Mapping[str, Kind] = {
             "dry_level": Parameter(0.0, 1.0, 0.4),
         },
     ),
+    CONVOLUTION: Kind("Convolution", {"mix": _MIX}),
 }
-"""The effects by name. None of them delays the sound; those of pedalboard that do are left out."""
+"""The effects by name. None of them delays the sound.
+
+pedalboard's pitch shift is left out: it delays the sound by 1.06 to 1.08 s, by how much depends on the shift.
+"""
 
 
 @dataclass(frozen=True)
@@ -109,11 +116,14 @@ class Effect:
         Name and value of each parameter that differs from its default, in the order of `KINDS`.
     active
         Whether it is heard.
+    impulse
+        Name of the impulse response of a convolution, see `rtvc.dsp.impulse_responses`; else empty.
     """
 
     kind: str
     parameters: tuple[tuple[str, float], ...] = ()
     active: bool = True
+    impulse: str = ""
 
     def values(self) -> dict[str, float]:
         """Return all parameters by name."""
@@ -125,6 +135,11 @@ class Effect:
         known, merged = KINDS[self.kind].parameters, {**self.values(), **values}
         changed = ((name, merged[name]) for name, parameter in known.items() if merged[name] != parameter.default)
         return replace(self, parameters=tuple(changed))
+
+
+def new_effect(kind: str) -> Effect:
+    """Return an effect of this kind with the values it starts with."""
+    return Effect(kind, impulse="Room" if kind == CONVOLUTION else "")
 
 
 @dataclass(frozen=True)
@@ -150,6 +165,11 @@ class Rack:
         """The plug-ins of the user's that are heard."""
         return [effect for effect in self.effects if isinstance(effect, PluginEffect) and effect.active]
 
+    @property
+    def impulses(self) -> list[str]:
+        """The names of the impulse responses that are heard."""
+        return [effect.impulse for effect in self.effects if isinstance(effect, Effect) and effect.impulse]
+
     def to_json(self) -> dict[str, Any]:
         """Return the rack as a JSON object, with every parameter, for a file that a person can edit."""
         return {"name": self.name, "amount": self.amount, "effects": [_to_json(effect) for effect in self.effects]}
@@ -163,7 +183,7 @@ def _to_json(effect: Effect | PluginEffect) -> dict[str, Any]:
         entry: dict[str, Any] = {"plugin": effect.plugin, "parameters": dict(effect.parameters)}
         entry |= {"state": effect.state} if effect.state else {}
     else:
-        entry = {"effect": effect.kind, **effect.values()}
+        entry = {"effect": effect.kind, **({"impulse": effect.impulse} if effect.impulse else {}), **effect.values()}
     return entry | ({} if effect.active else {"active": False})
 
 
@@ -204,11 +224,14 @@ def _effect(value: object) -> Effect | PluginEffect:
             raise ValueError('each effect needs its name: {"effect": "reverb"}')
     if not isinstance(active, bool):
         raise ValueError(f'"active" of {kind} is true or false')
+    impulse = rest.pop("impulse", "Room") if kind == CONVOLUTION else ""
+    if not isinstance(impulse, str) or len(impulse) > LONGEST_IMPULSE_NAME or (kind == CONVOLUTION and not impulse):
+        raise ValueError('"impulse" of convolution is the name of an impulse response')
     for name in rest:
         if name not in known:
             raise ValueError(f"{kind} has no parameter {str(name)[:40]!r}; it has: {', '.join(known)}")
     values = {name: _number(name, rest[name], one) for name, one in known.items() if name in rest}
-    return Effect(kind, active=active).with_values(values)
+    return Effect(kind, active=active, impulse=impulse).with_values(values)
 
 
 def _plugin(name: str, rest: dict[str, Any]) -> PluginEffect:

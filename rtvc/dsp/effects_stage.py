@@ -1,8 +1,8 @@
 """Effects on the converted voice as one stage: effects of pedalboard, and plug-ins of the user's in their processes.
 
 A stage belongs to the thread that processes blocks and takes another rack between two blocks. Making a `Board` with
-plug-ins takes seconds, so a live chain gets them from another thread. Call `load_pedalboard` on another thread first:
-importing it takes 20 ms, a whole step.
+plug-ins takes seconds, with impulse responses up to one, so a live chain gets them from another thread. Call
+`load_pedalboard` on another thread first: importing it takes 20 ms, a whole step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack
+from rtvc.dsp.effects import CONVOLUTION, KINDS, NO_EFFECTS, Effect, Rack
+from rtvc.dsp.impulse_responses import impulse_response
 from rtvc.dsp.level import Ramp
 from rtvc.dsp.plugin_host import PluginHost
 from rtvc.dsp.plugin_process import Hurry
@@ -30,6 +31,9 @@ FADE_SECONDS = 0.03
 
 HIGHEST_FREQUENCY = 0.45
 """Share of the sample rate up to which filters are used."""
+
+CONVOLUTION_GAIN = np.float32(8.0)
+"""JUCE scales every impulse response to an energy of 1/64."""
 
 LOWEST_PLUGIN_RATE = 44_100
 """Many plug-ins have filters that are unstable at 16 kHz: below this rate they run at a multiple of it."""
@@ -54,7 +58,8 @@ class Board:
     rate, rack
         Sample rate in Hz, and the effects.
     live
-        Leave out plug-ins that cannot be used or are too slow, and tell in `problem`; if false, raise `RtvcError`.
+        Leave out plug-ins and impulse responses that cannot be used, and plug-ins that are too slow, and tell in
+        `problem`; if false, raise `RtvcError`.
     hurry
         As in `PluginHost`.
     """
@@ -65,16 +70,19 @@ class Board:
         self._shape = _shape(rack)
         self._live = live
         self._problems: list[str] = []
-        self._parts: list[_Builtin | _Plugin] = []
+        self._parts: list[_Builtin | _Convolution | _Plugin] = []
         row: dict[int, Effect] = {}
         for index, effect in enumerate(_active(rack)):
-            if isinstance(effect, Effect):
+            if isinstance(effect, Effect) and effect.kind != CONVOLUTION:
                 row[index] = effect
                 continue
             self._end_row(rate, row)
             row = {}
             try:
-                self._parts.append(_Plugin(rate, index, effect, live, hurry))
+                if isinstance(effect, Effect):
+                    self._parts.append(_Convolution(rate, index, effect))
+                else:
+                    self._parts.append(_Plugin(rate, index, effect, live, hurry))
             except RtvcError as error:
                 if not live:
                     raise
@@ -94,7 +102,7 @@ class Board:
 
     @property
     def problem(self) -> str:
-        """Why a plug-in is not heard, or what is wrong with its latency; empty if all is well."""
+        """Why an effect is not heard, or what is wrong with a plug-in's latency; empty if all is well."""
         told = (part.problem or part.warning for part in self._parts)
         return next(filter(None, (*self._problems, *told)), "")
 
@@ -237,6 +245,39 @@ class _Builtin:
         return result
 
 
+class _Convolution:
+    """pedalboard's convolution, which has no latency, mixed with the voice here: so it is as loud as the voice."""
+
+    latency_seconds = Fraction(0)
+    problem = warning = ""
+
+    def __init__(self, rate: int, index: int, effect: Effect) -> None:
+        self._rate, self._index = rate, index
+        response = impulse_response(effect.impulse, rate)
+        pedalboard = load_pedalboard()
+        self._board = pedalboard.Pedalboard([pedalboard.Convolution(response[None], 1.0, rate)])
+        self._mix = Ramp(rate, effect.values()["mix"])
+        # The first block prepares the response, which takes longer than a step.
+        self._board.process(np.zeros(1, np.float32), rate, reset=False)
+
+    def adjust(self, effects: Sequence[Effect | PluginEffect]) -> None:
+        """Take over another mix."""
+        effect = effects[self._index]
+        assert isinstance(effect, Effect)
+        self._mix.target = effect.values()["mix"]
+
+    def reset(self) -> None:
+        """Silence the tail."""
+        self._board.reset()
+        self._mix.reset()
+
+    def process(self, block: Block) -> Block:
+        """Return the block with its reverberation."""
+        wet = self._board.process(block, self._rate, reset=False) * CONVOLUTION_GAIN
+        result: Block = block + self._mix.next(len(block)) * (wet - block)
+        return result
+
+
 class _Plugin:
     """A plug-in of the user's; the sound without it, as late, where it fails."""
 
@@ -295,5 +336,6 @@ def _active(rack: Rack) -> list[Effect | PluginEffect]:
     return [effect for effect in rack.effects if effect.active]
 
 
-def _shape(rack: Rack) -> list[str]:
-    return [effect.kind for effect in _active(rack)]
+def _shape(rack: Rack) -> list[tuple[str, str]]:
+    """Return what takes another board if it changes."""
+    return [(effect.kind, effect.impulse if isinstance(effect, Effect) else "") for effect in _active(rack)]

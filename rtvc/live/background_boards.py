@@ -1,4 +1,4 @@
-"""Makes the boards of racks with plug-ins beside the worker: loading a plug-in takes seconds.
+"""Makes the boards of racks with plug-ins or impulse responses beside the worker: loading a plug-in takes seconds.
 
 The worker calls `BackgroundBoards` before each step. A thread of its own makes one board at a time.
 """
@@ -13,7 +13,7 @@ from rtvc.live.priority import hurried
 
 
 class BackgroundBoards:
-    """Returns the board of a rack: at once without plug-ins, otherwise once another thread has made it."""
+    """Returns the board of a rack: at once, or once another thread has made what takes longer than a step."""
 
     def __init__(self) -> None:
         self._made: Board | None = None
@@ -21,7 +21,7 @@ class BackgroundBoards:
 
     def __call__(self, rate: int, rack: Rack) -> Board | None:
         """Return the board of a rack at a sample rate in Hz, or None while it is being made."""
-        if not rack.plugins:
+        if not rack.plugins and not rack.impulses:
             return Board(rate, rack)
         if self._thread is not None and self._thread.is_alive():
             return None

@@ -200,7 +200,7 @@ def read_settings(values: object) -> Settings:
     try:
         settings.check_libraries()
     except RtvcError:
-        raise Refusal("The server lacks a library that effects or noise suppression need.") from None
+        raise Refusal("The server lacks a library or a file that effects or noise suppression need.") from None
     if len(settings.voice) > LONGEST_NAME or not settings.voice.isprintable():
         raise Refusal("The name of the voice is too long or cannot be printed.")
     if not settings.voice and settings.map.strength != 0:

@@ -21,6 +21,7 @@ from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
 from rtvc.voices.voice import Voice
 from tests.support.commands import Complain, Main, refusal, rtvc
+from tests.support.libraries import needs_rnnoise
 from tests.support.sounds import babble, write
 from tests.support.transports import QUICK_FLOW
 
@@ -69,15 +70,26 @@ def test_effects_by_name_and_from_a_file(pack: ModelPack, voice: Voice, tmp_path
     (tmp_path / "mine.json").write_text(rtvc("effects", "show", "telephone"), encoding="utf-8")
     source = write(tmp_path / "source.wav", babble(1, 16_000), 16_000)
     results = []
-    for extra in ([], ["--effects", "Telephone"], ["--effects", str(tmp_path / "mine.json")]):
+    cleaned = ["--effects", "Telephone", "--noise-suppression", "light"]
+    for extra in ([], ["--effects", "Telephone"], ["--effects", str(tmp_path / "mine.json")], cleaned):
+        if extra == cleaned:
+            needs_rnnoise()
         words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "out.wav"), "--force", *extra]
         said = rtvc("convert", *words, "--pack", pack.folder)
         assert shlex.join(["--voice", str(voice.reference), *extra]) in said  # how to use it live
         results.append((tmp_path / "out.wav").read_bytes())
-    assert results[0] != results[1] == results[2]
+    assert results[0] != results[1] == results[2] != results[3]
+
+
+def test_effects_and_impulse_responses_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtvc.dsp.impulse_responses.user_data_path", lambda *names, **options: tmp_path)
     listed = rtvc("effects", "list")
     assert "Telephone" in listed
     assert "lowpass" in listed
+    assert "Added as Cellar.wav" in rtvc(
+        "effects", "impulses", write(tmp_path / "Cellar.flac", babble(0.1, 8_000), 8_000)
+    )
+    assert rtvc("effects", "impulses").split() == ["Room", "Church", "Cellar.wav"]
 
 
 def test_a_flow_towards_a_stored_voice_is_fitted_once(

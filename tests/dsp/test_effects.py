@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtvc.app.effects import RACKS, find_effects
-from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack, parse_rack, read_rack
+from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack, new_effect, parse_rack, read_rack
 from rtvc.dsp.effects_stage import Effects, load_pedalboard
 from rtvc.dsp.plugins import PluginEffect
 from rtvc.dsp.stage import Block
@@ -53,7 +53,7 @@ def test_no_kind_of_effect_delays_the_sound(kind: str) -> None:
     click = np.zeros(RATE // 10, np.float32)
     click[0] = 0.5
     parameters = (("mix", 0.5),) if "mix" in KINDS[kind].parameters else ()
-    result = Effects(RATE, Rack("", (Effect(kind, parameters),))).process(click)
+    result = Effects(RATE, Rack("", (replace(new_effect(kind), parameters=parameters),))).process(click)
     assert len(result) == len(click)
     # The reverb and the phaser colour the click itself; everything else passes it at once, whatever follows.
     assert np.abs(result[:3]).max() > 0.01
@@ -159,6 +159,8 @@ def test_a_plugin_survives_its_file() -> None:
         (b'{"effects": [{"effect": "reverb", "room_size": NaN}]}', "room_size is not a number"),
         (b'{"effects": [{"effect": "reverb", "room_size": true}]}', "room_size is not a number"),
         (b'{"effects": [{"effect": "reverb", "active": 1}]}', "true or false"),
+        (b'{"effects": [{"effect": "convolution", "impulse": 1}]}', "name of an impulse response"),
+        (b'{"effects": [{"effect": "reverb", "impulse": "Room"}]}', "no parameter 'impulse'"),
         (b'{"effects": [], "amount": 2}', "amount must be"),
         (b'{"effects": [], "plugin": "/tmp/x.so"}', "'plugin' is unknown"),
         (b'{"effects": [' + b'{"effect": "gain"},' * 16 + b'{"effect": "gain"}]}', "at most 16"),

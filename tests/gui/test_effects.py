@@ -9,7 +9,7 @@ import pytest
 from PyQt6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from gui.dialogs.effect_rows import PluginRow
+from gui.dialogs.effect_rows import ConvolutionRow, PluginRow
 from gui.dialogs.effects import EffectsDialog
 from gui.main_window import MainWindow
 from gui.view.effects import POSITIONS, kind_text, parameter_text, position, rack_text, value_at, value_text
@@ -19,6 +19,7 @@ from rtvc.dsp.effects_stage import load_pedalboard
 from rtvc.dsp.plugins import PluginEffect, PluginReport
 from rtvc.errors import RtvcError
 from tests.support.panel import LEFT, QTest, choose, record_messages, settings
+from tests.support.sounds import babble, write
 
 
 def test_effects_are_chosen_and_mixed(window: MainWindow) -> None:
@@ -127,6 +128,27 @@ def test_every_effect_and_value_has_words() -> None:
     assert [rack_text(rack) for rack in RACKS.values()] == list(RACKS)
     assert rack_text(NO_EFFECTS) == "None"
     assert rack_text(Rack("", (Effect("gain"),))) == "My own"
+
+
+def test_a_convolution_has_its_impulse_response(
+    window: MainWindow, dialog: EffectsDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtvc.dsp.impulse_responses.user_data_path", lambda *names, **options: tmp_path)
+    next(action for action in dialog.menu.actions() if action.text() == "Convolution").trigger()
+    row = dialog.rows[-1]
+    assert isinstance(row, ConvolutionRow)
+    assert row.impulse.box.currentText() == "Room"
+    choose(row.impulse.box, "Church")
+    assert settings(window).effects.effects[-1] == Effect("convolution", impulse="Church")
+    path = write(tmp_path / "Cellar.wav", babble(0.1, 16_000), 16_000)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *arguments: (str(path), ""))
+    choose(row.impulse.box, "Add a recording…")
+    assert settings(window).effects.effects[-1] == Effect("convolution", impulse="Cellar.wav")
+    assert row.impulse.box.currentText() == "Cellar.wav"
+    with record_messages(window.session.preferences.failed) as messages:
+        choose(row.impulse.box, "Add a recording…")
+    assert "exists already" in messages[0]
+    assert row.impulse.box.currentText() == "Cellar.wav"
 
 
 def test_a_plugin_has_its_window_and_its_parameters(
