@@ -7,9 +7,11 @@ closes a stream.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,11 @@ class DeviceStream:
         What the stream is for. On PulseAudio it is written into the stream's properties, for `RouteWatch`.
     buffer_seconds
         Buffer to ask of the device. Less means less delay, and more risk of crackles on a busy machine.
+
+    Attributes
+    ----------
+    threads
+        Native ids of the threads that the libraries started for this stream; empty unless on Linux.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class DeviceStream:
         self.side = side
         self.role = role
         self._buffer_seconds = buffer_seconds
+        self.threads: frozenset[int] = frozenset()
         self._stream: Any = None
         self._finished = False
         self._opened = 0.0
@@ -70,6 +78,7 @@ class DeviceStream:
         try:
             with portaudio_lock, _environment(self._routing()):
                 open_streams.add(self)
+                others = _threads()
                 self._stream = (library.InputStream if capturing else library.OutputStream)(
                     device=self.device.index,
                     samplerate=self.side.rate,
@@ -83,6 +92,7 @@ class DeviceStream:
                 )
                 self._opened = time.monotonic()
                 self._stream.start()
+                self.threads = _threads() - others
         except library.PortAudioError as error:
             self.close()
             raise RtvcError(f"{self.device.description} cannot be opened ({error.args[0]}).") from None
@@ -147,6 +157,19 @@ class DeviceStream:
 
     def _finish(self) -> None:
         self._finished = True
+
+
+def stream_threads() -> frozenset[int]:
+    """Return the threads of all open streams, by native id; empty unless on Linux."""
+    streams = [stream for stream in list(open_streams) if isinstance(stream, DeviceStream)]
+    return frozenset().union(*(stream.threads for stream in streams))
+
+
+def _threads() -> frozenset[int]:
+    """Return the native ids of this process's threads; empty unless on Linux."""
+    if sys.platform != "linux":
+        return frozenset()
+    return frozenset(int(thread.name) for thread in Path("/proc/self/task").iterdir())
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rtvc.chain.voice_converter import VoiceConverter
+from rtvc.devices.device_stream import stream_threads
 from rtvc.devices.port import AudioPort
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -23,7 +24,7 @@ from rtvc.live.clips import play_clip
 from rtvc.live.cpu_share import CpuShare
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.live.pipeline import Counts, Pipeline
-from rtvc.live.priority import Urgency
+from rtvc.live.priority import Urgency, hurry
 from rtvc.live.snapshot import Latency, Snapshot, State
 from rtvc.live.worker_engine import WorkerEngine
 from rtvc.packs.pack import ModelPack
@@ -62,7 +63,7 @@ class Engine(WorkerEngine):
     follow_jitter
         Keep the queue before the output as short as the measured jitter allows, as in `OutputQueue`.
     urgent
-        Ask for real-time scheduling of the worker.
+        Ask for real-time scheduling of the worker, the map fitter and the streams of the devices.
 
     Attributes
     ----------
@@ -93,7 +94,7 @@ class Engine(WorkerEngine):
         self._enrolments = enrolments
         self._microphone = ""
         self._notice = ""
-        self._fitter = MapFitter(pack, self._speaker, library or VoiceLibrary())
+        self._fitter = MapFitter(pack, self._speaker, library or VoiceLibrary(), urgent)
         self._step = step or pack.defaults.step
         self._pipeline: Pipeline | None = None
         self._past = Counts()
@@ -274,6 +275,8 @@ class Engine(WorkerEngine):
             self._past = self._past + self._pipeline.counts
         if self._urgent:
             self._urgency = Urgency(self._step_seconds)
+            if self._urgency.grant.realtime:
+                hurry(stream_threads())
         self.port.start()
         self._pipeline = Pipeline(
             converter, self._fitter, self.port, self._step, self.settings, self._enrolment, self._follow_jitter

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import numpy as np
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet, Mask, RunningStatistics
+from rtvc.live.priority import LONGEST_STEP_SECONDS, Rank, Urgency
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import Settings
 from rtvc.transport import FITTED_ON_FRAMES, Transport
@@ -25,7 +28,10 @@ from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
 from rtvc.voices.library import VoiceLibrary
 
-REFIT_SECONDS = 1
+REFIT_SECONDS = 1.0
+REFIT_GROWTH = 0.05
+LONGEST_REFIT_SECONDS = 60.0
+"""The map is fitted again when the speech has grown by a twentieth, but by at least 1 s and at most 60 s."""
 
 NICENESS = 10
 
@@ -46,20 +52,26 @@ class Speaker:
         self.speech_frames = 0
         self._running = RunningStatistics(pack.population)
         self._no_frames = np.zeros((0, pack.feature_dim), np.float32)
-        self._interval = REFIT_SECONDS * pack.frame_rate
-        self._frames = 0
+        self._frame_rate = pack.frame_rate
+        self._due = REFIT_SECONDS * pack.frame_rate
+        self._version = 0
 
     def __call__(self, features: Block, active: Mask) -> None:
         """Add the active frames of `features` `[n, dim]`."""
-        self._frames += len(features)
-        if self.enrolled is None:
-            self._running.add(features, active)
-            self.speech_frames += int(np.count_nonzero(active))
+        if self.enrolled is not None:
+            return
+        self._running.add(features, active)
+        self.speech_frames += int(np.count_nonzero(active))
+        if self.speech_frames >= self._due:
+            seconds = REFIT_GROWTH * self.speech_frames / self._frame_rate
+            seconds = min(max(seconds, REFIT_SECONDS), LONGEST_REFIT_SECONDS)
+            self._due = self.speech_frames + seconds * self._frame_rate
+            self._version += 1
 
     @property
     def version(self) -> object:
-        """A value that changes once per second of audio while the speaker is learnt, and on enrolment."""
-        return self._frames // self._interval if self.enrolled is None else self.enrolled
+        """A value that changes when enough speech was learnt for another fit, and on enrolment."""
+        return self._version if self.enrolled is None else self.enrolled
 
     def features(self) -> FeatureSet:
         """Return the enrolment, or the statistics learnt so far, without frames."""
@@ -92,12 +104,15 @@ class MapFitter:
     """Keeps the map up to date on a thread of its own: for each new request, and as the speaker is learnt.
 
     A long fit is abandoned as soon as something else is requested. Until it is done, or if it fails, an MKL map leads
-    to the new voice.
+    to the new voice. It runs on a thread of low priority. A fit that was short is urgent when it is repeated, because
+    the interpreter cannot serve the worker while this thread holds it.
 
     Parameters
     ----------
     pack, speaker, library
         The models, the speaker to map from, and the voices.
+    urgent
+        Ask for real-time scheduling, below the worker's, of fits that are known to be short.
 
     Attributes
     ----------
@@ -111,7 +126,7 @@ class MapFitter:
         Why the latest request failed, as a sentence; empty if it succeeded.
     """
 
-    def __init__(self, pack: ModelPack, speaker: Speaker, library: VoiceLibrary) -> None:
+    def __init__(self, pack: ModelPack, speaker: Speaker, library: VoiceLibrary, urgent: bool = False) -> None:
         self.transport: Transport | None = None
         self.voice = ""
         self.progress: float | None = None
@@ -119,6 +134,7 @@ class MapFitter:
         self._pack = pack
         self._speaker = speaker
         self._library = library
+        self._urgent = urgent
         self._request = MapRequest("", MapChoice())
         self._done: tuple[MapRequest, object] | None = None
         self._target: tuple[str, str, FeatureSet, Path | None] | None = None
@@ -140,7 +156,10 @@ class MapFitter:
 
     def work(self) -> None:
         """Fit the map of the latest request on the calling thread, unless that is done."""
-        request, version = self._request, self._speaker.version
+        self._answer(self._request)
+
+    def _answer(self, request: MapRequest) -> None:
+        version = self._speaker.version
         if self._done == (request, version):
             return
 
@@ -178,15 +197,24 @@ class MapFitter:
             self._thread = None
 
     def _run(self) -> None:
-        if sys.platform == "linux":
-            # A fit of many seconds must not delay the audio. Only Linux has a niceness per thread.
-            os.nice(NICENESS)
+        urgency: Urgency | None = None
+        quick: MapRequest | None = None  # its last fit was short
         while True:
             self._due.wait()
             self._due.clear()
             if self._stopping:
                 return
-            self.work()
+            request = self._request
+            if urgency is not None and request != quick:
+                urgency.give_up()
+                urgency = None
+            began = time.thread_time()
+            self._answer(request)
+            seconds = time.thread_time() - began
+            if urgency is not None:
+                urgency.stepped()
+            elif self._urgent and seconds < LONGEST_STEP_SECONDS and request.choice.transport not in FITTED_ON_FRAMES:
+                quick, urgency = request, Urgency(seconds, Rank.FITTER)
 
     def _fit(self, request: MapRequest, progress: Callable[[float], None]) -> None:
         # Read before the features: if the enrolment changes in between, the map is fitted once more.
@@ -203,8 +231,21 @@ class MapFitter:
         if on_frames and (len(source.frames) == 0 or self._reached != reached):
             self._use(fit_map(self._pack, source, target, MapChoice()), reached)
         former = self.transport
-        fitted = fit_map(self._pack, source, target, request.choice, folder, progress, voice=name, former=former)
-        self._use(fitted, reached)
+
+        def chosen() -> Transport:
+            return fit_map(self._pack, source, target, request.choice, folder, progress, voice=name, former=former)
+
+        if on_frames:
+            with ThreadPoolExecutor(1, "rtvc long fit", _give_way) as aside:
+                self._use(aside.submit(chosen).result(), reached)
+        else:
+            self._use(chosen(), reached)
 
     def _use(self, transport: Transport, reached: tuple[str, FeatureSet | None]) -> None:
         self.transport, self.voice, self._reached = transport, reached[0], reached
+
+
+def _give_way() -> None:
+    """Let a fit of many seconds run behind everything else. Only Linux has a niceness per thread."""
+    if sys.platform == "linux":
+        os.nice(NICENESS)

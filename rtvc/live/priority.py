@@ -1,11 +1,14 @@
-"""Real-time scheduling for the worker, so that a game at full load does not make it miss its deadlines.
+"""Real-time scheduling for the threads that sound depends on, so that a game at full load makes none of them late.
 
 Linux grants it where RLIMIT_RTPRIO allows, or by RealtimeKit over D-Bus as for PulseAudio and PipeWire; Windows by
 the Multimedia Class Scheduler ("Pro Audio"); macOS by the time-constraint policy. None needs root. Where it is
 refused, audio continues at normal priority, and `Grant.how` says why.
 
-Everything here runs on the worker, for the worker itself. The audio callbacks stay at ordinary priority: with them
-real-time as well, p99 of a step rose from 8 to 59 ms under load (docs/benchmarks.md).
+Each thread asks for itself, with `Urgency`: the worker, and every thread of the engine that computes in Python. The
+interpreter runs one thread at a time, so an ordinary thread that holds it while a game has the processor holds up the
+worker too. Beside a load like a game's, refits of the map at ordinary priority made steps wait for up to 67 ms; as
+real-time work they made none wait (docs/benchmarks.md). On Linux the engine asks for the threads of its audio streams
+as well, by `hurry`; Windows and macOS give theirs the priority by themselves.
 
 A thread that must never wait can also starve the machine, so Linux kills a process whose real-time thread computes
 for RLIMIT_RTTIME (200 ms) without once sleeping. `Urgency` keeps far from that: it asks only where a step takes at
@@ -20,12 +23,19 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import IntEnum
 
-REALTIME_PRIORITY = 10
-"""Below PipeWire's 88 and the kernel's own 50: sound servers and drivers go first."""
+
+class Rank(IntEnum):
+    """Linux's real-time priorities. PipeWire has 88 and drivers 50: they go first."""
+
+    FITTER = 9
+    WORKER = 10
+    STREAM = 11
+
 
 LONGEST_STEP_SECONDS = 0.05
 RUNTIME_LIMIT_MICROSECONDS = 200_000
@@ -60,8 +70,9 @@ class Urgency:
         What was granted; may be read from any thread.
     """
 
-    def __init__(self, step_seconds: float) -> None:
-        """Ask for real-time scheduling; `step_seconds` is what a step takes in the warm-up."""
+    def __init__(self, step_seconds: float, rank: Rank = Rank.WORKER) -> None:
+        """Ask for real-time scheduling; `step_seconds` is the processor's time that a step takes."""
+        self._rank = rank
         self._give_back: Callable[[], object] | None = None
         self._slept = time.monotonic()
         self._computed = time.thread_time()
@@ -97,7 +108,7 @@ class Urgency:
             self._give_back = None
 
     def _ask(self) -> None:
-        ways = {"linux": _ask_linux, "win32": _ask_windows, "darwin": _ask_macos}
+        ways = {"linux": lambda: _ask_linux(self._rank), "win32": _ask_windows, "darwin": _ask_macos}
         if sys.platform not in ways:
             self.grant = Grant(False, f"ordinary priority: no way to more is known on {sys.platform}")
             return
@@ -123,7 +134,28 @@ def probe() -> Grant:
     return granted[0]
 
 
-def _ask_linux() -> Granted:
+def hurry(threads: Iterable[int]) -> None:
+    """Ask for real-time scheduling of an audio stream's threads, by native id, on Linux; a refusal changes nothing.
+
+    They wait for their device and copy, so none of them computes for long.
+    """
+    for thread in threads if sys.platform == "linux" else ():
+        with suppress(Refused):
+            _schedule(thread, Rank.STREAM)
+
+
+def _ask_linux(rank: Rank) -> Granted:
+    if sys.platform != "linux":
+        raise Refused("not Linux")
+    thread = threading.get_native_id()
+    how = _schedule(thread, rank)
+    # Only root may clear SCHED_RESET_ON_FORK: a request without it would be refused, and the thread stay real-time.
+    ordinary = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
+    return how, lambda: os.sched_setscheduler(thread, ordinary, os.sched_param(0))
+
+
+def _schedule(thread: int, rank: Rank) -> str:
+    """Make a thread of this process real-time and return how; raise `Refused` if nothing grants it."""
     if sys.platform != "linux":
         raise Refused("not Linux")
     import resource
@@ -134,17 +166,13 @@ def _ask_linux() -> Granted:
     resource.setrlimit(resource.RLIMIT_RTTIME, (longest, longest))
 
     allowed, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
-    wanted = REALTIME_PRIORITY if allowed in (0, resource.RLIM_INFINITY) else min(allowed, REALTIME_PRIORITY)
-    thread = threading.get_native_id()
+    wanted = int(rank) if allowed in (0, resource.RLIM_INFINITY) else min(allowed, rank)
     try:
         os.sched_setscheduler(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(wanted))
-        how = f"real-time priority {wanted}"
     except OSError:
         _ask_realtimekit(thread, wanted)
-        how = f"real-time priority {wanted} by RealtimeKit"
-    # Only root may clear SCHED_RESET_ON_FORK: a request without it would be refused, and the thread stay real-time.
-    ordinary = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
-    return how, lambda: os.sched_setscheduler(thread, ordinary, os.sched_param(0))
+        return f"real-time priority {wanted} by RealtimeKit"
+    return f"real-time priority {wanted}"
 
 
 def _ask_realtimekit(thread: int, wanted: int) -> None:

@@ -1,6 +1,7 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 import soundfile
 
 from rtvc.features import FeatureSet
+from rtvc.live import map_fitter
 from rtvc.live.map_fitter import NICENESS, MapFitter, MapRequest, Speaker
+from rtvc.live.priority import Rank
 from rtvc.packs.pack import ModelPack
 from rtvc.transport import FITS, FITTED_ON_FRAMES, Transport
 from rtvc.transport.choice import MapChoice
@@ -249,24 +252,76 @@ def test_a_long_fit_tells_its_progress_and_ends_when_nobody_waits_for_it(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
-def test_the_thread_gives_way_to_the_sound(pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    niceness: list[int] = []
-    fitted = threading.Event()
+def test_a_long_fit_gives_way_to_everything_and_a_short_one_does_not(
+    pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    niceness: dict[str, int] = {}
 
-    def note(source: FeatureSet, target: FeatureSet) -> Transport:
-        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-        fitted.set()
-        return AffineTransport(np.eye(pack.feature_dim, dtype=np.float32), np.zeros(pack.feature_dim, np.float32))
+    def noting(name: str) -> Callable[..., Transport]:
+        def note(source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
+            niceness[name] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            dim = pack.feature_dim
+            return AffineTransport(np.eye(dim, dtype=np.float32), np.zeros(dim, np.float32))
 
-    monkeypatch.setitem(FITS, "knn", note)
+        return note
+
+    for name in ("mkl", "sinkhorn"):
+        monkeypatch.setitem(FITS, name, noting(name))
     own = os.getpriority(os.PRIO_PROCESS, 0)
     fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
     fitter.start()
-    fitter.ask(MapRequest(voice, MapChoice("knn")))
-    assert fitted.wait(60)
+    fitter.ask(MapRequest(voice, MapChoice("sinkhorn")))
+    until(lambda: len(niceness) == 2)
     fitter.stop()
-    assert niceness == [min(19, own + NICENESS)]
+    assert niceness == {"mkl": own, "sinkhorn": min(19, own + NICENESS)}
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
+
+
+def test_only_a_fit_that_was_short_is_urgent_when_it_is_repeated(
+    pack: ModelPack, voice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    class Recorded:
+        def __init__(self, seconds: float, rank: Rank) -> None:
+            events.append(f"urgent, {rank.name}")
+
+        def give_up(self) -> None:
+            events.append("given up")
+
+        def stepped(self) -> None:
+            events.append("stepped")
+
+    monkeypatch.setattr(map_fitter, "Urgency", Recorded)
+    speaker = Speaker(pack)
+    fitter = MapFitter(pack, speaker, VoiceLibrary(), urgent=True)
+    fitter.start()
+
+    def seen(wanted: str) -> bool:
+        return events[-1:] == [wanted]
+
+    short, long = MapRequest(voice, MapChoice()), MapRequest(voice, MapChoice("flow"))
+    made = frames(pack, 2, seed=1)
+    for request, wanted in ((short, "urgent, FITTER"), (short, "stepped"), (long, "given up")):
+        speaker(made, np.ones(len(made), bool))
+        fitter.ask(request)
+        until(partial(seen, wanted))
+    until(lambda: fitter.error)  # this transport needs an enrolment
+    fitter.stop()
+    assert events == ["urgent, FITTER", "stepped", "given up"]
+
+
+def test_the_more_speech_was_learnt_the_less_often_is_a_new_map_due(pack: ModelPack) -> None:
+    speaker = Speaker(pack)
+    second, fits = frames(pack, 1, seed=1), []
+    for _ in range(600):
+        before = speaker.version
+        speaker(second, np.zeros(len(second), bool))
+        assert speaker.version == before
+        speaker(second, np.ones(len(second), bool))
+        fits.append(speaker.version != before)
+    assert all(fits[:20])
+    assert 1 <= sum(fits[-60:]) <= 3
 
 
 def test_the_thread_fits_what_is_asked_and_ends(pack: ModelPack, voice: str) -> None:

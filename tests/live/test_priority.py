@@ -80,7 +80,7 @@ def test_realtimekit_is_asked_for_this_thread_and_grants(bus: str, unprivileged:
     urgency = Urgency(step_seconds=0.004)
     assert urgency.grant.realtime
     assert "RealtimeKit" in urgency.grant.how
-    assert kit.asked == (os.getpid(), threading.get_native_id(), priority.REALTIME_PRIORITY)
+    assert kit.asked == (os.getpid(), threading.get_native_id(), priority.Rank.WORKER)
 
 
 def test_a_refusal_of_realtimekit_is_told(bus: str, unprivileged: list[tuple[int, int, int]]) -> None:
