@@ -91,8 +91,8 @@ test)
     environment gui,export,picture,cluster,dev
     rnnoise
     shift
-    # The whole suite runs on every core, up to four; a part of it starts sooner without workers.
-    [ $# -gt 0 ] || set -- -n auto --maxprocesses 4 --dist worksteal
+    # The whole suite runs in several processes (tests/conftest.py); a part of it starts sooner without.
+    [ $# -gt 0 ] || set -- -n auto --dist worksteal
     .venv/bin/python -m pytest --durations 15 "$@"
     ;;
 *)

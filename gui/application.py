@@ -33,12 +33,17 @@ SIGNAL_MILLISECONDS = 250
 _log = logging.getLogger(__name__)
 
 
-def main(screenshots: Path | None = None, measured_seconds: float | None = None, pressed: str | None = None) -> None:
+def main(
+    screenshots: Path | None = None,
+    measured_seconds: float | None = None,
+    stress: bool = False,
+    pressed: str | None = None,
+) -> None:
     """Open the panel and run until it is closed.
 
-    With `screenshots`, take pictures of every page into that folder instead; with `measured_seconds`, print the
-    panel's start time and processor use over so many seconds; with `pressed`, press a hotkey of the running panel.
-    Raises `RtvcError` if that hotkey does not exist or no panel runs.
+    With `screenshots`, take pictures of every page into that folder instead. With `measured_seconds`, print the panel's
+    start time and processor use over so many seconds, or with `stress` what the engine loses beside a load. With
+    `pressed`, press a hotkey of the running panel. Raises `RtvcError` if that hotkey does not exist or no panel runs.
     """
     if pressed is not None:
         press(pressed)
@@ -46,7 +51,7 @@ def main(screenshots: Path | None = None, measured_seconds: float | None = None,
     if screenshots is not None:
         sys.exit(take_screenshots(screenshots))
     if measured_seconds is not None:
-        sys.exit(measure(measured_seconds))
+        sys.exit(measure(measured_seconds, stress))
     run()
 
 

@@ -1,4 +1,4 @@
-"""Cost of the panel: start time, longest block of the event loop, and share of a core.
+"""Cost of the panel: start time, longest block of the event loop, share of a core, and what the engine loses by it.
 
 `measure` starts its own process without a window, with the real engine over a recording. The figures are those of the
 GUI thread alone: they exclude the engine's work but include waiting for the interpreter lock.
@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PyQt6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
@@ -18,12 +20,18 @@ from PyQt6.QtWidgets import QApplication
 
 from gui.main_window import MainWindow
 from gui.models.devices import Use
-from gui.rehearsal import START_SECONDS, rehearsal_session, wait_until
+from gui.rehearsal import START_SECONDS, port_session, rehearsal_session, rest, wait_until
+from gui.session import Session
 from gui.theme import theme
+from rtvc.benchmark.game_load import game_load
+from rtvc.benchmark.loops import PulseLoop
+from rtvc.benchmark.soak import COUNTERS
+from rtvc.benchmark.workload import Speech
 from rtvc.errors import RtvcError
 from rtvc.live.snapshot import State
 
 BEAT_MILLISECONDS = 10
+SETTLING_SECONDS = 4.0
 
 
 class Heartbeat:
@@ -48,37 +56,67 @@ class Heartbeat:
         self._clock.start()
 
 
-def measure(seconds: float) -> int:
-    """Print the panel's figures, each measured over so many seconds; return an exit code."""
+def measure(seconds: float, stress: bool = False) -> int:
+    """Print the panel's figures, each measured over so many seconds; return an exit code.
+
+    With `stress`, print instead what the engine lost while the panel showed it, beside a load like a game's.
+    """
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     began = time.time()
-    return subprocess.run([sys.executable, "-m", "gui.measure", str(seconds), str(began)], env=environment).returncode
+    command = [sys.executable, "-m", "gui.measure", str(seconds), str(began), *(["stress"] if stress else [])]
+    return subprocess.run(command, env=environment).returncode
 
 
 def _measure(seconds: float, began: float) -> None:
     """Print the figures of this process, which was started at `began`, in seconds of the system clock."""
-    application = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as scratch:
         session = rehearsal_session(Path(scratch), 2 * seconds + START_SECONDS)
-        theme.install(application, session.preferences.options.appearance)
-        window = MainWindow(session)
-        window.show()
-        session.begin()
-        failures: list[str] = []
-        session.failed.connect(failures.append)
-        wait_until(lambda: (session.packs.figures is not None and session.devices.use is Use.FREE) or bool(failures))
-        print(f"start to a usable window: {time.time() - began:.2f} s, {time.process_time():.2f} s of processor time")
-        session.preferences.choose(welcomed=True)
-        try:
-            session.live.set_power(True)
-            wait_until(lambda: session.live.snapshot.state is State.RUNNING or bool(failures))
-            if failures:
-                raise RtvcError(failures[0])
+        with _live(session, began) as window:
             for spectrogram in (False, True):
                 window.live.drawer.expander.set_open(spectrogram)
                 _watch(seconds, "live, with the spectrogram" if spectrogram else "live")
-        finally:
-            window.close()
+
+
+def _measure_loss(seconds: float, began: float) -> None:
+    """Print what the engine lost beside a load, with panel and engine on virtual devices in this process."""
+    with tempfile.TemporaryDirectory() as scratch, PulseLoop() as loop:
+        session = port_session(Path(scratch), lambda: loop.port)
+        with _live(session, began) as window:
+            window.live.drawer.expander.set_open(True)
+            loop.start(lambda rate, block: Speech(rate).blocks(block), lambda block: None)
+            try:
+                rest(SETTLING_SECONDS)
+                with game_load():
+                    before = session.live.snapshot
+                    _watch(seconds, "live beside a load, with the spectrogram")
+                    after = session.live.snapshot
+            finally:
+                loop.stop()
+            counts = [f"{getattr(after, name) - getattr(before, name)} {name.replace('_', ' ')}" for name in COUNTERS]
+            print(f"{after.priority}: {', '.join(counts)}; p99 of a step {1000 * after.compute_p99_seconds:.1f} ms")
+
+
+@contextmanager
+def _live(session: Session, began: float) -> Iterator[MainWindow]:
+    """Open the panel without a window, print its start, and yield it while it is live."""
+    application = QApplication(sys.argv[:1])
+    theme.install(application, session.preferences.options.appearance)
+    window = MainWindow(session)
+    window.show()
+    session.begin()
+    failures: list[str] = []
+    session.failed.connect(failures.append)
+    wait_until(lambda: (session.packs.figures is not None and session.devices.use is Use.FREE) or bool(failures))
+    print(f"start to a usable window: {time.time() - began:.2f} s, {time.process_time():.2f} s of processor time")
+    session.preferences.choose(welcomed=True)
+    try:
+        session.live.set_power(True)
+        wait_until(lambda: session.live.snapshot.state is State.RUNNING or bool(failures))
+        if failures:
+            raise RtvcError(failures[0])
+        yield window
+    finally:
+        window.close()
 
 
 def _watch(seconds: float, name: str) -> None:
@@ -93,6 +131,6 @@ def _watch(seconds: float, name: str) -> None:
 
 if __name__ == "__main__":
     try:
-        _measure(float(sys.argv[1]), float(sys.argv[2]))
+        (_measure_loss if "stress" in sys.argv else _measure)(float(sys.argv[1]), float(sys.argv[2]))
     except RtvcError as error:
         sys.exit(f"rtvc-gui: {error}")

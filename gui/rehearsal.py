@@ -19,6 +19,7 @@ from rtvc.app.models import open_pack
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.virtual_microphone import VirtualMicrophoneState
 from rtvc.audio_file import audio_writer
+from rtvc.devices.port import AudioPort
 from rtvc.devices.virtual_cable import DESCRIPTION, explain_virtual_cable
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -68,9 +69,17 @@ def rehearsal_session(folder: Path, seconds: float) -> Session:
     with audio_writer(folder / "microphone.wav", voice.rate) as writer:
         writer.write(np.tile(once, int(seconds * voice.rate / len(once)) + 1))
 
+    def open_port() -> AudioPort:
+        return FilePort(folder / "microphone.wav", folder / "output.wav", overwrite=True)
+
+    return port_session(folder, open_port)
+
+
+def port_session(folder: Path, open_port: Callable[[], AudioPort]) -> Session:
+    """Return a session that keeps everything in a folder, and whose engine takes this port for its devices."""
+
     def open_engine(setup: LiveSetup, settings: Settings) -> Engine:
-        port = FilePort(folder / "microphone.wav", folder / "output.wav", overwrite=True)
-        return RehearsalEngine(open_pack(setup.pack), port, settings)
+        return RehearsalEngine(open_pack(setup.pack), open_port(), settings)
 
     def look(refresh: bool) -> Found:
         return Found((), VirtualMicrophoneState(DESCRIPTION, False, ""))

@@ -47,7 +47,7 @@ class StreamingConverter:
         Transport, block size and strength; None for MKL with the pack's block size at full strength.
     speaker
         Recordings of the speaker at this microphone, at least 3 s of speech in all; with them the first word is
-        converted right. None learns the speaker from the stream and refits the map about once a second.
+        converted right. None learns the speaker from the stream, and refits the map less and less often.
     step
         Frames of 20 ms computed at once; None for the pack's default.
     pitch_semitones, intonation

@@ -35,6 +35,12 @@ hypothesis.settings.register_profile("rtvc", deadline=None)
 hypothesis.settings.load_profile("rtvc")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are cores, at most four: many tests wait for sound that plays."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep voices, preferences and crash reports out of the developer's folders."""

@@ -29,6 +29,13 @@ def gui(
             "while live, and the longest time without an answer.",
         ),
     ] = None,
+    stress: Annotated[
+        bool,
+        typer.Option(
+            help="With --measure: print instead what the voice loses beside a load like a game's, on virtual devices "
+            "of the sound server."
+        ),
+    ] = False,
     press: Annotated[
         str | None,
         typer.Option(
@@ -40,6 +47,8 @@ def gui(
     ] = None,
 ) -> None:
     """Open the panel."""
+    if stress and measure is None:
+        raise RtvcError("--stress is for measurements: add --measure SECONDS.")
     try:
         application = import_module("gui.application")
     except ImportError as error:
@@ -53,4 +62,4 @@ def gui(
         raise RtvcError(
             "There is no display to open the panel on: start it in a desktop session, or use `rtvc live`."
         )
-    application.main(screenshots, measure, press)
+    application.main(screenshots, measure, stress, press)

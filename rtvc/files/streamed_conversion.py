@@ -79,7 +79,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
 
 
 class LiveMap:
-    """Refits the map of its converter about once a second of sound, as the live engine does; an `Observer`."""
+    """Refits the map of its converter while it learns the speaker, as the live engine does; an `Observer`."""
 
     def __init__(
         self,

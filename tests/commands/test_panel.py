@@ -13,7 +13,7 @@ def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.Monke
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    opened: list[tuple[Path | None, float | None, str | None]] = []
+    opened: list[tuple[Path | None, float | None, bool, str | None]] = []
     monkeypatch.setattr("gui.application.main", lambda *arguments: opened.append(arguments))
     assert "no display to open the panel on" in refusal("gui")
     # What draws without a window needs none.
@@ -21,7 +21,8 @@ def test_the_panel_without_a_display_names_the_way_out(monkeypatch: pytest.Monke
     rtvc("gui", "--press", "mute")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     rtvc("gui")
-    assert opened == [(None, 1.0, None), (None, None, "mute"), (None, None, None)]
+    assert opened == [(None, 1.0, False, None), (None, None, False, "mute"), (None, None, False, None)]
+    assert "add --measure" in refusal("gui", "--stress")
 
 
 def test_the_panel_has_a_command_of_its_own(

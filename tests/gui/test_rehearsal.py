@@ -18,6 +18,7 @@ from gui.rehearsal import RehearsalEngine, rehearsal_session
 from gui.session import Session
 from rtvc.live.snapshot import State
 from tests.support.packs import identity_pack
+from tests.support.pulse import PulseServer
 
 START_MILLISECONDS = 30_000
 
@@ -55,6 +56,15 @@ def test_the_cost_of_the_panel_is_printed(capfd: pytest.CaptureFixture[str]) -> 
     assert re.fullmatch(r"start to a usable window: \d+\.\d\d s, \d+\.\d\d s of processor time", lines[0])
     assert [line.partition(":")[0] for line in lines[1:]] == ["live", "live, with the spectrogram"]
     assert all(re.search(r": \d+\.\d% of a core, longest block \d+ ms", line) for line in lines[1:])
+
+
+@pytest.mark.slow
+def test_what_the_engine_loses_beside_a_load_is_printed(
+    pulse: PulseServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert measure(2.0, stress=True) == 0
+    counts = r"\d+ underruns, \d+ overruns, \d+ dropped frames, \d+ device flags; p99 of a step \d+\.\d ms"
+    assert re.search(counts, capfd.readouterr().out)
 
 
 def test_a_blocked_event_loop_is_noticed(qtbot: QtBot) -> None:

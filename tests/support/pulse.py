@@ -78,7 +78,7 @@ class PulseServer:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
         environment |= {"HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)}
         modules = f"-n -L module-native-protocol-unix\\ socket={self._socket}\\ auth-anonymous=1"
-        options = "--daemonize=no --use-pid-file=no --exit-idle-time=-1 --realtime=no --high-priority=no"
+        options = "--daemonize=no --use-pid-file=no --exit-idle-time=-1 --realtime=yes --high-priority=no"
         deadline = time.monotonic() + 10
         for program in PROGRAMS:
             while PIPEWIRE and self._processes and not (self._folder / "pipewire-0").exists():
