@@ -41,9 +41,9 @@ def main(
 ) -> None:
     """Open the panel and run until it is closed.
 
-    With `screenshots`, take pictures of every page into that folder instead. With `measured_seconds`, print the panel's
-    start time and processor use over so many seconds, or with `stress` what the engine loses beside a load. With
-    `pressed`, press a hotkey of the running panel. Raises `RtvcError` if that hotkey does not exist or no panel runs.
+    With `screenshots`, take pictures of every page into that folder instead. With `measured_seconds`, print its start
+    time and processor use over so many seconds, or with `stress` what the engine loses beside a load. With `pressed`,
+    press a hotkey of the running panel. Raises `RtvcError` if that hotkey does not exist or no panel runs.
     """
     if pressed is not None:
         press(pressed)
