@@ -69,9 +69,10 @@ def measure(seconds: float, stress: bool = False) -> int:
 
 def _measure(seconds: float, began: float) -> None:
     """Print the figures of this process, which was started at `began`, in seconds of the system clock."""
+    application = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as scratch:
         session = rehearsal_session(Path(scratch), 2 * seconds + START_SECONDS)
-        with _live(session, began) as window:
+        with _live(application, session, began) as window:
             for spectrogram in (False, True):
                 window.live.drawer.expander.set_open(spectrogram)
                 _watch(seconds, "live, with the spectrogram" if spectrogram else "live")
@@ -79,9 +80,10 @@ def _measure(seconds: float, began: float) -> None:
 
 def _measure_loss(seconds: float, began: float) -> None:
     """Print what the engine lost beside a load, with panel and engine on virtual devices in this process."""
+    application = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as scratch, PulseLoop() as loop:
         session = port_session(Path(scratch), lambda: loop.port)
-        with _live(session, began) as window:
+        with _live(application, session, began) as window:
             window.live.drawer.expander.set_open(True)
             loop.start(lambda rate, block: Speech(rate).blocks(block), lambda block: None)
             try:
@@ -97,9 +99,8 @@ def _measure_loss(seconds: float, began: float) -> None:
 
 
 @contextmanager
-def _live(session: Session, began: float) -> Iterator[MainWindow]:
+def _live(application: QApplication, session: Session, began: float) -> Iterator[MainWindow]:
     """Open the panel without a window, print its start, and yield it while it is live."""
-    application = QApplication(sys.argv[:1])
     theme.install(application, session.preferences.options.appearance)
     window = MainWindow(session)
     window.show()

@@ -90,12 +90,15 @@ class Playback(Side):
     underruns
         How often the queue ran dry. Sound fades out and in again over 3 ms, or half a block if that is
         shorter, instead of being cut.
+    ran_dry
+        `time.monotonic()` of the latest underrun, 0 before the first.
     """
 
     def __init__(self, rate: int, block: int | None = None) -> None:
         super().__init__(rate, block)
         self.muted = False
         self.underruns = 0
+        self.ran_dry = 0.0
         fade = min(round(rate * FADE_SECONDS), self.block // 2)
         self._fade_in = np.linspace(0, 1, fade, dtype=np.float32)
         self._fade_out = self._fade_in[::-1].copy()
@@ -124,6 +127,7 @@ class Playback(Side):
             np.multiply(out[:fade], self._fade_in, out=out[:fade])
             self._dry = False
         if read < len(out):
+            self.ran_dry = time.monotonic()
             self.underruns += 1
             self._dry = True
             out[read:] = 0

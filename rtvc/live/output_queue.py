@@ -26,6 +26,9 @@ LARGEST_SHRINK_SECONDS = 0.025
 """How much such a target shrinks each time. Two of the largest steps are still trimmed from silence, not cut out of
 speech: that begins at 60 ms (`drift.RESYNC_SECONDS`)."""
 
+LARGEST_GROWTH_SECONDS = 0.03
+"""How much the target grows at most with one underrun. What keeps the worker for longer seldom comes again."""
+
 CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
 SETTLED_SECONDS = 1.0
@@ -39,14 +42,15 @@ class OutputQueue:
     What `resample` returns may be changed, and is queued by `write`.
 
     The length of the queue before each block is held at `target` by drift correction. The target starts at one block
-    of the device, grows by one block with every underrun and shrinks by one after a minute without any. If a shorter
-    target led to an underrun, the wait before it is tried again doubles each time, up to an hour; it halves again
-    while the target holds. After an underrun, late audio is dropped until the output is live again. A queue more than
-    60 ms too long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from
-    the next silence. Every cut is crossfaded.
+    of the device. With every underrun it grows by as much as the audio was late, but by one block to 30 ms, and it
+    shrinks by one block after a minute without any. If a shorter target led to an underrun, the wait before it is
+    tried again doubles each time, up to an hour; it halves again while the target holds. After an underrun, late
+    audio is dropped until the output is live again. A queue more than 60 ms too long is cut at once. A smaller
+    excess, as when a sound server rearranges its buffers, is trimmed from the next silence. Every cut is crossfaded.
 
     With `follow_jitter` the target shrinks every 10 s, also below one block, towards the deepest dip of the queue in
-    the last 20 s plus 1 ms: by half of what it has beyond that, but by 1 to 25 ms. Underruns lengthen it as before.
+    the last 20 s plus 1 ms: by half of what it has beyond that, but by 1 to 25 ms. Every underrun lengthens it by
+    one block.
 
     Parameters
     ----------
@@ -144,7 +148,9 @@ class OutputQueue:
                 before = self._patience if self._was_too_few(self.target) else CALM_SECONDS
                 self._patience = min(2 * before, LONGEST_CALM_SECONDS)
                 self._too_few = self.target
-            self.target = min(self.target + self._unit, LONGEST_TARGET)
+            late = 0.0 if self._follow_jitter else time.monotonic() - self.playback.ran_dry
+            growth = max(min(late, LARGEST_GROWTH_SECONDS), self._unit)
+            self.target = min(self.target + growth, LONGEST_TARGET)
             self._shrunk, self._calm = False, 0.0
         self._calm += seconds
         if not self._follow_jitter and self._may_shrink(self.target - self._unit):

@@ -62,7 +62,7 @@ def test_after_a_bad_hour_the_queue_is_short_again_within_minutes_not_hours() ->
     """A minute for a block, and no more for what was once too few than that was worth."""
     queue = OutputQueue(1000, Playback(1000))
     moments = np.random.default_rng(1).exponential(60, 90).cumsum()
-    assert max(hours(queue, 3600, {int(moment) for moment in moments if moment < 3500})) > 0.1
+    assert max(hours(queue, 3600, {int(moment) for moment in moments if moment < 3500})) > 0.05
     calm = hours(queue, 3600)
     least = calm.index(min(calm))
     assert calm[least] == pytest.approx(0.01)
@@ -101,8 +101,11 @@ def test_an_excess_is_trimmed_from_the_next_silence() -> None:
     assert queue.playback.underruns == 0
 
 
-def jittery(monkeypatch: pytest.MonkeyPatch, queue: OutputQueue, seconds: float, jitter: float) -> None:
-    """Let a worker wake up late by up to `jitter` seconds, at random, and a device take its blocks on time."""
+def jittery(
+    monkeypatch: pytest.MonkeyPatch, queue: OutputQueue, seconds: float, jitter: float, stall: float = 0.0
+) -> None:
+    """Let a device take its blocks on time, and a worker wake up late: by up to `jitter` seconds at random, and by
+    `stall` once a second."""
     random = np.random.default_rng(2)
     began = now = queue.playback.heartbeat
     for module in (sides, output_queue):
@@ -111,7 +114,8 @@ def jittery(monkeypatch: pytest.MonkeyPatch, queue: OutputQueue, seconds: float,
     period = queue.playback.block / queue.playback.rate
     taken, wakes = 0, began
     for step in range(round(seconds / 0.02)):
-        wakes = max(wakes, began + 0.02 * step + random.uniform(0, jitter))
+        late = random.uniform(0, jitter) + stall * (step % 50 == 49)
+        wakes = max(wakes, began + 0.02 * step + late)
         while began + (taken + 0.5) * period <= wakes:
             now = began + (taken + 0.5) * period
             queue.playback.pull(out)
@@ -149,3 +153,13 @@ def test_after_a_minute_of_jitter_the_delay_returns(monkeypatch: pytest.MonkeyPa
     jittery(monkeypatch, queue, 150, 0.0)
     assert queue.target < 0.012
     assert queue.delay < 0.035
+
+
+def test_a_worker_that_is_late_again_and_again_loses_sound_once_or_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each second it wakes up 45 ms late, as beside a load that keeps the processor."""
+    queue = OutputQueue(16_000, Playback(RATE))
+    jittery(monkeypatch, queue, 90, 0.0, stall=0.045)
+    assert 1 <= queue.playback.underruns <= 2
+    assert 0.03 < queue.target < 0.06
+    jittery(monkeypatch, queue, 400, 0.0)
+    assert queue.target < 0.011
