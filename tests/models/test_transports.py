@@ -157,7 +157,7 @@ def test_a_greater_weight_moves_points_less() -> None:
     x = torch.randn(1, 2000, 2, generator=torch.Generator().manual_seed(0))
     for weight in (1.0, 2.0, 4.0):
         torch.manual_seed(0)
-        system = trained(Objective("xnot", weight, rate=1e-2), gaussian(), disc, steps=40)
+        system = trained(Objective("xnot", weight, rate=1e-2), gaussian(), disc, steps=25)
         with torch.no_grad():
             costs.append(float((system.average.move(x) - x).square().mean()))
     assert costs[0] > costs[1] > costs[2]
