@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -51,6 +51,7 @@ VISITORS = 2
 def server_report(
     pack: ModelPack,
     clicks: int = 15,
+    networks: Sequence[Impairment] = IMPAIRMENTS,
     calm: float = 60.0,
     sessions: int = 8,
     seconds: float = 8.0,
@@ -65,6 +66,8 @@ def server_report(
         The models.
     clicks
         Clicks per network condition, one every two seconds; 0 to skip.
+    networks
+        The network conditions.
     calm
         Seconds for which clicks go on after a bad network has become good, to see whether the delay returns.
     sessions
@@ -85,7 +88,7 @@ def server_report(
     tables = []
     if clicks:
         results["delay"] = {}
-        for condition in IMPAIRMENTS:
+        for condition in networks:
             log(f"delay: {condition.name}, {clicks} clicks")
             wait = calm if condition.bad else 0.0
             with running_server(pack, 1) as (url, _):

@@ -9,11 +9,16 @@ from rtvc.remote.benchmark import codec_delay, server_report
 from rtvc.remote.impairment import Impairment
 from rtvc.remote.peer import CODEC_SECONDS
 from rtvc.remote.workers import Workers
+from tests.support.commands import refusal
 from tests.support.remote import LocalWorkers, local_server
 
 
 def test_the_lookahead_of_the_codec_is_what_a_click_says() -> None:
     assert codec_delay() == pytest.approx(CODEC_SECONDS, abs=2e-4)
+
+
+def test_networks_are_known_by_name() -> None:
+    assert "there are: loopback, 1 % loss" in refusal("bench", "server", "--network", "worse")
 
 
 def test_the_report_holds_what_was_measured(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,8 +30,8 @@ def test_the_report_holds_what_was_measured(pack: ModelPack, monkeypatch: pytest
 
     monkeypatch.setattr(benchmark, "running_server", within)
     monkeypatch.setattr(benchmark, "SETTLING_SECONDS", 0.2)
-    monkeypatch.setattr(benchmark, "IMPAIRMENTS", (Impairment("bad", loss=0.02, jitter_seconds=0.01),))
-    report = server_report(pack, clicks=2, calm=2.0, sessions=1, seconds=1.0, visits=2)
+    networks = [Impairment("bad", loss=0.02, jitter_seconds=0.01)]
+    report = server_report(pack, clicks=2, networks=networks, calm=2.0, sessions=1, seconds=1.0, visits=2)
     bad = report.results["delay"]["bad"]
     assert 0.001 < bad["packets_lost_share"] < 0.1
     assert bad["concealed"] > 0
