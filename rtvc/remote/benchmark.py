@@ -43,9 +43,10 @@ from rtvc.settings import Settings
 START_SECONDS = 30.0
 SETTLING_SECONDS = 5.0
 DISPLAY_SECONDS = 0.25
-JOIN_SECONDS = 1.0
+JOIN_SECONDS = 3.0
 RECOVERED_SECONDS = 15.0
 VISITORS = 2
+UNLIMITED = 1_000_000
 
 
 def server_report(
@@ -124,7 +125,7 @@ def running_server(pack: ModelPack, sessions: int) -> Iterator[tuple[str, Worker
     failures: list[BaseException] = []
 
     async def run() -> None:
-        async with serving(workers, Access(), Listen("127.0.0.1", 0)) as url:
+        async with serving(workers, Access(), Listen("127.0.0.1", 0), sessions_per_minute=UNLIMITED) as url:
             urls.append(url)
             started.set()
             while not stopping.is_set():
@@ -230,7 +231,7 @@ def _counts(engine: RemoteEngine, link: Link) -> dict[str, int]:
 def measure_capacity(
     url: str, workers: Workers, sessions: int, seconds: float, log: Log = lambda sentence: None
 ) -> list[dict[str, Any]]:
-    """Add one session after the other until the slowest step of one in a hundred exceeds its deadline."""
+    """Add one session after the other until p99 of a step exceeds its deadline, frames are dropped, or one ends."""
     packets = speech_packets()
 
     async def run() -> list[dict[str, Any]]:
@@ -263,7 +264,9 @@ def measure_capacity(
                     "clients_core_share": share,
                 }
                 rows.append(row)
-                if row["p99_milliseconds"] > row["deadline_milliseconds"]:
+                # Workers compute at real-time priority: on busy cores they wait, and steps stay short.
+                late = row["p99_milliseconds"] > row["deadline_milliseconds"] or row["dropped_frames"] > 0
+                if late or not all(link.alive for link in links):
                     break
         finally:
             for link in links:

@@ -100,11 +100,15 @@ class HttpListener:
     async def _serve(self, connection: socket.socket, network: str) -> None:
         """Let the protocol serve a connection, until it is closed or its time is over."""
         protocol = _Watched(self._protocol())
-        handshake = None if self._tls is None else HANDSHAKE_SECONDS
+        seconds = None if self._tls is None else HANDSHAKE_SECONDS
         try:
             async with asyncio.timeout(CONNECTION_SECONDS):
                 await asyncio.get_running_loop().connect_accepted_socket(
-                    lambda: protocol, connection, ssl=self._tls, ssl_handshake_timeout=handshake
+                    lambda: protocol,
+                    connection,
+                    ssl=self._tls,
+                    ssl_handshake_timeout=seconds,
+                    ssl_shutdown_timeout=seconds,
                 )
                 await protocol.closed.wait()
         except (OSError, TimeoutError):

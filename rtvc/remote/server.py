@@ -60,13 +60,17 @@ class Server:
     listen
         Where it listens. On loopback, requests for other host names are refused, so that no page from elsewhere
         reaches it through a name that it points at this machine.
+    sessions_per_minute
+        Sessions that clients from one network may begin.
     """
 
-    def __init__(self, workers: Workers, access: Access, listen: Listen) -> None:
+    def __init__(
+        self, workers: Workers, access: Access, listen: Listen, sessions_per_minute: int = SESSIONS_PER_MINUTE
+    ) -> None:
         self._workers, self._access, self._listen = workers, access, listen
         self._voices = VoiceLibrary(paths=False)
         self._failures = RateLimit(FAILURES_PER_MINUTE)
-        self._sessions = RateLimit(SESSIONS_PER_MINUTE)
+        self._sessions = RateLimit(sessions_per_minute)
         self.application = web.Application(client_max_size=protocol.LARGEST_REQUEST, middlewares=[self._guard])
         self.application.router.add_get("/voices", self._list_voices)
         self.application.router.add_post("/session", self._open_session)
@@ -156,9 +160,13 @@ def _sentence(text: str, status: int) -> web.Response:
 
 @asynccontextmanager
 async def serving(
-    workers: Workers, access: Access, listen: Listen, tls: ssl.SSLContext | None = None
+    workers: Workers,
+    access: Access,
+    listen: Listen,
+    tls: ssl.SSLContext | None = None,
+    sessions_per_minute: int = SESSIONS_PER_MINUTE,
 ) -> AsyncIterator[str]:
-    """Start the workers and listen; yields the server's URL.
+    """Start the workers and listen; yields the server's URL. Parameters as for `Server`.
 
     Raises `RtvcError` if it may not listen there, or cannot.
     """
@@ -169,7 +177,7 @@ async def serving(
         )
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # Strangers could fill the log with bad requests.
     runner = web.AppRunner(
-        Server(workers, access, listen).application,
+        Server(workers, access, listen, sessions_per_minute).application,
         access_log=None,
         keepalive_timeout=HEADER_SECONDS,  # It also ends a connection whose first request is not there by then.
         shutdown_timeout=ANSWER_SECONDS,

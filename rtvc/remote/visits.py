@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,6 @@ from rtvc.remote.impairment import Impairment
 from rtvc.remote.link import Address, Link
 from rtvc.remote.protocol import Refusal
 from rtvc.remote.replay import Replay, speech_packets
-from rtvc.remote.server import SESSIONS_PER_MINUTE
 from rtvc.remote.workers import Workers
 from rtvc.settings import Settings
 from rtvc.voices.analysis import read_recordings
@@ -32,7 +30,7 @@ ROUND = 10
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
 PACKETS = 10
-OWN_VOICE_EVERY, ODD_EVERY = 5, 10
+OWN_VOICE_EVERY, UNKNOWN_VOICE_EVERY, VANISHING_EVERY = 5, 10, 20
 SETTLED_SHARE = 0.3
 """The first rounds fill caches; growth is counted after them."""
 
@@ -42,23 +40,23 @@ Log = Callable[[str], None]
 def measure_visits(url: str, workers: Workers, visits: int, log: Log = lambda sentence: None) -> dict[str, Any]:
     """Let sessions come and go, as many at once as the server has, and return what is held after each round.
 
-    One in five brings a voice of its own. One in ten vanishes without a word, and one in ten asks for a voice that
-    does not exist.
+    One in five brings a voice of its own, one in ten asks for a voice that does not exist, and one in twenty vanishes
+    without a word.
     """
     packets = speech_packets()
-    voice = protocol.write_voice("a voice of the client's", *read_recordings([target().reference]))
+    voice = protocol.write_voice("brought along", *read_recordings([target().reference]))
     held: list[dict[str, float]] = []
 
     async def visit(number: int, opening: asyncio.Lock) -> None:
         link = Link(Address(url), Replay(packets), lambda block: None)
         own = number % OWN_VOICE_EVERY == 2
-        name = "nobody" if number % ODD_EVERY == 1 else voice["name"] if own else target().name
+        name = "nobody" if number % UNKNOWN_VOICE_EVERY == 1 else voice["name"] if own else target().name
         try:
             async with opening:
                 await _until(lambda: workers.free)
                 await link.open(Settings(voice=name), voice if own else None)
             await _until(lambda: link.status.state == State.RUNNING and link.reception.order.received >= PACKETS)
-            if number % ODD_EVERY == 3:
+            if number % VANISHING_EVERY == 3:
                 Impairment("vanished", loss=1.0).apply(link.peer)
         except Refusal:
             if name != "nobody":
@@ -67,14 +65,11 @@ def measure_visits(url: str, workers: Workers, visits: int, log: Log = lambda se
             await link.close()
 
     async def run() -> None:
-        places, opening, due, most = asyncio.Semaphore(workers.free), asyncio.Lock(), time.monotonic(), workers.free
+        most, opening = workers.free, asyncio.Lock()
+        places = asyncio.Semaphore(most)
 
         async def come(number: int) -> None:
-            nonlocal due
             async with places:
-                if number >= SESSIONS_PER_MINUTE:
-                    due = max(due, time.monotonic()) + 60 / SESSIONS_PER_MINUTE
-                    await asyncio.sleep(due - time.monotonic())
                 await visit(number, opening)
 
         for first in range(0, visits, ROUND):

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import Any
 
 from rtvc.app.models import open_pack
 from rtvc.remote import protocol
@@ -166,6 +167,7 @@ async def _serve(pipe: Connection, pack: str, addresses: list[str] | None) -> No
     models = open_pack(pack)
     requests: asyncio.Queue[SessionRequest] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_report_fault)
 
     def listen() -> None:
         with suppress(EOFError, OSError):
@@ -187,3 +189,9 @@ async def _serve(pipe: Connection, pack: str, addresses: list[str] | None) -> No
             log.exception("a session has failed")
             await session.close()
             pipe.send(("refused", protocol.FAULT))
+
+
+def _report_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody awaits, without tasks of aiortc that still send when their connection has ended."""
+    if not isinstance(context.get("exception"), ConnectionError):
+        loop.default_exception_handler(context)

@@ -30,8 +30,9 @@ def test_the_report_holds_what_was_measured(pack: ModelPack, monkeypatch: pytest
 
     monkeypatch.setattr(benchmark, "running_server", within)
     monkeypatch.setattr(benchmark, "SETTLING_SECONDS", 0.2)
+    monkeypatch.setattr(benchmark, "JOIN_SECONDS", 0.5)
     networks = [Impairment("bad", loss=0.02, jitter_seconds=0.01)]
-    report = server_report(pack, clicks=2, networks=networks, calm=2.0, sessions=1, seconds=1.0, visits=2)
+    report = server_report(pack, clicks=2, networks=networks, calm=1.0, sessions=1, seconds=0.5, visits=2)
     bad = report.results["delay"]["bad"]
     assert 0.001 < bad["packets_lost_share"] < 0.1
     assert bad["concealed"] > 0
