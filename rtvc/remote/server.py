@@ -179,7 +179,7 @@ async def serving(
     runner = web.AppRunner(
         Server(workers, access, listen, sessions_per_minute).application,
         access_log=None,
-        keepalive_timeout=HEADER_SECONDS,  # It also ends a connection whose first request is not there by then.
+        keepalive_timeout=HEADER_SECONDS,  # From aiohttp 3.14 on, for the first request of a connection, too.
         shutdown_timeout=ANSWER_SECONDS,
     )
     listener: HttpListener | None = None
