@@ -26,8 +26,8 @@ LARGEST_SHRINK_SECONDS = 0.025
 """How much such a target shrinks each time. Two of the largest steps are still trimmed from silence, not cut out of
 speech: that begins at 60 ms (`drift.RESYNC_SECONDS`)."""
 
-LARGEST_GROWTH_SECONDS = 0.03
-"""How much the target grows at most with one underrun. What keeps the worker for longer seldom comes again."""
+LARGEST_LATENESS_SECONDS = 0.03
+"""How much lateness an underrun adds to the target at most. What keeps the worker for longer seldom comes again."""
 
 CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
@@ -42,8 +42,8 @@ class OutputQueue:
     What `resample` returns may be changed, and is queued by `write`.
 
     The length of the queue before each block is held at `target` by drift correction. The target starts at one block
-    of the device. With every underrun it grows by as much as the audio was late, but by one block to 30 ms, and it
-    shrinks by one block after a minute without any. If a shorter target led to an underrun, the wait before it is
+    of the device. With every underrun it grows by one block, and by what the audio was late, up to 30 ms. It shrinks
+    by one block after a minute without any. If a shorter target led to an underrun, the wait before it is
     tried again doubles each time, up to an hour; it halves again while the target holds. After an underrun, late
     audio is dropped until the output is live again. A queue more than 60 ms too long is cut at once. A smaller
     excess, as when a sound server rearranges its buffers, is trimmed from the next silence. Every cut is crossfaded.
@@ -149,8 +149,8 @@ class OutputQueue:
                 self._patience = min(2 * before, LONGEST_CALM_SECONDS)
                 self._too_few = self.target
             late = 0.0 if self._follow_jitter else time.monotonic() - self.playback.ran_dry
-            growth = max(min(late, LARGEST_GROWTH_SECONDS), self._unit)
-            self.target = min(self.target + growth, LONGEST_TARGET)
+            blocks = 1 + round(min(late, LARGEST_LATENESS_SECONDS) / self._unit)
+            self.target = min(self.target + blocks * self._unit, LONGEST_TARGET)
             self._shrunk, self._calm = False, 0.0
         self._calm += seconds
         if not self._follow_jitter and self._may_shrink(self.target - self._unit):
