@@ -43,7 +43,7 @@ class LatencyProfile(StrEnum):
     @property
     def buffer_seconds(self) -> float:
         """Buffer to ask of each device, in seconds; half of it is a block, up to 10 ms."""
-        return {LatencyProfile.LOWEST: 0.01, LatencyProfile.BALANCED: 0.02, LatencyProfile.QUALITY: 0.04}[self]
+        return {LatencyProfile.LOWEST: 0.008, LatencyProfile.BALANCED: 0.02, LatencyProfile.QUALITY: 0.04}[self]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ RING_SECONDS = 2.0
 FADE_SECONDS = 0.003
 
 _POLL_SECONDS = 0.001
+_SHORTEST_POLL_SECONDS = 0.0002
 _DELAYS = 64
 
 
@@ -74,9 +75,11 @@ class Capture(Side):
         """Sleep until the ring holds `samples`; return False if it does not within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while self.ring.fill < samples:
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline:
                 return False
-            time.sleep(_POLL_SECONDS)
+            due = self.heartbeat + self.block / self.rate - now
+            time.sleep(min(max(due, _SHORTEST_POLL_SECONDS), _POLL_SECONDS))
         return True
 
 

@@ -45,7 +45,7 @@ def test_the_setup_binds_devices_and_runtime(pack: str, tmp_path: Path) -> None:
 
 def test_a_profile_sets_steps_and_buffers() -> None:
     assert [profile.step(3) for profile in LatencyProfile] == [1, 3, 6]
-    assert [profile.buffer_seconds for profile in LatencyProfile] == [0.01, 0.02, 0.04]
+    assert [profile.buffer_seconds for profile in LatencyProfile] == [0.008, 0.02, 0.04]
     assert [profile.follow_jitter for profile in LatencyProfile] == [True, False, False]
 
 
