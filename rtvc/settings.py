@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rtvc.dsp.effect_parts import load_pedalboard
 from rtvc.dsp.effects import NO_EFFECTS, Rack
-from rtvc.dsp.effects_stage import load_pedalboard
 from rtvc.dsp.impulse_responses import find_impulse
 from rtvc.dsp.noise_suppression import NoiseSuppression, load_rnnoise
 from rtvc.dsp.plugins import find_plugin

@@ -64,6 +64,14 @@
             <translation>Hinzufügen…</translation>
         </message>
         <message>
+            <source>Air</source>
+            <translation>Luft</translation>
+        </message>
+        <message>
+            <source>Air above 8 kHz</source>
+            <translation>Luft über 8 kHz</translation>
+        </message>
+        <message>
             <source>Algorithm</source>
             <translation>Algorithmus</translation>
         </message>

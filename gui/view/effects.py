@@ -19,6 +19,7 @@ _RACKS = {
     "Hall": tr_noop("Hall"),
     "Church": tr_noop("Church"),
     "Giant": tr_noop("Giant"),
+    "Air": tr_noop("Air"),
     "Underwater": tr_noop("Underwater"),
 }
 _KINDS = {
@@ -36,6 +37,7 @@ _KINDS = {
     "delay": tr_noop("Echo"),
     "reverb": tr_noop("Reverb"),
     "convolution": tr_noop("Convolution"),
+    "air": tr_noop("Air above 8 kHz"),
 }
 _PARAMETERS = {
     "gain_db": tr_noop("Gain"),
@@ -56,6 +58,7 @@ _PARAMETERS = {
     "delay_seconds": tr_noop("Delay"),
     "room_size": tr_noop("Room size"),
     "damping": tr_noop("Damping"),
+    "level_db": tr_noop("Level"),
     "wet_level": tr_noop("Reverb level"),
     "dry_level": tr_noop("Voice level"),
 }

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from rtvc.audio_file import AudioFile, audio_writer
+from rtvc.dsp.effect_parts import load_pedalboard
 from rtvc.dsp.effects import LARGEST_BYTES, LONGEST_RACK_NAME, Rack, parse_rack, read_rack
-from rtvc.dsp.effects_stage import load_pedalboard
 from rtvc.dsp.impulse_responses import LONGEST_SECONDS, find_impulse, impulse_folder
 from rtvc.dsp.plugin_host import PluginHost
 from rtvc.dsp.plugins import PluginEffect, PluginReport, find_plugin
@@ -97,6 +97,7 @@ RACKS: dict[str, Rack] = {
                     {"effect": "reverb", "room_size": 0.6, "damping": 0.7, "wet_level": 0.31, "dry_level": 0.66},
                 ],
             },
+            {"name": "Air", "effects": [{"effect": "air"}]},
             {
                 "name": "Underwater",
                 "effects": [

@@ -13,7 +13,7 @@ from rtvc.app.models import open_pack
 from rtvc.devices.live_port import LivePort, Wanted
 from rtvc.devices.port import AudioPort
 from rtvc.devices.virtual_microphone import VirtualMicrophone
-from rtvc.dsp.effects_stage import load_pedalboard
+from rtvc.dsp.effect_parts import load_pedalboard
 from rtvc.dsp.noise_suppression import load_rnnoise
 from rtvc.errors import RtvcError
 from rtvc.live.engine import Engine

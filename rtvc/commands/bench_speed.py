@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from rtvc.app.effects import find_effects
 from rtvc.app.live import LatencyProfile
+from rtvc.benchmark.bandwidth import bandwidth_report
 from rtvc.benchmark.comparison import compare_reports
 from rtvc.benchmark.gate import gate_report
 from rtvc.benchmark.latency import latency_report
@@ -203,6 +204,18 @@ def gate(
     """Measure how long noise opens the noise gate and how much speech it cuts, for level and for speech."""
     check_reports(json, html, force)
     write_report(gate_report(folder, noise), json, html)
+
+
+def bandwidth(
+    folder: Annotated[Path, typer.Argument(help="Folder of speech recorded at 44.1 kHz or more.")],
+    effects: EffectsName = "Air",
+    json: JsonFile = None,
+    html: HtmlFile = None,
+    force: Force = False,
+) -> None:
+    """Measure how close effects bring speech of 16 kHz to its original of 48 kHz."""
+    check_reports(json, html, force)
+    write_report(bandwidth_report(folder, find_effects(effects or "Air")), json, html)
 
 
 def _loop(

@@ -32,7 +32,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of effect: the class of pedalboard that computes it, and its parameters by pedalboard's names."""
+    """A kind of effect: the class of pedalboard that computes it, empty if rtvc does, and its parameters by name."""
 
     plugin: str
     parameters: Mapping[str, Parameter]
@@ -47,6 +47,10 @@ _RATE = Parameter(0.05, 20.0, 1.0)
 _DEPTH = Parameter(0.0, 1.0, 0.25)
 
 CONVOLUTION = "convolution"
+AIR = "air"
+OWN = (CONVOLUTION, AIR)
+"""The effects that are not, or not only, an effect of pedalboard."""
+
 
 KINDS: Mapping[str, Kind] = {
     "gain": Kind("Gain", {"gain_db": _GAIN}),
@@ -97,6 +101,7 @@ KINDS: Mapping[str, Kind] = {
         },
     ),
     CONVOLUTION: Kind("Convolution", {"mix": _MIX}),
+    AIR: Kind("", {"level_db": Parameter(-24.0, 6.0, -6.0)}),
 }
 """The effects by name. None of them delays the sound.
 
@@ -169,6 +174,11 @@ class Rack:
     def impulses(self) -> list[str]:
         """The names of the impulse responses that are heard."""
         return [effect.impulse for effect in self.effects if isinstance(effect, Effect) and effect.impulse]
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether its board takes longer to make than a step: plug-ins, impulse responses and filters are loaded."""
+        return any(effect.active and (effect.kind not in KINDS or effect.kind in OWN) for effect in self.effects)
 
     def to_json(self) -> dict[str, Any]:
         """Return the rack as a JSON object, with every parameter, for a file that a person can edit."""

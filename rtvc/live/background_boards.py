@@ -1,4 +1,4 @@
-"""Makes the boards of racks with plug-ins or impulse responses beside the worker: loading a plug-in takes seconds.
+"""Makes boards that take long beside the worker: loading a plug-in takes seconds.
 
 The worker calls `BackgroundBoards` before each step. A thread of its own makes one board at a time.
 """
@@ -21,7 +21,7 @@ class BackgroundBoards:
 
     def __call__(self, rate: int, rack: Rack) -> Board | None:
         """Return the board of a rack at a sample rate in Hz, or None while it is being made."""
-        if not rack.plugins and not rack.impulses:
+        if not rack.takes_long:
             return Board(rate, rack)
         if self._thread is not None and self._thread.is_alive():
             return None

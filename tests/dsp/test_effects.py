@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtvc.app.effects import RACKS, find_effects
+from rtvc.dsp.effect_parts import load_pedalboard
 from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack, new_effect, parse_rack, read_rack
-from rtvc.dsp.effects_stage import Effects, load_pedalboard
+from rtvc.dsp.effects_stage import Effects
 from rtvc.dsp.plugins import PluginEffect
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -60,7 +61,7 @@ def test_no_kind_of_effect_delays_the_sound(kind: str) -> None:
 
 
 def test_no_effects_pass_the_sound_and_need_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtvc.dsp.effects_stage.load_pedalboard", lambda: pytest.fail("pedalboard was imported"))
+    monkeypatch.setattr("rtvc.dsp.effect_parts.load_pedalboard", lambda: pytest.fail("pedalboard was imported"))
     sound = speech_like()
     assert np.array_equal(through(Effects(RATE), sound), sound)
 

@@ -167,7 +167,7 @@ def test_the_told_latency_follows_a_plugin_that_changes_it(monkeypatch: pytest.M
         def reset(self) -> None:
             plugin.look_ahead(self.latency)
 
-    monkeypatch.setattr("rtvc.dsp.effects_stage.PluginHost", lambda *arguments: Host())
+    monkeypatch.setattr("rtvc.dsp.effect_parts.PluginHost", lambda *arguments: Host())
     rack = Rack("", (PluginEffect("Lookahead"),), amount=0.5)
     stage = Effects(RATE, rack)
     sound = pulse(9_600, 4_000)

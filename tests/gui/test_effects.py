@@ -14,8 +14,8 @@ from gui.dialogs.effects import EffectsDialog
 from gui.main_window import MainWindow
 from gui.view.effects import POSITIONS, kind_text, parameter_text, position, rack_text, value_at, value_text
 from rtvc.app.effects import RACKS, find_effects
+from rtvc.dsp.effect_parts import load_pedalboard
 from rtvc.dsp.effects import KINDS, NO_EFFECTS, Effect, Rack
-from rtvc.dsp.effects_stage import load_pedalboard
 from rtvc.dsp.plugins import PluginEffect, PluginReport
 from rtvc.errors import RtvcError
 from tests.support.panel import LEFT, QTest, choose, record_messages, settings
