@@ -185,8 +185,8 @@ class Listener:
             return None
         paths = tuple(centroid_recordings(pair.target, pair.recording))
         if paths not in self._spoken:
-            self._spoken[paths] = np.concatenate([_standard_features(load(path), self._pack) for path in paths])
-        sides = (_standard_features(result, self._pack), self._spoken[paths])
+            self._spoken[paths] = np.concatenate([standard_features(load(path), self._pack) for path in paths])
+        sides = (standard_features(result, self._pack), self._spoken[paths])
         return energy_distance(*sides) if min(map(len, sides)) >= LEAST_FRAMES else None
 
     def _genuine(self, pair: Pair) -> float:
@@ -229,7 +229,7 @@ class Listener:
         return value
 
 
-def _standard_features(audio: Block, pack: ModelPack) -> Block:
+def standard_features(audio: Block, pack: ModelPack) -> Block:
     """Return the ordinary dimensions `[n, ordinary]` of the speech in a recording."""
     ordinary = pack.roles.ordinary(pack.feature_dim)
     frames = analyse_recording(audio, SAMPLE_RATE, pack).features.frames

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from rtvc.benchmark import listener
 from rtvc.benchmark.conditions import ChangeLevel
 from rtvc.benchmark.systems import System, source_copy
 from rtvc.cli import app
@@ -36,6 +37,7 @@ class FakeConverter:
 
     pack: FakePack
     conversion: Conversion
+    references: object = None
 
     def __call__(self, source: Block, reference: Block) -> Block:
         return np.resize(reference, source.shape) if self.conversion.map.strength else source
@@ -46,6 +48,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch, simple_judges: None, tmp_path: Path)
     monkeypatch.setattr(bench_quality, "default_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(bench_quality, "find_pack", lambda name, runtime: FakePack(name))
     monkeypatch.setattr(bench_quality, "PackConverter", FakeConverter)
+    monkeypatch.setattr(listener, "standard_features", lambda audio, pack: audio[::320, None])
     monkeypatch.setattr(bench_quality, "COPIES", (System("source copy", source_copy),))
     monkeypatch.setattr(bench_quality, "CLASSICAL", ())
 
