@@ -1,19 +1,20 @@
 """The process of one plug-in: `run` loads it, tries it, answers blocks of audio and shows its window.
 
-The main thread loads the plug-in and shows its window, as pedalboard demands; a second thread processes audio.
+The main thread loads the plug-in, resets it and shows its window, as pedalboard demands; a second thread processes
+audio. The main thread sleeps until it is asked for something: awake every 20 ms at ordinary priority, it kept the
+interpreter from the other thread beside a load.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-import queue
 import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
 import numpy as np
@@ -49,16 +50,26 @@ def run(
         control.send(" ".join(str(error).split())[:300].rstrip(".") or repr(error))
         return
     control.send(report)
-    resets: queue.SimpleQueue[threading.Event] = queue.SimpleQueue()
+    asked, asking = Pipe(duplex=False)
+    silent = threading.Event()
+
+    def reset() -> None:
+        silent.clear()
+        asking.send_bytes(b"reset")
+        silent.wait(1.0)
 
     def answer() -> None:
-        process_audio(plugin, report, audio, resets, hurry)
+        process_audio(plugin, report, audio, reset, hurry)
         _end()
 
     threading.Thread(target=answer, daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
-            if control.poll(0.02):
+            if asked in (ready := wait((control, asked))):
+                asked.recv_bytes()
+                plugin.reset()
+                silent.set()
+            if control in ready:
                 match control.recv():
                     case ("set", values):
                         _set(plugin, values)
@@ -66,9 +77,6 @@ def run(
                         plugin.raw_state = base64.b64decode(state)
                     case ("window",):
                         _show_window(plugin, effect, control)
-            while not resets.empty():
-                plugin.reset()
-                resets.get().set()
     _end()
 
 
@@ -119,13 +127,13 @@ def process_audio(
     plugin: Any,  # noqa: ANN401
     report: PluginReport,
     audio: Connection,
-    resets: queue.SimpleQueue[threading.Event],
+    reset: Callable[[], None],
     hurry: Hurry | None,
 ) -> None:
     """Answer each block with one as long, late by the reported latency, until the pipe is closed.
 
-    pedalboard takes that latency off the start of the stream, and `ready` gives it back. A plug-in that changes it
-    later delays the sound itself.
+    `reset` silences the plug-in's tails. pedalboard takes the latency off the start of the stream, and `ready` gives
+    it back. A plug-in that changes it later delays the sound itself.
     """
     ready = np.zeros(report.latency, np.float32)
     answered: Callable[[], None] = (lambda: None) if hurry is None else hurry()
@@ -133,9 +141,7 @@ def process_audio(
         while True:
             message = audio.recv_bytes()
             if message == b"reset":
-                done = threading.Event()
-                resets.put(done)
-                done.wait(1.0)
+                reset()
                 ready = np.zeros(plugin.reported_latency_samples, np.float32)
                 continue
             number, _ = HEAD.unpack_from(message)

@@ -26,8 +26,8 @@ LARGEST_SHRINK_SECONDS = 0.025
 """How much such a target shrinks each time. Two of the largest steps are still trimmed from silence, not cut out of
 speech: that begins at 60 ms (`drift.RESYNC_SECONDS`)."""
 
-LARGEST_LATENESS_SECONDS = 0.03
-"""How much lateness an underrun adds to the target at most. What keeps the worker for longer seldom comes again."""
+LATENESS_SECONDS = 0.04
+"""Up to this target, an underrun lengthens it by what the sound was late. Longer stalls seldom come again."""
 
 CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
@@ -42,11 +42,12 @@ class OutputQueue:
     What `resample` returns may be changed, and is queued by `write`.
 
     The length of the queue before each block is held at `target` by drift correction. The target starts at one block
-    of the device. With every underrun it grows by one block, and by what the audio was late, up to 30 ms. It shrinks
-    by one block after a minute without any. If a shorter target led to an underrun, the wait before it is
-    tried again doubles each time, up to an hour; it halves again while the target holds. After an underrun, late
-    audio is dropped until the output is live again. A queue more than 60 ms too long is cut at once. A smaller
-    excess, as when a sound server rearranges its buffers, is trimmed from the next silence. Every cut is crossfaded.
+    of the device. With every underrun it grows by one block and, up to 40 ms, by what the audio was late. After a
+    minute without any it shrinks by one block, or by a quarter. If a shorter target led to an underrun, the wait
+    before it is tried again doubles each time, up to an hour; it halves again while the target holds. After an
+    underrun, late audio is dropped until the output is live again. A queue more than 60 ms too long is cut at once. A
+    smaller excess, as when a sound server rearranges its buffers, is trimmed from the next silence. Every cut is
+    crossfaded.
 
     With `follow_jitter` the target shrinks every 10 s, also below one block, towards the deepest dip of the queue in
     the last 20 s plus 1 ms: by half of what it has beyond that, but by 1 to 25 ms. Every underrun lengthens it by
@@ -149,13 +150,14 @@ class OutputQueue:
                 self._patience = min(2 * before, LONGEST_CALM_SECONDS)
                 self._too_few = self.target
             late = 0.0 if self._follow_jitter else time.monotonic() - self.playback.ran_dry
-            blocks = 1 + round(min(late, LARGEST_LATENESS_SECONDS) / self._unit)
+            blocks = 1 + round(min(late, max(LATENESS_SECONDS - self.target, 0.0)) / self._unit)
             self.target = min(self.target + blocks * self._unit, LONGEST_TARGET)
             self._shrunk, self._calm = False, 0.0
         self._calm += seconds
-        if not self._follow_jitter and self._may_shrink(self.target - self._unit):
+        shorter = max(self.target - max(self._unit, self.target / 4 // self._unit * self._unit), self._unit)
+        if not self._follow_jitter and self._may_shrink(shorter):
             self._shrunk = self.target > self._unit
-            self.target = max(self.target - self._unit, self._unit)
+            self.target = shorter
         self._controller.target = self.target
 
     def _may_shrink(self, shorter: float) -> bool:
