@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from scipy.signal import correlate
 
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
@@ -36,15 +37,17 @@ def test_a_file_goes_through_in_real_time(pack: ModelPack, tmp_path: Path) -> No
     assert (snapshot.state, snapshot.message) == (State.STOPPED, "")
     heard, rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
     assert rate == RATE
-    # Noise of 0.2 s is found in the output, no sooner than the chain allows; a busy machine makes it later.
-    probe = sound[RATE // 2 : RATE // 2 + RATE // 5]
-    later = heard[RATE // 2 :]
-    match = np.correlate(later, probe, "valid")
-    best = int(np.argmax(match))
-    found = later[best : best + len(probe)]
-    # The output is the probe below the pack's 8 kHz, so its correlation with the probe is its own energy.
-    assert match[best] == pytest.approx(np.sum(found**2), rel=0.1)
-    assert best / RATE > snapshot.latency.step_seconds + snapshot.latency.algorithmic_seconds
+    # Noise of 0.2 s is found in the output, no sooner than the chain allows. A busy machine may lose some of it.
+    delays = []
+    for start in range(RATE // 5, 8 * RATE // 5, RATE // 5):
+        probe, later = sound[start : start + RATE // 5], heard[start:]
+        match = correlate(later, probe, "valid")
+        best = int(np.argmax(match))
+        # The output is the probe below the pack's 8 kHz, so its correlation with the probe is its own energy.
+        if match[best] == pytest.approx(np.sum(later[best : best + len(probe)] ** 2), rel=0.1):
+            delays.append(best / RATE)
+    assert min(delays) > snapshot.latency.step_seconds + snapshot.latency.algorithmic_seconds
+    assert len(delays) >= 3
 
 
 def test_a_device_that_cannot_be_opened_is_a_failure_to_start(started: Start) -> None:
