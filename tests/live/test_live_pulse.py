@@ -133,28 +133,31 @@ def test_what_is_spoken_comes_out_converted_and_nothing_is_lost_unnoticed(
     listener.stop()
     # Every 100 ms of what was heard is looked for in the conversion of the file.
     part = RATE // 10
+    wanted = wanted[: len(wanted) // 8 * 8]
+    energy = np.concatenate([[0.0], np.cumsum(wanted.astype(np.float64) ** 2)])
+    sizes = np.sqrt(energy[part:] - energy[:-part])
     shifts, levels, offsets = [], [], []
     for start in range(0, len(heard) - part, part):
         piece = heard[start : start + part]
         # A murmur has nothing above 3 kHz, so every eighth sample tells where to look closely.
-        coarse = 8 * int(np.argmax(correlate(wanted[::8], piece[::8], "valid")))
+        coarse = 8 * int(np.argmax(correlate(wanted[::8], piece[::8], "valid") / sizes[::8]))
         first = max(0, coarse - 8)
-        best = first + int(np.argmax(correlate(wanted[first : coarse + part + 8], piece, "valid")))
-        found = wanted[best : best + part]
+        close = slice(first, coarse + 9)
+        best = first + int(np.argmax(correlate(wanted[first : coarse + part + 8], piece, "valid") / sizes[close]))
         size = np.linalg.norm(piece) + 1e-9  # a gap is all zeros
-        if np.dot(found, piece) / size / np.linalg.norm(found) > 0.9:
+        if np.dot(wanted[best : best + part], piece) / size / sizes[best] > 0.9:
             shifts.append((best - start) / RATE)
-            levels.append(size / np.linalg.norm(found))
+            levels.append(size / sizes[best])
             offsets.append(np.mean(piece))
     pieces = len(range(0, len(heard) - part, part))
     counted = sum(
         getattr(snapshot, count) - getattr(before, count)
         for count in ("underruns", "overruns", "dropped_frames", "device_flags")
     )
-    assert len(shifts) > pieces / 2
-    assert pieces - len(shifts) <= 2 * counted
-    # Steering the queue moves the audio by some milliseconds; lost audio moves it by its length.
-    assert counted or np.ptp(shifts) <= 0.02
+    # A sound server that finds a client late plays silence and tells nobody, but then the rest comes later. Where sound
+    # is lost, the rest comes earlier. Steering the queue moves it by less.
+    assert len(shifts) > (0.5 if counted else 0.9) * pieces
+    assert counted or np.diff(shifts).max() <= 0.002
     assert snapshot.state == State.RUNNING
     assert np.median(levels) == pytest.approx(1, abs=0.1)
     # The target voice has a constant offset, the speaker has none.
