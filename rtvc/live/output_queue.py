@@ -18,7 +18,10 @@ from rtvc.live.drift import DriftController
 LONGEST_TARGET = 0.2
 SHORTEST_TARGET = 0.002
 JITTER_RESERVE = 0.001
-"""Seconds that a target which follows the jitter keeps beyond the deepest dip it has seen."""
+"""Seconds that a target keeps beyond the deepest dip of the queue that has been seen."""
+
+DIP_RESERVE = 1.5
+"""A target that does not follow the jitter allows for dips deeper than those seen, by this factor."""
 
 JITTER_SECONDS = 10.0
 LEAST_SHRINK_SECONDS = 0.001
@@ -36,22 +39,29 @@ SILENCE = 1e-3
 """Audio without a larger magnitude (-60 dBFS) can be shortened inaudibly."""
 
 
+def needed_for(dip: float) -> float:
+    """Return the target in seconds that is long enough for a dip of so many seconds."""
+    return DIP_RESERVE * dip + JITTER_RESERVE
+
+
 class OutputQueue:
     """Resamples audio to a device's rate and clock, and keeps the queue before it at its target length.
 
     What `resample` returns may be changed, and is queued by `write`.
 
-    The length of the queue before each block is held at `target` by drift correction. The target starts at one block
-    of the device. With every underrun it grows by one block and, up to 40 ms, by what the audio was late. After a
-    minute without any it shrinks by one block, or by a quarter. If a shorter target led to an underrun, the wait
-    before it is tried again doubles each time, up to an hour; it halves again while the target holds. After an
-    underrun, late audio is dropped until the output is live again. A queue more than 60 ms too long is cut at once. A
-    smaller excess, as when a sound server rearranges its buffers, is trimmed from the next silence. Every cut is
-    crossfaded.
+    The length of the queue before each block is held at `target` by drift correction. The target starts at two blocks
+    of the device. It should be half as long again as the deepest dip of the queue, plus 1 ms: up to 40 ms it grows by
+    one block with every dip for which it is too short. After the first 10 s, and after each minute in which it has not
+    grown, it shrinks by one block, or by a quarter, if that is long enough for the dips since the last but one such
+    moment. With every underrun it grows by one block and, up to 40 ms, by what the audio was late. If a shorter target
+    led to an underrun, the wait before it is tried again doubles each time, up to an hour; it halves again while the
+    target holds. After an underrun, late audio is dropped until the output is live again. A queue more than 60 ms too
+    long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from the next
+    silence. Every cut is crossfaded.
 
-    With `follow_jitter` the target shrinks every 10 s, also below one block, towards the deepest dip of the queue in
-    the last 20 s plus 1 ms: by half of what it has beyond that, but by 1 to 25 ms. Every underrun lengthens it by
-    one block.
+    With `follow_jitter` the target starts at one block and shrinks every 10 s, also below one block, towards the
+    deepest dip of the queue in the last 20 s plus 1 ms: by half of what it has beyond that, but by 1 to 25 ms. Every
+    underrun lengthens it by one block.
 
     Parameters
     ----------
@@ -73,9 +83,10 @@ class OutputQueue:
     def __init__(self, rate: int, playback: Playback, follow_jitter: bool = False) -> None:
         self.playback = playback
         self._follow_jitter = follow_jitter
-        self._dips = [0.0, 0.0]  # the deepest of the last 10 s, and of the 10 s before
+        self._dips = [0.0, 0.0]  # the deepest since the target was last examined, and before that
         self._measured = 0.0
-        self.target = self._unit = playback.block / playback.rate
+        self._unit = playback.block / playback.rate
+        self.target = self._unit if follow_jitter else 2 * self._unit
         self.dropped = 0.0
         self._resampler = DriftResampler(rate, playback.rate)
         self._controller = DriftController(self.target)
@@ -86,6 +97,7 @@ class OutputQueue:
         self._discard = 0
         self._settled = 0.0
         self._calm = 0.0
+        self._wait = JITTER_SECONDS
         self._patience = CALM_SECONDS
         self._too_few = 0.0
         self._shrunk = False
@@ -126,8 +138,10 @@ class OutputQueue:
         elif not self._discard:
             self._controller.update(margin, seconds)
             self._settled += seconds
+            if self._settled >= SETTLED_SECONDS:
+                self._see_dip(self.target + self._controller.excess - margin)
             if self._follow_jitter:
-                self._follow(margin, seconds)
+                self._follow(seconds)
         discarded = min(self._discard, len(audio))
         if discarded:
             self._discard -= discarded
@@ -152,31 +166,44 @@ class OutputQueue:
             late = 0.0 if self._follow_jitter else time.monotonic() - self.playback.ran_dry
             blocks = 1 + round(min(late, max(LATENESS_SECONDS - self.target, 0.0)) / self._unit)
             self.target = min(self.target + blocks * self._unit, LONGEST_TARGET)
-            self._shrunk, self._calm = False, 0.0
+            self._shrunk, self._calm, self._wait = False, 0.0, CALM_SECONDS
         self._calm += seconds
         shorter = max(self.target - max(self._unit, self.target / 4 // self._unit * self._unit), self._unit)
         if not self._follow_jitter and self._may_shrink(shorter):
-            self._shrunk = self.target > self._unit
-            self.target = shorter
+            if shorter >= needed_for(self._deepest_dip()):
+                self._shrunk = self.target > self._unit
+                self.target = shorter
         self._controller.target = self.target
+
+    def _see_dip(self, dip: float) -> None:
+        """Remember by how much the queue has fallen below its mean; lengthen the target if that comes near it."""
+        self._dips[0] = max(self._dips[0], dip)
+        if not self._follow_jitter and self.target < min(needed_for(dip), LATENESS_SECONDS):
+            self.target += self._unit
+            self._shrunk, self._calm = False, 0.0
+
+    def _deepest_dip(self) -> float:
+        """Return by how much the queue fell below its mean at most, since this was asked the last time but one."""
+        deepest = max(self._dips)
+        self._dips = [0.0, self._dips[0]]
+        return deepest
 
     def _may_shrink(self, shorter: float) -> bool:
         """Whether it has been calm for long enough to try a shorter target; that begins a new wait."""
-        if self._calm < (self._patience if self._was_too_few(shorter) else CALM_SECONDS):
+        if self._calm < (self._patience if self._was_too_few(shorter) else self._wait):
             return False
         if self._was_too_few(self.target):
             self._patience = max(self._patience / 2, CALM_SECONDS)
-        self._calm = 0.0
+        self._calm, self._wait = 0.0, CALM_SECONDS
         return True
 
-    def _follow(self, margin: float, seconds: float) -> None:
+    def _follow(self, seconds: float) -> None:
         """Shrink the target towards what the jitter needs, but not below what was too few without a longer wait."""
-        self._dips[0] = max(self._dips[0], self.target + self._controller.excess - margin)
         self._measured += seconds
         if self._measured < JITTER_SECONDS:
             return
-        needed = max(*self._dips, SHORTEST_TARGET - JITTER_RESERVE) + JITTER_RESERVE
-        self._measured, self._dips = 0.0, [0.0, self._dips[0]]
+        self._measured = 0.0
+        needed = max(self._deepest_dip() + JITTER_RESERVE, SHORTEST_TARGET)
         surplus = self.target - needed
         if surplus <= 0 or self._controller.excess > LARGEST_SHRINK_SECONDS:
             return
