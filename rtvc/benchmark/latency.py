@@ -32,7 +32,7 @@ from rtvc.settings import Settings
 
 WARM_UP_STEPS = 5
 START_TIMEOUT_SECONDS = 20.0
-SETTLING_SECONDS = 3.0
+SETTLING_SECONDS = 15.0
 FOLLOWING_SECONDS = 60.0
 """Longer for a queue that follows the jitter: it shrinks by 1 ms every 10 s."""
 

@@ -16,12 +16,12 @@ from rtvc.dsp.stage import Block
 from rtvc.live.drift import DriftController
 
 LONGEST_TARGET = 0.2
-SHORTEST_TARGET = 0.002
-JITTER_RESERVE = 0.001
-"""Seconds that a target keeps beyond the deepest dip of the queue that has been seen."""
+SHORTEST_TARGET = 0.006
+"""A dip of 5 ms comes out of nowhere every few minutes, whatever the rest are like."""
 
 DIP_RESERVE = 1.5
-"""A target that does not follow the jitter allows for dips deeper than those seen, by this factor."""
+JITTER_RESERVE = 0.001
+"""The target allows for dips of the queue that are deeper than those seen, by this factor and so many seconds."""
 
 JITTER_SECONDS = 10.0
 LEAST_SHRINK_SECONDS = 0.001
@@ -59,9 +59,9 @@ class OutputQueue:
     long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from the next
     silence. Every cut is crossfaded.
 
-    With `follow_jitter` the target starts at one block and shrinks every 10 s, also below one block, towards the
-    deepest dip of the queue in the last 20 s plus 1 ms: by half of what it has beyond that, but by 1 to 25 ms. Every
-    underrun lengthens it by one block.
+    With `follow_jitter` the target shrinks every 10 s, also below one block, towards what the dips of the last 20 s
+    need: by half of what it has beyond that, but by 1 to 25 ms, and never below 6 ms. An underrun lengthens it by one
+    block only.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class OutputQueue:
         self._dips = [0.0, 0.0]  # the deepest since the target was last examined, and before that
         self._measured = 0.0
         self._unit = playback.block / playback.rate
-        self.target = self._unit if follow_jitter else 2 * self._unit
+        self.target = 2 * self._unit
         self.dropped = 0.0
         self._resampler = DriftResampler(rate, playback.rate)
         self._controller = DriftController(self.target)
@@ -178,7 +178,7 @@ class OutputQueue:
     def _see_dip(self, dip: float) -> None:
         """Remember by how much the queue has fallen below its mean; lengthen the target if that comes near it."""
         self._dips[0] = max(self._dips[0], dip)
-        if not self._follow_jitter and self.target < min(needed_for(dip), LATENESS_SECONDS):
+        if self.target < min(needed_for(dip), LATENESS_SECONDS):
             self.target += self._unit
             self._shrunk, self._calm = False, 0.0
 
@@ -203,7 +203,7 @@ class OutputQueue:
         if self._measured < JITTER_SECONDS:
             return
         self._measured = 0.0
-        needed = max(self._deepest_dip() + JITTER_RESERVE, SHORTEST_TARGET)
+        needed = max(needed_for(self._deepest_dip()), SHORTEST_TARGET)
         surplus = self.target - needed
         if surplus <= 0 or self._controller.excess > LARGEST_SHRINK_SECONDS:
             return
