@@ -26,11 +26,11 @@ JITTER_RESERVE = 0.001
 JITTER_SECONDS = 10.0
 LEAST_SHRINK_SECONDS = 0.001
 LARGEST_SHRINK_SECONDS = 0.025
-"""How much such a target shrinks each time. Two of the largest steps are still trimmed from silence, not cut out of
-speech: that begins at 60 ms (`drift.RESYNC_SECONDS`)."""
+"""How much a target that follows the jitter shrinks each time. Two of the largest steps are still trimmed from
+silence, not cut out of speech: that begins at 60 ms (`drift.RESYNC_SECONDS`)."""
 
 LATENESS_SECONDS = 0.04
-"""Up to this target, an underrun lengthens it by what the sound was late. Longer stalls seldom come again."""
+"""Up to this target, a dip lengthens it, and an underrun by what the sound was late. Longer stalls are rare."""
 
 CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
