@@ -32,9 +32,11 @@ from rtvc.settings import Settings
 
 WARM_UP_STEPS = 5
 START_TIMEOUT_SECONDS = 20.0
-SETTLING_SECONDS = 15.0
+SETTLING_SECONDS = 45.0
+"""The queue tries a shorter target every 10 s at first."""
+
 FOLLOWING_SECONDS = 60.0
-"""Longer for a queue that follows the jitter: it shrinks by 1 ms every 10 s."""
+"""A queue that follows the jitter shrinks by 1 ms or more each time."""
 
 SPEECH_SECONDS = 20.0
 DISPLAY_SECONDS = 0.25

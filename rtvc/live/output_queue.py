@@ -51,8 +51,8 @@ class OutputQueue:
 
     The length of the queue before each block is held at `target` by drift correction. The target starts at two blocks
     of the device. It should be half as long again as the deepest dip of the queue, plus 1 ms: up to 40 ms it grows by
-    one block with every dip for which it is too short. After the first 10 s, and after each minute in which it has not
-    grown, it shrinks by one block, or by a quarter, if that is long enough for the dips since the last but one such
+    one block with every dip for which it is too short. After each minute in which it has not grown, and at first every
+    10 s, it shrinks by one block, or by a quarter, if that is long enough for the dips since the last but one such
     moment. With every underrun it grows by one block and, up to 40 ms, by what the audio was late. If a shorter target
     led to an underrun, the wait before it is tried again doubles each time, up to an hour; it halves again while the
     target holds. After an underrun, late audio is dropped until the output is live again. A queue more than 60 ms too
@@ -172,7 +172,7 @@ class OutputQueue:
         if not self._follow_jitter and self._may_shrink(shorter):
             if shorter >= needed_for(self._deepest_dip()):
                 self._shrunk = self.target > self._unit
-                self.target = shorter
+                self.target, self._wait = shorter, CALM_SECONDS
         self._controller.target = self.target
 
     def _see_dip(self, dip: float) -> None:
@@ -180,7 +180,7 @@ class OutputQueue:
         self._dips[0] = max(self._dips[0], dip)
         if self.target < min(needed_for(dip), LATENESS_SECONDS):
             self.target += self._unit
-            self._shrunk, self._calm = False, 0.0
+            self._shrunk, self._calm, self._wait = False, 0.0, CALM_SECONDS
 
     def _deepest_dip(self) -> float:
         """Return by how much the queue fell below its mean at most, since this was asked the last time but one."""
@@ -194,7 +194,7 @@ class OutputQueue:
             return False
         if self._was_too_few(self.target):
             self._patience = max(self._patience / 2, CALM_SECONDS)
-        self._calm, self._wait = 0.0, CALM_SECONDS
+        self._calm = 0.0
         return True
 
     def _follow(self, seconds: float) -> None:
