@@ -51,13 +51,13 @@ class OutputQueue:
 
     The length of the queue before each block is held at `target` by drift correction. The target starts at two blocks
     of the device. It should be half as long again as the deepest dip of the queue, plus 1 ms: up to 40 ms it grows by
-    one block with every dip for which it is too short. After each minute in which it has not grown, and at first every
-    10 s, it shrinks by one block, or by a quarter, if that is long enough for the dips since the last but one such
-    moment. With every underrun it grows by one block and, up to 40 ms, by what the audio was late. If a shorter target
-    led to an underrun, the wait before it is tried again doubles each time, up to an hour; it halves again while the
-    target holds. After an underrun, late audio is dropped until the output is live again. A queue more than 60 ms too
-    long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from the next
-    silence. Every cut is crossfaded.
+    one block with every dip for which it is too short. After each minute in which it has not grown, and at first
+    every 10 s, it shrinks by one block, or by a quarter, if that is long enough for the dips since the last but one
+    such moment. With every underrun it grows by one block and, up to 40 ms, by what the audio was late. If a shorter
+    target led to an underrun, the wait before it is tried again doubles each time, up to an hour; it halves again
+    while the target holds. After an underrun, late audio is dropped until the output is live again. A queue more than
+    60 ms too long is cut at once. A smaller excess, as when a sound server rearranges its buffers, is trimmed from
+    the next silence. Every cut is crossfaded.
 
     With `follow_jitter` the target shrinks every 10 s, also below one block, towards what the dips of the last 20 s
     need: by half of what it has beyond that, but by 1 to 25 ms, and never below 6 ms. An underrun lengthens it by one
@@ -169,10 +169,10 @@ class OutputQueue:
             self._shrunk, self._calm, self._wait = False, 0.0, CALM_SECONDS
         self._calm += seconds
         shorter = max(self.target - max(self._unit, self.target / 4 // self._unit * self._unit), self._unit)
-        if not self._follow_jitter and self._may_shrink(shorter):
-            if shorter >= needed_for(self._deepest_dip()):
-                self._shrunk = self.target > self._unit
-                self.target, self._wait = shorter, CALM_SECONDS
+        tried = not self._follow_jitter and self._may_shrink(shorter)
+        if tried and shorter >= needed_for(self._deepest_dip()):
+            self._shrunk = self.target > self._unit
+            self.target, self._wait = shorter, CALM_SECONDS
         self._controller.target = self.target
 
     def _see_dip(self, dip: float) -> None:

@@ -154,8 +154,8 @@ def test_what_is_spoken_comes_out_converted_and_nothing_is_lost_unnoticed(
         getattr(snapshot, count) - getattr(before, count)
         for count in ("underruns", "overruns", "dropped_frames", "device_flags")
     )
-    # A sound server that finds a client late plays silence and tells nobody, but then the rest comes later. Where sound
-    # is lost, the rest comes earlier. Steering the queue moves it by less.
+    # A sound server that finds a client late plays silence and tells nobody, but then the rest comes later. Where
+    # sound is lost, the rest comes earlier. Steering the queue moves it by less.
     assert len(shifts) > (0.5 if counted else 0.9) * pieces
     assert counted or np.diff(shifts).max() <= 0.002
     assert snapshot.state == State.RUNNING
