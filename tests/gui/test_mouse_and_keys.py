@@ -75,9 +75,15 @@ class Hand:
         until(lambda: condition(self.seen()), seconds=60, every=0.1)
 
     def click(self, button: str) -> None:
-        """Click a button once it is there."""
-        self.see(lambda shown: button in shown["buttons"])
-        self.move("mousemove", *map(str, self.seen()["buttons"][button]), "click", "1")
+        """Click a button once it is there and no longer moves."""
+        places: list[list[int] | None] = []
+
+        def still() -> bool:
+            places.append(self.seen()["buttons"].get(button))
+            return places[-1] is not None and places[-3:] == [places[-1]] * 3
+
+        until(still, seconds=60, every=0.3)
+        self.move("mousemove", *map(str, places[-1] or ()), "click", "1")
 
 
 @contextmanager
