@@ -16,6 +16,7 @@ from rtvc.dsp.stage import Block
 from rtvc.live.drift import DriftController
 
 LONGEST_TARGET = 0.2
+LONGEST_FIRST_TARGET = 0.02
 SHORTEST_TARGET = 0.006
 """A dip of 5 ms comes out of nowhere every few minutes, whatever the rest are like."""
 
@@ -30,10 +31,8 @@ LARGEST_SHRINK_SECONDS = 0.025
 silence, not cut out of speech: that begins at 60 ms (`drift.RESYNC_SECONDS`)."""
 
 LATENESS_SECONDS = 0.04
-"""Up to this target, an underrun lengthens it by what the sound was late. Longer stalls seldom come again."""
+"""Up to this target, a dip lengthens it, and an underrun by what the sound was late. Longer stalls are rare."""
 
-DIP_SECONDS = 0.02
-"""Up to this target, a dip lengthens it, and two blocks are its first length."""
 
 CALM_SECONDS = 60.0
 LONGEST_CALM_SECONDS = 3600.0
@@ -54,7 +53,7 @@ class OutputQueue:
 
     The length of the queue before each block is held at `target` by drift correction. The target starts at two blocks
     of the device, or at one if two are more than 20 ms. It should be half as long again as the deepest dip of the
-    queue, plus 1 ms: up to 20 ms it grows by one block with every dip for which it is too short. After each minute in
+    queue, plus 1 ms: up to 40 ms it grows by one block with every dip for which it is too short. After each minute in
     which it has not grown, and at first every 10 s, it shrinks by one block, or by a quarter, if that is long enough
     for the dips since the last but one such moment. With every underrun it grows by one block and, up to 40 ms, by
     what the audio was late. If a shorter target led to an underrun, the wait before it is tried again doubles each
@@ -89,7 +88,7 @@ class OutputQueue:
         self._dips = [0.0, 0.0]  # the deepest since the target was last examined, and before that
         self._measured = 0.0
         self._unit = playback.block / playback.rate
-        self.target = max(self._unit, min(2 * self._unit, DIP_SECONDS))
+        self.target = max(self._unit, min(2 * self._unit, LONGEST_FIRST_TARGET))
         self.dropped = 0.0
         self._resampler = DriftResampler(rate, playback.rate)
         self._controller = DriftController(self.target)
@@ -181,7 +180,7 @@ class OutputQueue:
     def _see_dip(self, dip: float) -> None:
         """Remember by how much the queue has fallen below its mean; lengthen the target if that comes near it."""
         self._dips[0] = max(self._dips[0], dip)
-        if self.target < min(needed_for(dip), DIP_SECONDS):
+        if self.target < min(needed_for(dip), LATENESS_SECONDS):
             self.target += self._unit
             self._shrunk, self._calm, self._wait = False, 0.0, CALM_SECONDS
 
