@@ -31,7 +31,7 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # An example may take any time: machines differ.
-hypothesis.settings.register_profile("rtvc", deadline=None)
+hypothesis.settings.register_profile("rtvc", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("rtvc")
 
 
