@@ -1,16 +1,13 @@
 """The queue in front of the output: how it grows with underruns, shrinks in calm and follows the jitter."""
 
 from collections.abc import Collection
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from rtvc.devices import sides
 from rtvc.devices.sides import Playback
-from rtvc.live import output_queue
 from rtvc.live.output_queue import CALM_SECONDS, JITTER_SECONDS, OutputQueue
-from tests.support.simulation import RATE
+from tests.support.simulation import RATE, use_clock
 
 
 def feed(queue: OutputQueue, seconds: float, sound: float = 0.1) -> None:
@@ -25,8 +22,7 @@ def feed(queue: OutputQueue, seconds: float, sound: float = 0.1) -> None:
 @pytest.fixture
 def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass, so that no queue dips."""
-    for module in (sides, output_queue):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    use_clock(monkeypatch, lambda: 0.0)
 
 
 @pytest.mark.usefixtures("stopped")
@@ -115,8 +111,7 @@ def jittery(
     `stall` once a second."""
     random = np.random.default_rng(2)
     began = now = queue.playback.heartbeat
-    for module in (sides, output_queue):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    use_clock(monkeypatch, lambda: now)
     out = np.zeros(queue.playback.block, np.float32)
     period = queue.playback.block / queue.playback.rate
     taken, wakes = 0, began

@@ -26,6 +26,12 @@ OWN = replace(OPEN, map=MapChoice(strength=0.0))
 """The speaker's own voice, through the models."""
 
 
+def use_clock(monkeypatch: pytest.MonkeyPatch, monotonic: Callable[[], float]) -> None:
+    """Let the queues before and behind the worker tell the time by another clock."""
+    for module in (sides, output_queue):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic))
+
+
 class SimulatedPort:
     """An `AudioPort` whose callbacks the test calls."""
 
@@ -70,8 +76,7 @@ class Simulation:
         enrolment: Enrolment | None = None,
     ) -> None:
         self.now = 1000.0
-        for module in (sides, output_queue):
-            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        use_clock(monkeypatch, lambda: self.now)
         self.port = port or SimulatedPort()
         self.settings = settings
         self.enrolment = enrolment
