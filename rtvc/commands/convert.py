@@ -192,16 +192,7 @@ def convert(
     if not settings.voice and voices is None:
         raise RtvcError("No voice is chosen: name one with --voice. `rtvc voices list` shows them.")
     conversion = Conversion(
-        settings.map,
-        mode,
-        step,
-        sample_rate,
-        settings.pitch_semitones,
-        settings.intonation,
-        settings.effects,
-        settings.formants,
-        settings.noise_suppression,
-        enhance,
+        **settings.voice_settings(), mode=mode, step=step, sample_rate=sample_rate, enhancer=enhance
     )
     conversion.check()
     if not source.exists():

@@ -173,7 +173,8 @@ class Rack:
     @property
     def impulses(self) -> list[str]:
         """The names of the impulse responses that are heard."""
-        return [effect.impulse for effect in self.effects if isinstance(effect, Effect) and effect.impulse]
+        used = (effect for effect in self.effects if isinstance(effect, Effect) and effect.active)
+        return [effect.impulse for effect in used if effect.impulse]
 
     @property
     def takes_long(self) -> bool:
@@ -203,7 +204,7 @@ def read_rack(content: bytes, where: str) -> Rack:
         if len(content) > LARGEST_BYTES:
             raise ValueError(f"it is larger than {LARGEST_BYTES} bytes")
         return parse_rack(json.loads(content))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         reason = "it is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)
         raise RtvcError(f"{where} holds no effects: {reason}. `rtvc effects show Radio` prints an example.") from None
 

@@ -1,4 +1,7 @@
-"""The user's VST3 and Audio Unit plug-ins: one in a rack, what one told of itself, and which are installed."""
+"""The user's VST3 and Audio Unit plug-ins: one in a rack, what one told of itself, and which are installed.
+
+Reads folders on the calling thread; plug-ins themselves run in processes of their own (`rtvc.dsp.plugin_process`).
+"""
 
 from __future__ import annotations
 

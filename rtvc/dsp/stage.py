@@ -27,7 +27,8 @@ class Stage(ABC):
     rate
         Rows per second of `latency`.
     latency
-        Rows by which the output lags the input. Changes only at `reset`.
+        Rows by which the output lags the input. Changes only at `reset`, and where a stage says so: the effects have
+        that of their rack.
     granularity
         The length of a block is a multiple of this many rows.
     """

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
 
-from rtvc.dsp.effects import NO_EFFECTS, Rack
-from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.enhancement import Enhancer
 from rtvc.packs.pack import ModelPack
+from rtvc.settings import VoiceSettings
 from rtvc.transport import FITTED_ON_FRAMES
-from rtvc.transport.choice import MapChoice
-from rtvc.transport.pitch import PitchControl
 from rtvc.voices.voice import Target
 
 EFFECTS_RATE = 48_000
@@ -45,58 +42,36 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Conversion:
-    """How to convert.
+class Conversion(VoiceSettings):
+    """How to convert a recording.
 
     Attributes
     ----------
-    map
-        Transport, block size and strength of the map towards the voice.
     mode
         How the speaker is learnt, and which graphs run.
     step
         Frames a step; None for 1 s in two passes, and for the pack's live step in the mode live.
     sample_rate
         Sample rate of the output in Hz; None for the source's, and with effects for 48 kHz at least.
-    pitch_semitones, intonation
-        Offset of the converted pitch (-24 … 24), and the factor on the distance of log pitch from its mean (0 … 3).
-        Only packs with a pitch dimension, such as mini, take others than 0 and 1.
-    effects
-        Effects on the converted voice.
-    formants
-        Factor on the frequencies of the formants, 0.85 … 1.15; other than 1 only with packs that have an envelope.
-    noise_suppression
-        How much noise to remove before the conversion.
     enhancer
         What enhances the result.
     """
 
-    map: MapChoice = field(default_factory=MapChoice)
     mode: Mode = Mode.TWO_PASS
     step: int | None = None
     sample_rate: int | None = None
-    pitch_semitones: float = 0.0
-    intonation: float = 1.0
-    effects: Rack = NO_EFFECTS
-    formants: float = 1.0
-    noise_suppression: NoiseSuppression = NoiseSuppression.OFF
     enhancer: Enhancer = Enhancer.NONE
 
     def output_rate(self, source_rate: int) -> int:
         """Return the sample rate in Hz of the result of a recording at `source_rate`."""
         return self.sample_rate or (max(source_rate, EFFECTS_RATE) if self.effects.effects else source_rate)
 
-    @property
-    def pitch(self) -> PitchControl:
-        """Offset, intonation and formants as one value."""
-        return PitchControl(self.pitch_semitones, self.intonation, self.formants)
-
     def check(self, pack: ModelPack | None = None) -> None:
         """Raise `RtvcError` if the values do not go together, or with the pack."""
         if pack is not None:
             self.pitch.check(pack.roles, pack.name)
         self.map.check()
-        self.noise_suppression.check()
+        self.check_libraries()
         self.enhancer.check()
         if self.mode is Mode.WHOLE_FILE and self.step is not None:
             raise RtvcError("The mode whole-file has no steps: leave out the step, or choose another mode.")

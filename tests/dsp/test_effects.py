@@ -158,6 +158,7 @@ def test_a_plugin_survives_its_file() -> None:
         (b'{"effects": [{"effect": "reverb", "size": 1}]}', "no parameter 'size'"),
         (b'{"effects": [{"effect": "reverb", "room_size": 7}]}', "room_size must be from 0 to 1, not 7"),
         (b'{"effects": [{"effect": "reverb", "room_size": NaN}]}', "room_size is not a number"),
+        (b'{"effects": [{"effect": "reverb", "room_size": 1' + b"0" * 400 + b"}]}", "too large"),
         (b'{"effects": [{"effect": "reverb", "room_size": true}]}', "room_size is not a number"),
         (b'{"effects": [{"effect": "reverb", "active": 1}]}', "true or false"),
         (b'{"effects": [{"effect": "convolution", "impulse": 1}]}', "name of an impulse response"),

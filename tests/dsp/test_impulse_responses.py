@@ -1,6 +1,7 @@
 """Convolution with synthetic rooms and with recordings of the user's."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,10 @@ def test_a_file_of_effects_names_its_impulse_response(tmp_path: Path) -> None:
     path.write_text('{"effects": [{"effect": "convolution", "impulse": "../x.wav"}]}')
     with pytest.raises(RtvcError, match="There is no impulse response"):
         find_effects(str(path))
+
+
+def test_only_impulse_responses_that_are_heard_have_to_be_there(folder: Path) -> None:
+    gone = Effect(CONVOLUTION, impulse="gone.wav", active=False)
+    Settings(effects=Rack("", (gone, Effect("gain")))).check_libraries()
+    with pytest.raises(RtvcError, match="no impulse response"):
+        Settings(effects=Rack("", (replace(gone, active=True),))).check_libraries()
