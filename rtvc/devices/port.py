@@ -1,4 +1,7 @@
-"""The sound devices as the engine sees them."""
+"""The sound devices as the engine sees them.
+
+The worker opens and closes a port; any thread may read its attributes.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ PortAudio's list is a snapshot taken when it starts, and its indices change, so 
 the host API "PulseAudio". PortAudio itself sees the server as a single device; `DeviceStream` routes each stream.
 
 Any thread may call these functions, except an audio callback. PortAudio is not thread-safe, so every call into it
-holds `portaudio_lock`.
+holds `portaudio_lock`, but for the question whether an open stream is still active.
 """
 
 from __future__ import annotations

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import gc
 import sys
-import threading
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
 from rtvc.chain.voice_converter import VoiceConverter
 from rtvc.devices.device_stream import stream_threads
 from rtvc.devices.port import AudioPort
+from rtvc.dsp.soundboard import Soundboard
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.live.clips import play_clip
 from rtvc.live.cpu_share import CpuShare
 from rtvc.live.map_fitter import MapFitter, MapRequest, Speaker
 from rtvc.live.pipeline import Counts, Pipeline
@@ -35,7 +34,6 @@ from rtvc.voices.library import VoiceLibrary
 SWITCH_SECONDS = 0.001
 """Longest time for which another Python thread may keep the interpreter from the audio callbacks and the worker."""
 
-RETRY_SECONDS = 0.5
 WAIT_SECONDS = 0.05
 POLL_SECONDS = 0.005
 WARM_UP_STEPS = 5
@@ -84,10 +82,9 @@ class Engine(WorkerEngine):
         follow_jitter: bool = False,
         urgent: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(port)
         self.pack = pack
         self._follow_jitter, self._urgent = follow_jitter, urgent
-        self.port = port
         self.settings = settings or Settings()
         self._speaker = Speaker(pack)
         self.enrolment = enrolment
@@ -98,8 +95,6 @@ class Engine(WorkerEngine):
         self._step = step or pack.defaults.step
         self._pipeline: Pipeline | None = None
         self._past = Counts()
-        self._state = State.STOPPED
-        self._message = ""
         self._cpu_share = 0.0
         self._step_seconds = 0.0
         self._urgency: Urgency | None = None
@@ -114,40 +109,16 @@ class Engine(WorkerEngine):
         self._enrolment = enrolment
         self._speaker.enrolled = None if enrolment is None else enrolment.features
 
-    def start(self) -> None:
-        """Start, and return at once; `snapshot` tells when the engine runs or has failed."""
-        if self._thread is not None and self._thread.is_alive():
-            raise RuntimeError("the engine is running already")
-        self._stopping.clear()
-        self._pipeline, self._past = None, Counts()
-        self._state, self._message = State.STARTING, ""
-        self._microphone, self._notice = "", ""
-        self._thread = threading.Thread(target=self._run, name="rtvc worker", daemon=True)
-        self._thread.start()
-
-    def play_clip(self, path: Path, gain_db: float = 0.0) -> None:
-        """Mix a recording into the output and the monitor: what the listeners hear, muted or not.
-
-        Reads it on the calling thread. Raises `RtvcError` if it cannot be read, or lasts longer than 10 min.
-        """
-        play_clip(path, [] if self._pipeline is None else self._pipeline.soundboards, gain_db)
-
-    def stop_clips(self) -> None:
-        """Fade all clips out."""
-        for board in [] if self._pipeline is None else self._pipeline.soundboards:
-            board.stop()
-
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone at the pack's rate, and of the output at its own, for displays.
 
         At most `rtvc.live.pipeline.HISTORY_SECONDS`, padded with silence at the front.
         """
-        rates = self.pack.sample_rate, self.port.playback.rate
-        samples, output_samples = (round(seconds * rate) for rate in rates)
-        pipeline = self._pipeline
+        pipeline, samples = self._pipeline, round(seconds * self.pack.sample_rate)
         if pipeline is None:
-            return np.zeros(samples, np.float32), np.zeros(output_samples, np.float32)
-        return pipeline.input_history.latest(samples), pipeline.output_history.latest(output_samples)
+            return np.zeros(samples, np.float32), np.zeros(samples, np.float32)
+        sent = pipeline.output_history.latest(round(seconds * pipeline.voice_output.rate))
+        return pipeline.input_history.latest(samples), sent
 
     def snapshot(self) -> Snapshot:
         """Return the current state, meters and counters."""
@@ -210,29 +181,28 @@ class Engine(WorkerEngine):
             return settings.pitch.problem(self.pack.roles, self.pack.name)
         return f"{error} The voice stays {self._fitter.voice}." if self._fitter.voice else error
 
-    def _run(self) -> None:
-        """Run the worker."""
-        try:
-            self._fitter.start()
-            self._open_port()
-            self._fitter.ask(MapRequest.of(self.settings))
-            converter = self._warm_up()
-            self._await_map()
-            if not self._stopping.is_set():
-                self._follow(converter)
-                self._state = State.RUNNING
-                self._work(converter)
-            self._state = State.STOPPED
-        except RtvcError as error:
-            self._state, self._message = State.FAILED, str(error)
-        except BaseException as error:
-            self._state = State.FAILED
-            self._message = f"The engine has stopped because of an internal error ({error!r})."
-            raise
-        finally:
-            self.port.close()
-            self._fitter.stop()
-            gc.unfreeze()
+    @property
+    def _soundboards(self) -> Sequence[Soundboard]:
+        return [] if self._pipeline is None else self._pipeline.soundboards
+
+    def _prepare(self) -> None:
+        self._pipeline, self._past = None, Counts()
+        self._microphone, self._notice = "", ""
+
+    def _convert(self) -> None:
+        self._fitter.start()
+        self._open_port()
+        self._fitter.ask(MapRequest.of(self.settings))
+        converter = self._warm_up()
+        self._await_map()
+        if not self._stopping.is_set():
+            self._follow(converter)
+            self._state = State.RUNNING
+            self._work(converter)
+
+    def _release(self) -> None:
+        self._fitter.stop()
+        gc.unfreeze()
 
     def _warm_up(self) -> VoiceConverter:
         """Build the converter and run a few steps, so that the first words meet no allocation."""
@@ -302,24 +272,14 @@ class Engine(WorkerEngine):
             self._cpu_share = share.update()
 
     def _recover(self, failure: str, converter: VoiceConverter) -> None:
-        """Mute the output and reopen the port until that succeeds; a new pipeline starts then.
+        """Reopen the port until that succeeds; a new pipeline starts then.
 
         Looking for devices may take long, so the worker gives up real-time scheduling first.
         """
         if self._urgency is not None:
             self._urgency.give_up()
-        self._state = State.RECOVERING
-        self._message = f"{failure.rstrip('.')}: trying again."
-        self.port.playback.muted = True
-        self.port.close()
-        while not self._stopping.wait(RETRY_SECONDS):
-            try:
-                self._open_port()
-            except RtvcError as error:
-                self._message = f"{str(error).rstrip('.')}: trying again."
-                continue
+        if self._reopened(failure, self._open_port):
             self._await_map()
             self.port.playback.muted = False
             self._follow(converter)
             self._state, self._message = State.RUNNING, ""
-            return

@@ -1,4 +1,7 @@
-"""What front ends need of a live engine, wherever its models run."""
+"""What front ends need of a live engine, wherever its models run.
+
+`rtvc.live.worker_engine` says which thread runs what.
+"""
 
 from __future__ import annotations
 

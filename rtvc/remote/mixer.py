@@ -47,17 +47,20 @@ class Mixer:
         self._own, self._last = False, 0.0
         self._fade = np.linspace(0, 1, round(FADE_SECONDS * RATE), dtype=np.float32)
 
-    def microphone(self, settings: Settings) -> Block | None:
-        """Return the next block of the microphone `[BLOCK]`, or None if it is not there yet."""
+    def microphone(self, settings: Settings) -> tuple[Block, Block] | None:
+        """Return the next block of the microphone `[BLOCK]`, or None if it is not there yet.
+
+        First as it was heard, then as it is sent: silent while muted, and between presses of push-to-talk.
+        """
         ring = self._capture.ring
         if ring.fill > EXPIRY_SECONDS * self._capture.rate:
             ring.skip(len(self._block))
         if ring.fill < len(self._block):
             return None
         ring.read_into(self._block)
-        heard = not settings.mute and (settings.talking or not settings.push_to_talk)
-        self._talking.factor = float(heard)
-        return self._talking.process(self._resampler.process(self._block))
+        self._talking.factor = float(not settings.mute and (settings.talking or not settings.push_to_talk))
+        heard = self._resampler.process(self._block).copy()
+        return heard, self._talking.process(heard)
 
     def play(self, block: Block, settings: Settings, own: bool, more: bool) -> Block:
         """Play a block of the speaker's own voice or of the server's, and return it as it is heard."""

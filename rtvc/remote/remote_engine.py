@@ -7,18 +7,17 @@ and `wait`.
 
 from __future__ import annotations
 
-import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from rtvc.devices.port import AudioPort
 from rtvc.devices.ring import Ring
+from rtvc.dsp.soundboard import Soundboard
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
-from rtvc.live.clips import play_clip
 from rtvc.live.pipeline import History, Meter
 from rtvc.live.priority import Urgency
 from rtvc.live.snapshot import Latency, Snapshot, State
@@ -32,7 +31,6 @@ from rtvc.voices.enrolment import Enrolment
 from rtvc.voices.library import VoiceLibrary
 
 POLL_SECONDS = 0.001
-RETRY_SECONDS = 0.5
 HISTORY_SECONDS = 4.0
 
 
@@ -93,35 +91,16 @@ class RemoteEngine(WorkerEngine):
         library: VoiceLibrary | None = None,
         local_bypass: bool = True,
     ) -> None:
-        super().__init__()
-        self.port, self.settings = port, settings
+        super().__init__(port)
+        self.settings = settings
         self._address, self._bypass_when_lost = address.check(), bypass_when_lost
         self._library = library or VoiceLibrary()
         self._local_bypass = local_bypass
         self._received = Ring(2 * RATE)
         self.connection = self._new_connection()
-        self._state, self._message = State.STOPPED, ""
         self._mixer: Mixer | None = None
         self._input_meter, self._output_meter = Meter(RATE // BLOCK), Meter(RATE // BLOCK)
         self._histories = History(round(HISTORY_SECONDS * RATE)), History(round(HISTORY_SECONDS * RATE))
-
-    def start(self) -> None:
-        """Start, and return at once; `snapshot` tells when it runs or has failed."""
-        self._stopping.clear()
-        self.connection = self._new_connection()
-        self._state, self._message = State.STARTING, ""
-        self._thread = threading.Thread(target=self._run, name="rtvc remote worker", daemon=True)
-        self._thread.start()
-
-    def play_clip(self, path: Path, gain_db: float = 0.0) -> None:
-        """Mix a recording into the output and the monitor, here. Raises as `Engine.play_clip`."""
-        play_clip(path, [] if self._mixer is None else self._mixer.soundboards, gain_db)
-
-    def stop_clips(self) -> None:
-        """Fade all clips out."""
-        if (mixer := self._mixer) is not None:
-            for board in mixer.soundboards:
-                board.stop()
 
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone and of the output at 48 kHz, for displays."""
@@ -190,24 +169,22 @@ class RemoteEngine(WorkerEngine):
     def _bypassed(self) -> bool:
         return self.settings.bypass and self._local_bypass
 
-    def _run(self) -> None:
-        """Run the worker."""
-        try:
-            self.port.open()
-            self.connection.start()
-            self.port.start()
-            self._state = State.RUNNING
-            self._work()
-            self._state = State.STOPPED
-        except RtvcError as error:
-            self._state, self._message = State.FAILED, str(error)
-        except BaseException as error:
-            self._state = State.FAILED
-            self._message = f"The engine has stopped because of an internal error ({error!r})."
-            raise
-        finally:
-            self.port.close()
-            self.connection.stop()
+    @property
+    def _soundboards(self) -> Sequence[Soundboard]:
+        return [] if self._mixer is None else self._mixer.soundboards
+
+    def _prepare(self) -> None:
+        self.connection = self._new_connection()
+
+    def _convert(self) -> None:
+        self.port.open()
+        self.connection.start()
+        self.port.start()
+        self._state = State.RUNNING
+        self._work()
+
+    def _release(self) -> None:
+        self.connection.stop()
 
     def _work(self) -> None:
         """Move sound between the devices and the network until stopped; raise `RtvcError` if the server refuses."""
@@ -217,8 +194,10 @@ class RemoteEngine(WorkerEngine):
                 if failure is not None:
                     raise RtvcError(failure)
                 return
-            if failure is not None:
-                self._reopen(failure)
+            if failure is not None and self._reopened(failure, self.port.open):
+                self.port.playback.muted = False
+                self.port.start()
+                self._state, self._message = State.RUNNING, ""
 
     def _work_until_failure(self) -> str | None:
         """Move sound until stopped, or until the devices fail; return why."""
@@ -243,13 +222,14 @@ class RemoteEngine(WorkerEngine):
         moved = False
         if (microphone := mixer.microphone(settings)) is not None:
             moved = True
-            self._input_meter.add(microphone)
-            self._histories[0].add(microphone)
-            self.connection.send(microphone)
+            heard, sent = microphone
+            self._input_meter.add(heard)
+            self._histories[0].add(heard)
+            self.connection.send(sent)
             if self._recorder is not None:
-                self._recorder.write(microphone, mixer.played(), (RATE, RATE))
+                self._recorder.write(heard, mixer.played(), (RATE, RATE))
             if own:
-                self._play(mixer, microphone, settings, own)
+                self._play(mixer, sent, settings, own)
         block = np.zeros(BLOCK, np.float32)
         if self._received.fill >= BLOCK:
             moved = True
@@ -264,22 +244,4 @@ class RemoteEngine(WorkerEngine):
         self._histories[1].add(block)
 
     def _own_voice(self) -> bool:
-        connection = self.connection
-        lost = connection.received_ever and not connection.receiving
-        return self._bypassed() or (self._bypass_when_lost and lost)
-
-    def _reopen(self, failure: str) -> None:
-        """Open the port again until that succeeds."""
-        self._state, self._message = State.RECOVERING, f"{failure.rstrip('.')}: trying again."
-        self.port.playback.muted = True
-        self.port.close()
-        while not self._stopping.wait(RETRY_SECONDS):
-            try:
-                self.port.open()
-            except RtvcError as error:
-                self._message = f"{str(error).rstrip('.')}: trying again."
-                continue
-            self.port.playback.muted = False
-            self.port.start()
-            self._state, self._message = State.RUNNING, ""
-            return
+        return self._bypassed() or (self._bypass_when_lost and self.connection.lost)

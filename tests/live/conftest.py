@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from rtvc.dsp.stage import Block
-from rtvc.live import engine as engine_module
+from rtvc.live import worker_engine
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
@@ -34,7 +34,7 @@ def simulate(monkeypatch: pytest.MonkeyPatch, pack: ModelPack) -> Simulate:
 
 @pytest.fixture
 def started(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(worker_engine, "RETRY_SECONDS", 0.01)
     engines: list[Engine] = []
 
     def start(

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from scipy.signal import correlate
 
+from rtvc.devices.live_port import LivePort
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
 from rtvc.live.engine import Engine
@@ -272,3 +273,10 @@ def test_a_damaged_recording_ends_it_with_a_sentence(pack: ModelPack, tmp_path: 
     assert engine.snapshot().state == State.FAILED
     assert "holds NaN" in engine.snapshot().message
     assert not (tmp_path / "out.wav").exists()
+
+
+def test_displays_may_ask_for_sound_before_the_devices_are_open(pack: ModelPack) -> None:
+    heard, sent = Engine(pack, LivePort()).recent_audio(1.0)
+    assert len(heard) == len(sent) == 16_000
+    assert not heard.any()
+    assert not sent.any()

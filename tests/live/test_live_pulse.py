@@ -20,7 +20,7 @@ from rtvc.devices.virtual_microphone import SINK, SOURCE, VirtualMicrophone
 from rtvc.dsp.stage import Block
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_file
-from rtvc.live import engine as engine_module
+from rtvc.live import worker_engine
 from rtvc.live.engine import Engine
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
@@ -81,7 +81,7 @@ def speaking(pulse: PulseServer, sound: Block, latency: int = 20) -> Iterator[No
 @pytest.fixture
 def live(pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An engine that runs between the fake microphone and the virtual one."""
-    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(worker_engine, "RETRY_SECONDS", 0.1)
     microphone = DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor")
     with VirtualMicrophone() as virtual:
         engine = Engine(pack, LivePort(microphone, virtual_microphone=virtual), OWN)
@@ -204,7 +204,7 @@ def test_when_the_sink_is_taken_away_the_voice_reaches_no_other(pulse: PulseServ
 def test_a_microphone_that_is_unplugged_is_waited_for_and_what_the_speakers_play_is_not_heard(
     pulse: PulseServer, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(worker_engine, "RETRY_SECONDS", 0.1)
     with VirtualMicrophone() as virtual:
         port = LivePort(virtual_microphone=virtual)
         engine = Engine(pack, port, OWN)
