@@ -29,11 +29,15 @@ class LatencyProfile(StrEnum):
 
     LOWEST = "lowest"
     BALANCED = "balanced"
-    QUALITY = "quality"
+    SAFE = "safe"
+
+    @classmethod
+    def _missing_(cls, value: object) -> LatencyProfile | None:
+        return cls.SAFE if value == "quality" else None  # as stored by earlier versions
 
     def step(self, default: int) -> int:
         """Return the frames per step, given the pack's default."""
-        return {LatencyProfile.LOWEST: 1, LatencyProfile.BALANCED: default, LatencyProfile.QUALITY: 2 * default}[self]
+        return {LatencyProfile.LOWEST: 1, LatencyProfile.BALANCED: default, LatencyProfile.SAFE: 2 * default}[self]
 
     @property
     def follow_jitter(self) -> bool:
@@ -43,7 +47,7 @@ class LatencyProfile(StrEnum):
     @property
     def buffer_seconds(self) -> float:
         """Buffer to ask of each device, in seconds; half of it is a block, up to 10 ms."""
-        return {LatencyProfile.LOWEST: 0.008, LatencyProfile.BALANCED: 0.02, LatencyProfile.QUALITY: 0.04}[self]
+        return {LatencyProfile.LOWEST: 0.008, LatencyProfile.BALANCED: 0.02, LatencyProfile.SAFE: 0.04}[self]
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,8 @@ def open_live(
     RtvcError
         If the pack cannot be opened, or a library that the settings need is not installed.
     """
+    if setup.server is not None:
+        raise RtvcError("open_live computes on this computer: rtvc.remote.opening.open_engine asks a server.")
     settings.check_libraries()
     for load in (load_pedalboard, load_rnnoise):
         with suppress(RtvcError):

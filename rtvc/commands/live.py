@@ -89,6 +89,10 @@ def live(
         str | None, typer.Option(help="Second output device on which you hear yourself, such as headphones.")
     ] = None,
     preset: PresetName = None,
+    profile: Annotated[
+        LatencyProfile | None,
+        typer.Option(help="Delay against gaps: lowest, balanced or safe. Default: the preset's, or balanced."),
+    ] = None,
     pack: PackName = "mini",
     record: Annotated[
         Path | None, typer.Option(help="Folder for recordings of the session: microphone.wav and output.wav.")
@@ -162,6 +166,8 @@ def live(
             warn(warning)
     elif output_file is not None:
         raise RtvcError("--server changes a microphone: convert recordings with `rtvc convert`.")
+    elif step or threads or pack != LiveSetup().pack:
+        raise RtvcError("With --server, the server chooses --pack, --step and --threads: leave them out.")
     remote = None if server is None else RemoteServer(server, token_file, when_lost is WhenLost.BYPASS)
     if remote is not None:
         server_address(remote)
@@ -171,7 +177,7 @@ def live(
         output or wiring.output,
         monitor,
         pack,
-        chosen.profile or LatencyProfile.BALANCED,
+        profile or chosen.profile or LatencyProfile.BALANCED,
         step,
         Runtime(threads),
         remote,

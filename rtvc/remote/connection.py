@@ -37,6 +37,9 @@ WAITING_BLOCKS = 10
 
 JOIN_SECONDS = 5.0
 
+SENT_NAME = "Your voice"
+"""How the server calls a voice that is sent along: names of files need not be names of voices, and stay here."""
+
 
 class Connection:
     """Connects, passes on settings, and connects again after a loss, until it is stopped or refused.
@@ -56,8 +59,9 @@ class Connection:
     ----------
     link
         The latest connection; None before the first.
-    receiving, received_ever
-        Whether sound comes from the server, and whether it ever did.
+    receiving, received_ever, rejoining
+        Whether sound comes from the server, whether it ever did, and whether it pauses because another voice is being
+        sent along.
     failure
         Why no other attempt is made, as a sentence; empty otherwise.
     trouble
@@ -72,7 +76,7 @@ class Connection:
         library: VoiceLibrary,
     ) -> None:
         self.link: Link | None = None
-        self.receiving = self.received_ever = False
+        self.receiving = self.received_ever = self.rejoining = False
         self.failure = self.trouble = ""
         self._address, self._settings, self._on_block = address, settings, on_block
         self._library = library
@@ -80,6 +84,11 @@ class Connection:
         self._queue: asyncio.Queue[Block] = asyncio.Queue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rtvc remote network", daemon=True)
+
+    @property
+    def lost(self) -> bool:
+        """Whether sound came from the server and no longer does."""
+        return self.received_ever and not self.receiving and not self.rejoining
 
     def start(self) -> None:
         """Connect on a thread; returns at once."""
@@ -125,21 +134,23 @@ class Connection:
                 voice = await asyncio.to_thread(self._own_recording, settings)
                 await link.open(_calling(settings, voice), await asyncio.to_thread(_sent, voice))
                 attempt = 0
-                await self._follow(link, settings)
-                self.trouble = "The server is lost: trying again."
+                self.rejoining = await self._follow(link, settings)
+                self.trouble = "Your voice is being sent." if self.rejoining else "The server is lost: trying again."
             except Unreachable as error:
+                self.rejoining = False
                 if self.link is None:
                     raise
                 self.trouble = f"{str(error).rstrip('.')}: trying again."
             finally:
                 self.receiving = False
                 await link.close()
-            pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
-            attempt += 1
-            await asyncio.to_thread(self._stopping.wait, pause)
+            if not self.rejoining:
+                pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+                attempt += 1
+                await asyncio.to_thread(self._stopping.wait, pause)
 
-    async def _follow(self, link: Link, told: Settings) -> None:
-        """Pass on settings and watch a connection, until it is lost or a voice has to be sent along."""
+    async def _follow(self, link: Link, told: Settings) -> bool:
+        """Pass on settings and watch a connection; return False when it is lost, True to send along another voice."""
         self.link, self.trouble = link, ""
         urgency = Urgency(0.0)  # At ordinary priority, packets waited 60 ms beside a load of 8 on two cores.
         pinged = 0.0
@@ -149,36 +160,39 @@ class Connection:
                 self.receiving = link.reception.order.received > 0
                 self.received_ever |= self.receiving
                 silent = now - link.reception.heard
+                if self.receiving:
+                    self.rejoining = False
                 if not link.alive or silent > (LOST_SECONDS if self.receiving else START_SECONDS):
-                    return
+                    return False
                 if now - pinged >= PING_SECONDS:
                     link.ping()
                     pinged = now
                 if (settings := self._settings()) != told:
                     voice = self._own_recording(settings)
                     if settings.voice != told.voice and voice is not None:
-                        return
+                        return True
                     link.send(_calling(settings, voice))
                     told = settings
                 urgency.stepped()
                 await asyncio.sleep(WATCH_SECONDS)
+            return False
         finally:
             urgency.give_up()
 
     def _own_recording(self, settings: Settings) -> Voice | None:
         """Return the chosen voice if it is the user's own or a recording; the server has the others by name."""
         try:
-            voice = self._library.open(settings.voice) if settings.voice and settings.map.strength else None
+            voice = self._library.open(settings.voice) if settings.voice else None
         except RtvcError:
             return None
-        shipped = {one.name for one in shipped_voices()}
-        return voice if isinstance(voice, Voice) and voice.name not in shipped else None
+        shipped = {one.reference for one in shipped_voices()}
+        return voice if isinstance(voice, Voice) and voice.reference not in shipped else None
 
 
 def _calling(settings: Settings, voice: Voice | None) -> Settings:
     """Return settings that call a voice by the name under which it is sent."""
-    return settings if voice is None else replace(settings, voice=voice.name)
+    return settings if voice is None else replace(settings, voice=SENT_NAME)
 
 
 def _sent(voice: Voice | None) -> dict[str, str] | None:
-    return None if voice is None else protocol.write_voice(voice.name, *read_recordings([voice.reference]))
+    return None if voice is None else protocol.write_voice(SENT_NAME, *read_recordings([voice.reference]))

@@ -39,9 +39,12 @@ class Address:
 
     def check(self) -> Address:
         """Raise `RtvcError` if the URL is none, or would send the token in clear over a network."""
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:  # a bracket that does not close
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise RtvcError(f"{self.url!r} is no server: write it as https://HOST:8788.")
+            raise RtvcError(f"{self.url!r} is not a server's address: write it as https://HOST:8788.")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise RtvcError(f"{self.url} is not encrypted: a server on another computer needs https.")
         return self
@@ -174,7 +177,7 @@ class Link:
                 status = response.status
         except aiohttp.ServerFingerprintMismatch:
             raise Refusal(
-                f"{url}: the certificate is another than the token file says. Do not trust this server until its "
+                f"{url}: the certificate does not match the token file. Do not trust this server until its "
                 "owner confirms the new fingerprint."
             ) from None
         except aiohttp.ClientConnectorCertificateError:
@@ -186,6 +189,8 @@ class Link:
             raise Unreachable(
                 f"{self._address.url} does not answer: check the address, and that `rtvc serve` runs."
             ) from None
+        if status in (502, 504):
+            raise Unreachable(f"{self._address.url}: a gateway on the way answers {status}.")
         answer = protocol.read_object(content, LARGEST_ANSWER)
         if status != 200:
             sentence = "".join(filter(str.isprintable, str(answer.get("error", status))[:500]))

@@ -1,6 +1,7 @@
 """Opening a live engine, here or on a server, as `rtvc live` and the panel's power button do.
 
-The extra `server` is imported only when a server is used: the plain install has none of it.
+The extra `server` is imported only when a server is used: the plain install has none of it. Everything runs on the
+calling thread and may take seconds.
 """
 
 from __future__ import annotations

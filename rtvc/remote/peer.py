@@ -33,6 +33,8 @@ CODEC_SECONDS = 0.0025
 BIT_RATE = 64_000
 QUIET = ("aiortc", "aioice")
 
+_all_addresses = aioice.ice.get_host_addresses
+
 NextBlock = Callable[[], Awaitable[Block]]
 """Returns the next block `[BLOCK]` when it is due."""
 
@@ -44,8 +46,7 @@ def new_peer(addresses: list[str] | None) -> RTCPeerConnection:
     """
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
-    if addresses is not None:
-        aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: addresses
+    aioice.ice.get_host_addresses = _all_addresses if addresses is None else lambda use_ipv4, use_ipv6: addresses
     return RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
 

@@ -2,7 +2,7 @@
 
 A client posts a `SessionRequest` and gets an SDP answer. After that, settings and statuses go through a data channel.
 What a server says in words is written here or speaks of what the client sent: no path, name or traceback of the
-server's machine leaves it.
+server's machine leaves it. Nothing here keeps state, so any thread may call it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SENT_VOICE_RATE = 24_000
 CHANNEL = "rtvc"
 """Label of the data channel."""
 
-FULL = "Every session of this server is taken. Try again later."
+FULL = "All sessions of this server are in use. Try again later."
 FAULT = "The server has failed to start the session. Its own log says why."
 SENTENCES = {
     State.STARTING: "The server is starting the voice changer.",
@@ -141,7 +141,7 @@ class Status:
                 value = State(value) if value in list(State) else State.FAILED
             elif entry.name == "message":
                 value = "".join(filter(str.isprintable, str(value)[:500]))
-            elif value is not None:
+            elif value is not None or entry.default is not None:
                 if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST_NUMBER:
                     raise Refusal("The server sent something that is no status.")
                 value = int(value) if kind is int else float(value)
@@ -194,7 +194,7 @@ def read_settings(values: object) -> Settings:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise Refusal("The settings cannot be read.") from None
     if settings.map.transport != "mkl":
-        raise Refusal("Servers offer the transport mkl only: the others take too much of what sessions share.")
+        raise Refusal("Servers offer only the transport mkl: the others take too much of what sessions share.")
     if settings.effects.plugins:
         raise Refusal("Servers run no plug-ins for clients.")
     try:

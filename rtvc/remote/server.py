@@ -102,11 +102,15 @@ class Server:
         return response
 
     def _check_origin(self, request: web.Request) -> None:
-        host = urlsplit(f"//{request.host}").hostname or ""
+        origin = request.headers.get("Origin")
+        try:
+            host = urlsplit(f"//{request.host}").hostname or ""
+            site = None if origin is None else urlsplit(origin).netloc
+        except ValueError:
+            raise _Denied("The request names a host that is none.", 400) from None
         if self._listen.loopback and not is_loopback(host):
             raise _Denied("This server answers to this computer only.", 403)
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if site is not None and site != request.host:
             raise _Denied("Pages of other sites may not use this server.", 403)
 
     def _admit(self, request: web.Request) -> str:

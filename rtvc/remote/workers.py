@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from rtvc.app.models import open_pack
+from rtvc.errors import RtvcError
 from rtvc.remote import protocol
 from rtvc.remote.protocol import Refusal, SessionRequest
 
@@ -26,6 +27,7 @@ log = logging.getLogger("rtvc.server")
 START_SECONDS = 60.0
 ANSWER_SECONDS = 20.0
 STOP_SECONDS = 5.0
+POLL_SECONDS = 0.05
 
 
 class Workers:
@@ -58,10 +60,16 @@ class Workers:
         return [worker.process_id for worker in self._workers]
 
     async def start(self) -> None:
-        """Start the processes and wait until they are ready; raise `TimeoutError` if one is not."""
+        """Start the processes and wait until they are ready; raise `RtvcError` if they take too long."""
         self._workers = [self._spawn() for _ in range(self._count)]
-        async with asyncio.timeout(START_SECONDS):
-            await asyncio.gather(*(worker.ready.wait() for worker in self._workers))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while self.free < self._count:  # One that dies meanwhile is replaced.
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise RtvcError(
+                f"The processes of the sessions are not ready after {START_SECONDS:.0f} s: use fewer --sessions."
+            ) from None
 
     async def answer(self, request: SessionRequest) -> str:
         """Give a session to a free worker and return its SDP answer; raise `Refusal` if there is none."""

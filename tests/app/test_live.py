@@ -4,7 +4,7 @@ import pytest
 import soundfile
 
 from rtvc.app import live as app_live
-from rtvc.app.live import LatencyProfile, LiveSetup, open_live, recordings_folder
+from rtvc.app.live import LatencyProfile, LiveSetup, RemoteServer, open_live, recordings_folder
 from rtvc.app.models import open_pack
 from rtvc.devices.live_port import LivePort
 from rtvc.errors import RtvcError
@@ -52,6 +52,8 @@ def test_a_profile_sets_steps_and_buffers() -> None:
 def test_an_unknown_pack_is_refused() -> None:
     with pytest.raises(RtvcError, match="no model pack 'nothing'"):
         open_live(LiveSetup(pack="nothing"), Settings())
+    with pytest.raises(RtvcError, match="open_engine asks a server"):
+        open_live(LiveSetup(server=RemoteServer("http://localhost")), Settings())
 
 
 def test_recordings_go_into_a_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

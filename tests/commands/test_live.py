@@ -78,6 +78,8 @@ def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, 
     assert "no voice 'nobody'" in refusal(*live, "--voice", "nobody", "--input", recording, "--output-file", "o.wav")
     assert "no transport named 'magic'" in refusal(*live, "--transport", "magic")
     assert "is an option of the transport mkl" in refusal(*live, "--transport", "knn", "--block-size", "2")
+    for option in (("--pack", pack.folder), ("--step", "2"), ("--threads", "2")):
+        assert "the server chooses" in refusal("live", *OWN, "--server", "http://localhost:1", *option)
 
 
 def test_a_preset_is_begun_with(pack: ModelPack, recording: Path, tmp_path: Path) -> None:

@@ -84,9 +84,9 @@ def test_beyond_loopback_a_server_needs_token_and_certificate(access: Access) ->
         asyncio.run(run())
 
 
-@pytest.mark.parametrize("url", ["", "host:8788", "ftp://host", "http://"])
+@pytest.mark.parametrize("url", ["", "host:8788", "ftp://host", "http://", "https://[::1:8788"])
 def test_an_address_of_a_server_is_checked(url: str) -> None:
-    with pytest.raises(RtvcError, match="is no server"):
+    with pytest.raises(RtvcError, match="is not a server's address"):
         Address(url).check()
 
 

@@ -56,6 +56,13 @@ def test_a_status_arrives_as_it_was_sent_without_the_engines_own_words() -> None
     assert Status.from_json(json.loads(json.dumps(status.to_json()))) == status
 
 
+@pytest.mark.parametrize("values", [{"underruns": None}, {"queue_seconds": None}, {"underruns": float("nan")}])
+def test_a_status_without_numbers_is_refused(values: dict[str, float | None]) -> None:
+    with pytest.raises(Refusal, match="is no status"):
+        Status.from_json(values)
+    assert Status.from_json({"speech_seconds": None}).speech_seconds is None
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -71,7 +78,7 @@ def test_a_status_arrives_as_it_was_sent_without_the_engines_own_words() -> None
         (request(settings=changed(voice="")), "No voice is chosen"),
         (request(settings=changed(voice="a\nb")), "cannot be printed"),
         (request(settings=changed(voice="a" * 2000)), "too long"),
-        (request(settings=changed(transport="sinkhorn")), "mkl only"),
+        (request(settings=changed(transport="sinkhorn")), "only the transport mkl"),
         (request(settings=changed(transport="magic")), "no transport named"),
         (request(settings=changed(strength=float("nan"))), "settings cannot be read"),
         (request(settings=changed(strength=3.0)), "strength"),

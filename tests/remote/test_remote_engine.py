@@ -146,7 +146,7 @@ def test_what_the_server_refuses_is_said_at_once(pack: ModelPack, talker: Talker
         assert "no such voice" in said(RemoteEngine(signed, talker.port, strange))
         first = RemoteEngine(signed, talker.port, OWN)
         running(first)
-        assert "is taken" in said(RemoteEngine(signed, PacedPort(RATE), OWN))
+        assert "are in use" in said(RemoteEngine(signed, PacedPort(RATE), OWN))
         assert first.snapshot().state == State.RUNNING
         first.stop()
     assert "does not answer" in said(RemoteEngine(signed, talker.port, OWN))

@@ -132,6 +132,21 @@ def test_pages_of_other_sites_cannot_use_a_server_on_loopback() -> None:
     assert not workers.requests
 
 
+@pytest.mark.parametrize("header", [{"Host": "["}, {"Host": "localhost", "Origin": "http://["}])
+def test_a_host_that_is_none_is_refused_in_a_sentence(header: dict[str, str]) -> None:
+    async def work(ask: Ask) -> None:
+        assert "names a host" in await refusal(await ask("GET", "/voices", headers=SIGNED | header), 400)
+
+    visit(work)
+
+
+def test_a_token_of_strange_bytes_is_a_wrong_one() -> None:
+    access = Access(TOKEN)
+    assert not access.admits(b"\xff".decode(errors="surrogateescape"))
+    assert not access.admits("töken")
+    assert access.admits(TOKEN)
+
+
 def test_the_client_that_is_too_many_is_told_so() -> None:
     async def work(ask: Ask) -> None:
         assert await refusal(await ask("POST", "/session", **session()), 503) == protocol.FULL
