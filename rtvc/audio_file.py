@@ -29,6 +29,7 @@ HIGHEST_RATE = 192_000
 MOST_CHANNELS = 64
 
 _BLOCK = 65_536
+_WRITTEN = 16_384
 _LOSSY_SLACK_SECONDS = 0.1
 """An intact MP3 may decode to this much less than it announces: encoder padding."""
 
@@ -250,7 +251,9 @@ class AudioWriter:
         """Append samples `[n]`; those beyond full scale are clipped. Raises `RtvcError` if the disk is full."""
         try:
             with uninterrupted():
-                self._file.write(block)
+                # Vorbis puts all samples of a call on the stack: a minute at once kills the process.
+                for first in range(0, len(block), _WRITTEN):
+                    self._file.write(block[first : first + _WRITTEN])
         except (soundfile.LibsndfileError, AssertionError) as error:
             self._disk.check(self._path)
             raise StorageError(self._path, str(error) or "disk full?") from error

@@ -308,3 +308,10 @@ def test_both_recordings_of_a_pair_keep_what_was_written_until_the_disk_was_full
         record()
     lengths = [AudioFile(path).frames for path in paths]
     assert lengths == [8000, 10_000]
+
+
+def test_minutes_of_sound_are_written_in_one_call(tmp_path: Path) -> None:
+    """libsndfile's Vorbis encoder keeps a call's samples on the stack: 62 s at once killed the process."""
+    with audio_writer(tmp_path / "long.ogg", 48_000) as writer:
+        writer.write(np.zeros(62 * 48_000, np.float32))
+    assert AudioFile(tmp_path / "long.ogg").frames == 62 * 48_000
