@@ -25,7 +25,7 @@ from gui.single_instance import FirstInstance, call_first, panel_address
 from gui.tasks import UNFORESEEN
 from gui.theme import theme
 from gui.tray import Tray
-from rtvc.app import autostart
+from rtvc.app import autostart, crash_report
 from rtvc.errors import RtvcError
 
 SIGNAL_MILLISECONDS = 250
@@ -115,5 +115,6 @@ def _repair_autostart(session: Session) -> None:
 
 def _report(session: Session, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Report an unexpected error, with its traceback in the terminal; PyQt would end the process otherwise."""
+    crash_report.write_report(error)
     _log.error("Unexpected error in the panel", exc_info=(kind, error, trace))
     session.failed.emit(tr(UNFORESEEN, kind=kind.__name__))

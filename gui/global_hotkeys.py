@@ -13,7 +13,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from gui.chords import Chord, ChordTracker, chord, key_name
-from gui.hotkeys import Scope, actions, heard_everywhere, keys
+from gui.hotkeys import HELD, Scope, actions, heard_everywhere, keys
 from gui.language import tr
 from gui.options import Options
 from gui.session import Session
@@ -54,14 +54,14 @@ class GlobalHotkeys(QObject):
         if isinstance(QApplication.activeWindow(), QMainWindow):
             return
         for name in names:
-            if name == "talk":
+            if name == HELD:
                 self._session.preferences.change(talking=True)
             else:
                 self._actions[name]()
 
     def release(self, key: str) -> None:
         """Handle a released key."""
-        if "talk" in self._tracker.release(key) and self._session.preferences.settings.talking:
+        if HELD in self._tracker.release(key) and self._session.preferences.settings.talking:
             self._session.preferences.change(talking=False)
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ HOTKEYS = (
     Hotkey("power", tr_noop("Switch on or off"), "Ctrl+Return", "Ctrl+Alt+P"),
     Hotkey("bypass", tr_noop("Bypass: your own voice"), "Ctrl+B", "Ctrl+Alt+B"),
     Hotkey("mute", tr_noop("Mute"), "Ctrl+M", "Ctrl+Alt+M"),
-    Hotkey("talk", tr_noop("Hold to talk"), "Space", "Ctrl+Alt+Space"),
+    Hotkey(HELD, tr_noop("Hold to talk"), "Space", "Ctrl+Alt+Space"),
     Hotkey("push_to_talk", tr_noop("Push to talk on or off"), "Ctrl+T"),
     Hotkey("monitor", tr_noop("Hear myself"), "Ctrl+H"),
     Hotkey("record", tr_noop("Record"), "Ctrl+R"),

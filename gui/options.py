@@ -39,7 +39,8 @@ class Options:
     language
         Code of the panel's language; empty for the system's.
     profile, threads, provider
-        How the engine is built: delay against safety, threads per graph, and where the models run.
+        How the engine is built: delay against safety, threads per graph (0 for as many as the pack says), and where
+        the models run (automatic: where the pack says).
     close_to_tray
         Whether closing the window leaves the panel running in the tray.
     start_minimised
@@ -72,7 +73,7 @@ class Options:
     appearance: Appearance = Appearance.SYSTEM
     language: str = ""
     profile: LatencyProfile = LatencyProfile.BALANCED
-    threads: int = 1
+    threads: int = 0
     provider: Provider = Provider.AUTOMATIC
     close_to_tray: bool = False
     start_minimised: bool = False
@@ -113,15 +114,17 @@ class Options:
             kind: Any = type(getattr(defaults, entry.name))
             try:
                 value = kind(values[entry.name])
-            except (KeyError, ValueError, TypeError):
+            except (KeyError, ValueError, TypeError, OverflowError):
                 continue
-            if entry.name == "threads" and not 1 <= value <= MOST_THREADS:
+            if entry.name == "threads" and not 0 <= value <= MOST_THREADS:
                 continue
             if entry.name == "clip_gain_db" and not -MOST_CLIP_GAIN_DB <= value <= MOST_CLIP_GAIN_DB:
                 continue
             if kind is tuple and not all(isinstance(name, str) for name in value):
                 continue
             if kind is dict and not all(isinstance(text, str) for pair in value.items() for text in pair):
+                continue
+            if entry.name == "voice_slots" and not all(number.isdecimal() for number in value):
                 continue
             known[entry.name] = value
         return cls(**known)

@@ -12,6 +12,7 @@ from PyQt6.QtCore import QObject, QRunnable, QThreadPool, pyqtSignal
 
 from gui.language import tr, tr_noop
 from gui.phrases import translated
+from rtvc.app.crash_report import write_report
 from rtvc.errors import RtvcError
 
 UNFORESEEN = tr_noop("Unexpected error ({kind}). Start `rtvc gui` in a terminal to see the details.")
@@ -113,6 +114,7 @@ class Tasks(QObject):
                     self._told.emit(failed, translated(str(error)))
             except Exception as error:
                 _log.exception("A task of the panel failed")
+                write_report(error)
                 self._told.emit(failed, tr(UNFORESEEN, kind=type(error).__name__))
             finally:
                 self._told.emit(end, None)

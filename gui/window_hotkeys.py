@@ -6,7 +6,7 @@ from PyQt6.QtCore import QEvent, QKeyCombination, QObject
 from PyQt6.QtGui import QKeyEvent, QShortcut
 from PyQt6.QtWidgets import QApplication, QKeySequenceEdit, QLineEdit, QWidget
 
-from gui.hotkeys import Scope, actions, heard_everywhere, keys
+from gui.hotkeys import HELD, Scope, actions, heard_everywhere, keys
 from gui.session import Session
 
 
@@ -39,7 +39,7 @@ class WindowHotkeys(QObject):
             scopes.append(keys(options, Scope.GLOBAL))
         for name, shortcut in self._shortcuts.items():
             shortcut.setKeys([scope[name] for scope in scopes])
-        self._talk = [scope["talk"][0] for scope in scopes if not scope["talk"].isEmpty()]
+        self._talk = [scope[HELD][0] for scope in scopes if not scope[HELD].isEmpty()]
 
     def _follow(self) -> None:
         """Filter the application's events only while push-to-talk is on, because there are many."""

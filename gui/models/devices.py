@@ -240,9 +240,7 @@ class DevicesModel(QObject):
             try:
                 default = portaudio.find_device(None, "output", self.devices)
             except RtvcError:
-                self.failed.emit(
-                    tr("There is no output to hear yourself on. Plug in headphones, then refresh the devices.")
-                )
+                self.failed.emit(tr(NO_OUTPUT))
                 preferences.settings_changed.emit()
                 return
             preferences.rewire(monitor=default.identity)

@@ -16,6 +16,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from gui.language import tr
 from gui.models.devices import DevicesModel
 from gui.models.preferences import PreferencesModel
+from gui.options import Provider
 from gui.view.status import LIVE, LossDetector, Status, status
 from rtvc.app import live
 from rtvc.app.live import LatencyProfile, LiveSetup
@@ -121,13 +122,14 @@ class LiveModel(QObject):
     def setup(self) -> LiveSetup:
         """Return what an engine is built from at present."""
         wiring, options = self._preferences.wiring, self._preferences.options
+        provider = None if options.provider is Provider.AUTOMATIC else options.provider.value
         return LiveSetup(
             wiring.microphone,
             wiring.output,
             wiring.monitor,
             wiring.pack,
             options.profile,
-            runtime=Runtime(options.threads, options.provider.value),
+            runtime=Runtime(options.threads or None, provider),
             server=options.remote_server,
         )
 
@@ -215,7 +217,7 @@ class LiveModel(QObject):
             self.status = Status.stopping()
         else:
             server = self._built_from.server.url if self._built_from.server is not None else ""
-            safe = self._preferences.options.profile is LatencyProfile.QUALITY
+            safe = self._preferences.options.profile is LatencyProfile.SAFE
             self.status = status(
                 snapshot, self._preferences.settings, losing, self._devices.output_name, safe, server
             )

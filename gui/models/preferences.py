@@ -18,6 +18,7 @@ from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.transport import KEPT
+from rtvc.voices.library import with_new_name
 
 SAVE_MILLISECONDS = 400
 
@@ -164,16 +165,13 @@ class PreferencesModel(QObject):
 
     def follow_renamed_voice(self, name: str, new_name: str) -> None:
         """Let settings and presets refer to a voice by its new name."""
-        self._keep_presets(
-            {
-                key: replace(preset, settings=replace(preset.settings, voice=new_name))
-                if preset.settings.voice == name
-                else preset
-                for key, preset in self.value.presets.items()
-            }
-        )
-        if self.settings.voice == name:
-            self.change(voice=new_name)
+        kept = {}
+        for key, preset in self.value.presets.items():
+            voice = with_new_name(preset.settings.voice, name, new_name)
+            kept[key] = replace(preset, settings=replace(preset.settings, voice=voice))
+        self._keep_presets(kept)
+        if (voice := with_new_name(self.settings.voice, name, new_name)) != self.settings.voice:
+            self.change(voice=voice)
 
     def _keep_presets(self, kept: dict[str, Preset]) -> None:
         self.value = replace(self.value, presets=kept)

@@ -18,11 +18,11 @@ from gui.models.preferences import PreferencesModel
 from gui.options import VoiceOrder
 from gui.phrases import translated
 from gui.tasks import Control, Task, Tasks
-from gui.view.voices import Outline, blend_parts, envelope
+from gui.view.voices import Outline, envelope
 from rtvc.app import models, voices
 from rtvc.errors import RtvcError
 from rtvc.voices import exchange
-from rtvc.voices.library import VoiceLibrary
+from rtvc.voices.library import VoiceLibrary, voice_names
 from rtvc.voices.voice import Voice
 
 RECORD_SECONDS = 5.0
@@ -91,8 +91,7 @@ class VoicesModel(QObject):
     def choose_existing(self) -> None:
         """Choose the first voice if the chosen one, or a part of the chosen blend, does not exist."""
         chosen = self._preferences.settings.voice
-        wanted = {name for name, _ in blend_parts(chosen) or ((chosen, 1.0),)}
-        if self.voices and not wanted <= self.names():
+        if self.voices and not voice_names(chosen) <= self.names():
             self._preferences.change(voice=self.voices[0].name)
 
     def _take_outline(self, voice: Voice, outline: Outline) -> None:
@@ -164,9 +163,13 @@ class VoicesModel(QObject):
         pack = self._preferences.wiring.pack
         self._tasks.start(
             lambda control: voices.clean_voice(name, pack, voices=self._library),
-            lambda cleaned: self.noticed.emit(tr("The recording of {name} was cleaned.", name=name)),
+            lambda cleaned: self._cleaned(name),
             self.failed.emit,
         )
+
+    def _cleaned(self, name: str) -> None:
+        self.reload()
+        self.noticed.emit(tr("The recording of {name} was cleaned.", name=name))
 
     def export(self, name: str, path: Path) -> None:
         """Write a voice to a `.rtvcvoice` file; the file dialog has asked before replacing one."""
@@ -241,8 +244,7 @@ class VoicesModel(QObject):
         """Hide a voice; `settle_deletion` deletes it, `undo_deletion` brings it back."""
         self._hidden.add(name)
         self.reload()
-        if self._preferences.settings.voice == name:
-            self._preferences.change(voice=self.voices[0].name if self.voices else "")
+        self.choose_existing()
         self.deleted.emit(name)
 
     def undo_deletion(self, name: str) -> None:

@@ -29,7 +29,7 @@ from rtvc.packs.runtime import cuda_works
 _PROFILES = {
     LatencyProfile.LOWEST: tr_noop("Least delay. Needs a fast computer and a good sound card."),
     LatencyProfile.BALANCED: tr_noop("Short delay without gaps on most computers."),
-    LatencyProfile.QUALITY: tr_noop("More delay, but no gaps even while a game keeps the computer busy."),
+    LatencyProfile.SAFE: tr_noop("More delay, but no gaps even while a game keeps the computer busy."),
 }
 
 
@@ -62,7 +62,7 @@ class SettingsPage(Page):
             (
                 (LatencyProfile.LOWEST, tr("Lowest")),
                 (LatencyProfile.BALANCED, tr("Balanced")),
-                (LatencyProfile.QUALITY, tr("Safe")),
+                (LatencyProfile.SAFE, tr("Safe")),
             ),
         )
         self.profile.chosen.connect(lambda profile: self._session.preferences.choose(profile=profile))
@@ -75,9 +75,8 @@ class SettingsPage(Page):
             tr("Processor threads"),
             tr("Threads per model; more are faster as long as cores are free"),
             ("", ""),
-            str,
+            lambda threads: str(threads) if threads else tr("as the model suggests"),
             max(1, min(MOST_THREADS, os.cpu_count() or 1)),
-            1,
         )
         # The engine is rebuilt for it, so it acts on release.
         self.threads.slider.setTracking(False)
@@ -111,7 +110,7 @@ class SettingsPage(Page):
         self.appearance = Segments(
             tr("Colours"),
             (
-                (Appearance.SYSTEM, tr("As the system")),
+                (Appearance.SYSTEM, tr("Same as the system")),
                 (Appearance.LIGHT, tr("Light")),
                 (Appearance.DARK, tr("Dark")),
             ),
@@ -122,7 +121,7 @@ class SettingsPage(Page):
         card.body.addWidget(colours)
         self.language = Choice(tr("Language"))
         names = [(code, language.name) for code, language in LANGUAGES.items()]
-        self.language.fill([("", tr("As the system")), *names], self._session.preferences.options.language)
+        self.language.fill([("", tr("Same as the system")), *names], self._session.preferences.options.language)
         self.language.chosen.connect(lambda code: self._session.preferences.choose(language=code))
         card.body.addWidget(self.language)
         self.tray: QCheckBox | None = None

@@ -48,7 +48,7 @@ class AboutSection(Card):
         for button in (self.copy, self.guide):
             actions.add(button)
         self.body.addWidget(actions)
-        self.places = Expander(tr("Where data lies"))
+        self.places = Expander(tr("Where data is stored"))
         grid = QGridLayout()
         grid.setSpacing(SPACE)
         grid.setColumnStretch(1, 1)

@@ -84,7 +84,7 @@ class DevicesSection(Card):
     def _explain(self) -> None:
         explain(
             self.monitor,
-            explained(tr("Play to you what listeners hear"), self._session.preferences.options, "monitor"),
+            explained(tr("Lets you hear what listeners hear"), self._session.preferences.options, "monitor"),
         )
 
     @staticmethod

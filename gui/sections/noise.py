@@ -34,10 +34,10 @@ class NoiseSection(QWidget):
                 (NoiseSuppression.STRONG, tr("strong")),
             ],
         )
-        self.suppression.setToolTip(tr("Takes fan and keyboard away before the conversion; adds 20 ms of delay"))
+        self.suppression.setToolTip(tr("Removes fan and keyboard noise before the conversion; adds 20 ms of delay"))
         self.suppression.chosen.connect(lambda level: self._use(noise_suppression=level))
         self.opens_for = Segments(tr("Noise gate"), [(False, tr("opens for sound")), (True, tr("opens for speech"))])
-        self.opens_for.setToolTip(tr("Outside speech, or below the level that you choose, silence is sent"))
+        self.opens_for.setToolTip(tr("Sends silence outside speech, or below the level that you choose"))
         self.opens_for.chosen.connect(lambda speech: self._use(speech_gate=speech))
         self.gate = LabelledSlider(
             tr("Threshold"),

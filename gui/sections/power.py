@@ -47,7 +47,7 @@ class PowerSection(Card):
         self.safe = QPushButton(tr("Use the Safe profile"))
         self.safe.setProperty("kind", "primary")
         explain(self.safe, tr("More delay, but no gaps even while a game keeps the computer busy."))
-        self.safe.clicked.connect(lambda: session.preferences.choose(profile=LatencyProfile.QUALITY))
+        self.safe.clicked.connect(lambda: session.preferences.choose(profile=LatencyProfile.SAFE))
         self.body.addWidget(self.safe)
 
         self.bypass = Toggle(tr("Bypass"), "bypass")

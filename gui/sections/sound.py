@@ -57,7 +57,7 @@ class SoundSection(Card):
         self.pitch.moved.connect(lambda position: session.preferences.change(pitch_semitones=float(position)))
         self.formants = LabelledSlider(
             tr("Formants"),
-            tr("Let the converted voice sound as from a larger or smaller body, at the same pitch"),
+            tr("Make the converted voice sound like a larger or smaller body, at the same pitch"),
             (tr("larger body"), tr("smaller body")),
             lambda position: tr("{number}%", number=number(position, signed=True)) if position else tr("unchanged"),
             FORMANTS_PERCENT,

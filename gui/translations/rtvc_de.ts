@@ -76,6 +76,10 @@
             <translation>Algorithmus</translation>
         </message>
         <message>
+            <source>All sessions of this server are in use. Try again later.</source>
+            <translation>Alle Sitzungen dieses Servers sind belegt. Versuche es später noch einmal.</translation>
+        </message>
+        <message>
             <source>Amount</source>
             <translation>Anteil</translation>
         </message>
@@ -86,10 +90,6 @@
         <message>
             <source>Another rtvc (process {number}) uses the virtual microphone: close it first.</source>
             <translation>Ein anderes rtvc (Prozess {number}) benutzt das virtuelle Mikrofon. Schließe es zuerst.</translation>
-        </message>
-        <message>
-            <source>As the system</source>
-            <translation>Wie das System</translation>
         </message>
         <message>
             <source>Attack</source>
@@ -436,10 +436,6 @@
             <translation>Leer: Dieser Computer verändert die Stimme selbst</translation>
         </message>
         <message>
-            <source>Every session of this server is taken. Try again later.</source>
-            <translation>Alle Sitzungen dieses Servers sind belegt. Versuche es später noch einmal.</translation>
-        </message>
-        <message>
             <source>Everywhere</source>
             <translation>Überall</translation>
         </message>
@@ -732,8 +728,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Lass einen anderen Computer deine Stimme verändern. Starte dort „rtvc serve“ und kopiere dessen Token-Datei auf diesen Computer.</translation>
         </message>
         <message>
-            <source>Let the converted voice sound as from a larger or smaller body, at the same pitch</source>
-            <translation>Lässt die veränderte Stimme wie aus einem größeren oder kleineren Körper klingen, bei gleicher Tonhöhe</translation>
+            <source>Lets you hear what listeners hear</source>
+            <translation>Spielt dir vor, was die anderen hören</translation>
         </message>
         <message>
             <source>Level</source>
@@ -826,6 +822,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Make a voice from a recording ({keys})</source>
             <translation>Aus einer Aufnahme eine Stimme machen ({keys})</translation>
+        </message>
+        <message>
+            <source>Make the converted voice sound like a larger or smaller body, at the same pitch</source>
+            <translation>Lässt die veränderte Stimme wie aus einem größeren oder kleineren Körper klingen, bei gleicher Tonhöhe</translation>
         </message>
         <message>
             <source>Make {name} a favourite</source>
@@ -1110,10 +1110,6 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Ausgabeverstärkung</translation>
         </message>
         <message>
-            <source>Outside speech, or below the level that you choose, silence is sent</source>
-            <translation>Außerhalb von Sprache, oder unter dem gewählten Pegel, wird Stille gesendet</translation>
-        </message>
-        <message>
             <source>Overflows and underflows that the sound card reported</source>
             <translation>Über- und Unterläufe, die die Soundkarte gemeldet hat</translation>
         </message>
@@ -1156,10 +1152,6 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Play to</source>
             <translation>Wiedergabe auf</translation>
-        </message>
-        <message>
-            <source>Play to you what listeners hear</source>
-            <translation>Spielt dir vor, was die anderen hören</translation>
         </message>
         <message>
             <source>Playing.</source>
@@ -1314,6 +1306,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>{name} aus den Favoriten entfernen</translation>
         </message>
         <message>
+            <source>Removes fan and keyboard noise before the conversion; adds 20 ms of delay</source>
+            <translation>Entfernt Lüfter und Tastatur vor der Umwandlung; 20 ms mehr Verzögerung</translation>
+        </message>
+        <message>
             <source>Removing …</source>
             <translation>Wird entfernt …</translation>
         </message>
@@ -1364,6 +1360,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Sicher</translation>
         </message>
         <message>
+            <source>Same as the system</source>
+            <translation>Wie das System</translation>
+        </message>
+        <message>
             <source>Save as…</source>
             <translation>Speichern unter…</translation>
         </message>
@@ -1408,6 +1408,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Sendet deine eigene Stimme, mit derselben Verzögerung wie die veränderte</translation>
         </message>
         <message>
+            <source>Sends silence outside speech, or below the level that you choose</source>
+            <translation>Außerhalb von Sprache, oder unter dem gewählten Pegel, wird Stille gesendet</translation>
+        </message>
+        <message>
             <source>Server</source>
             <translation>Server</translation>
         </message>
@@ -1416,7 +1420,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Server brauchen aiortc und aiohttp: Führe im Ordner von rtvc „pip install -e ".[server]"“ aus.</translation>
         </message>
         <message>
-            <source>Servers offer the transport mkl only: the others take too much of what sessions share.</source>
+            <source>Servers offer only the transport mkl: the others take too much of what sessions share.</source>
             <translation>Server bieten nur die Abbildung mkl an: Die anderen brauchen zu viel von dem, was sich die Sitzungen teilen.</translation>
         </message>
         <message>
@@ -1610,10 +1614,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>System default</source>
             <translation>Systemstandard</translation>
-        </message>
-        <message>
-            <source>Takes fan and keyboard away before the conversion; adds 20 ms of delay</source>
-            <translation>Entfernt Lüfter und Tastatur vor der Umwandlung; 20 ms mehr Verzögerung</translation>
         </message>
         <message>
             <source>Teach my voice…</source>
@@ -2016,7 +2016,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Wartet</translation>
         </message>
         <message>
-            <source>Where data lies</source>
+            <source>Where data is stored</source>
             <translation>Wo die Daten liegen</translation>
         </message>
         <message>
@@ -2062,6 +2062,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>a blend of {one} ({first}) and {other} ({second})</source>
             <translation>Mischung aus {one} ({first}) und {other} ({second})</translation>
+        </message>
+        <message>
+            <source>as the model suggests</source>
+            <translation>wie das Modell vorschlägt</translation>
         </message>
         <message>
             <source>cannot be read ({reason})</source>
@@ -2483,7 +2487,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} lässt sich nicht lesen ({reason}).</translation>
         </message>
         <message>
-            <source>{path} cannot be read ({reason}): mend or delete it.</source>
+            <source>{path} cannot be read ({reason}): repair or delete it.</source>
             <translation>{path} ist nicht lesbar ({reason}). Repariere oder lösche die Datei.</translation>
         </message>
         <message>
@@ -2579,7 +2583,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{url} antwortet nicht: Prüfe die Adresse und ob dort „rtvc serve“ läuft.</translation>
         </message>
         <message>
-            <source>{url} is no server: write it as https://HOST:8788.</source>
+            <source>{url} is not a server's address: write it as https://HOST:8788.</source>
             <translation>{url} ist kein Server: Schreibe ihn als https://HOST:8788.</translation>
         </message>
         <message>

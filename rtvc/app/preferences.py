@@ -129,7 +129,7 @@ class PreferenceFile:
         except FileNotFoundError:
             return Preferences()
         except OSError as error:
-            raise RtvcError(f"{self.path} cannot be read ({error.strerror}): mend or delete it.") from None
+            raise RtvcError(f"{self.path} cannot be read ({error.strerror}): repair or delete it.") from None
         try:
             if len(text) > _LARGEST_BYTES:
                 raise ValueError(f"larger than {_LARGEST_BYTES} bytes")

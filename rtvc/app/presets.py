@@ -11,6 +11,7 @@ from rtvc.errors import RtvcError
 from rtvc.names import check_name, did_you_mean
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
+from rtvc.voices.library import voice_names
 
 CLEAR, CLOSE = 2, 64
 """K of MKL. From 2 to 64, `mini` gains 0.02 of similarity and 0.05 of word error rate (docs/benchmarks.md)."""
@@ -48,13 +49,13 @@ SUPPLIED = (
         "Low-end computer",
         "A third less work for the processor; at least 20 ms more delay.",
         Settings(),
-        LatencyProfile.QUALITY,
+        LatencyProfile.SAFE,
     ),
     SuppliedPreset(
         "Stream",
         "Livelier intonation; fewer gaps beside a game; more delay.",
         Settings(intonation=1.2),
-        LatencyProfile.QUALITY,
+        LatencyProfile.SAFE,
     ),
     SuppliedPreset(
         "Call",
@@ -99,11 +100,12 @@ def apply_preset(
 ) -> tuple[Preset, str]:
     """Return the preset as it applies now, and a warning, which is empty if all is well.
 
-    Mute and talking stay as they are now. The voice stays, too, if the preset's is not among the names in `voices`.
+    Mute and talking stay as they are now. The voice stays, too, if the preset's, or a part of its blend, is not among
+    the names in `voices`.
     """
     found = find_preset(preferences, name, current)
     settings = replace(found.settings, mute=current.mute, talking=current.talking)
-    if settings.voice and settings.voice != current.voice and settings.voice not in voices:
+    if settings.voice and settings.voice != current.voice and not voice_names(settings.voice) <= set(voices):
         warning = (
             f"The voice {settings.voice} of the preset {name} no longer exists, so the voice is unchanged: choose "
             "another one and store the preset again."

@@ -112,13 +112,17 @@ def listeners() -> list[str] | None:
     """
     if sys.platform != "linux":
         return None
-    with pulse.connect("rtvc listeners") as server:
-        microphones = {source.index for source in server.source_list() if source.name == SOURCE}
-        return sorted(
-            stream.proplist.get("application.name", "A program")
-            for stream in server.source_output_list()
-            if stream.source in microphones and stream.proplist.get("application.process.id") != str(os.getpid())
-        )
+    try:
+        with pulse.connect("rtvc listeners") as server:
+            microphones = {source.index for source in server.source_list() if source.name == SOURCE}
+            streams = server.source_output_list()
+    except pulse.server_errors():
+        raise RtvcError("The sound server does not answer any more: start it again.") from None
+    return sorted(
+        stream.proplist.get("application.name", "A program")
+        for stream in streams
+        if stream.source in microphones and stream.proplist.get("application.process.id") != str(os.getpid())
+    )
 
 
 def send_test_tone(

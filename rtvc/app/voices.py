@@ -75,9 +75,8 @@ def clean_voice(name: str, pack: str, *, voices: VoiceLibrary | None = None) -> 
     """Remove the noise from the reference of one of the user's voices; raises as `VoiceLibrary.add` does."""
     opened, library = open_pack(pack), voices or VoiceLibrary()
     voice = library.find(name)
-    cleaned = library.add(
-        name, [voice.reference], opened, True, voice.credit, voice.description, NoiseSuppression.STRONG
-    )
+    texts = voice.credit, voice.description, NoiseSuppression.STRONG, voice.register
+    cleaned = library.add(name, [voice.reference], opened, True, *texts)
     return _added(cleaned, opened)
 
 

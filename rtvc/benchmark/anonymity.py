@@ -50,7 +50,7 @@ ATTACKERS = {  # what is held, and what is tried
 
 
 @dataclass(frozen=True)
-class Conversion:
+class ConvertedRecording:
     """One recording of a speaker and its conversion to a voice."""
 
     speaker: str
@@ -61,7 +61,7 @@ class Conversion:
 
 def find_conversions(
     folder: Path, output: Path, manifest: Path, speaker_folder: int = 1, most: int | None = None
-) -> list[Conversion]:
+) -> list[ConvertedRecording]:
     """Return the conversions that a manifest lists, sorted by the path of their source.
 
     Parameters
@@ -82,11 +82,11 @@ def find_conversions(
     """
     if not manifest.is_file():
         raise RtvcError(f"{manifest}: there is no manifest. Convert with --manifest or --cluster.")
-    of_speaker: dict[str, list[Conversion]] = defaultdict(list)
+    of_speaker: dict[str, list[ConvertedRecording]] = defaultdict(list)
     for recording, converted, voice in sorted(Manifest(manifest, folder, output).converted()):
         speaker = speaker_of(recording, speaker_folder)
         if most is None or len(of_speaker[speaker]) < most:
-            of_speaker[speaker].append(Conversion(speaker, folder / recording, output / converted, voice))
+            of_speaker[speaker].append(ConvertedRecording(speaker, folder / recording, output / converted, voice))
     known = [found for found in of_speaker.values() if len(found) >= MIN_RECORDINGS]
     if len(known) < 2:
         raise RtvcError(f"{manifest}: lists {len(known)} speakers with {MIN_RECORDINGS} recordings; two are needed.")
@@ -94,7 +94,7 @@ def find_conversions(
 
 
 def anonymity_report(
-    conversions: Sequence[Conversion],
+    conversions: Sequence[ConvertedRecording],
     settings: Mapping[str, Any],
     progress: Callable[[float], None] = lambda share: None,
 ) -> Report:

@@ -21,7 +21,7 @@ def server(
     ] = 15,
     network: Annotated[
         list[str] | None,
-        typer.Option(help="Network condition, such as '5 % loss'. Repeatable. Default: all that there are."),
+        typer.Option(help="Network condition, such as '5 % loss'. Repeatable. Default: all."),
     ] = None,
     calm: Annotated[
         float, typer.Option(min=0.0, help="Seconds of good network after a bad one, to see the delay return.")

@@ -82,7 +82,8 @@ def doctor(
             raise RtvcError(f"no sound came back from {name} within {MEASURING_SECONDS:.0f} s.")
         low, middle, high = (1000 * np.percentile(delays, share) for share in (0, 50, 100))
         checks.say(
-            f"{name} passes sound; the delay from the output queue back is {middle:.0f} ms ({low:.0f} to {high:.0f})"
+            f"{name} passes sound; the delay from the output queue back through the microphone is {middle:.0f} ms "
+            f"({low:.0f} to {high:.0f})"
         )
         console.print("\nStart `rtvc live --voice NAME` first. Then:")
         for steps in application_steps(name):

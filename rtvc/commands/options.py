@@ -89,7 +89,7 @@ NoiseSuppressionLevel = Annotated[
     typer.Option(
         "--noise-suppression",
         metavar="LEVEL",
-        help="Remove noise before the conversion: off, light or strong. Adds 20 ms of delay.",
+        help="Remove noise from the input: off, light or strong. Adds 20 ms of delay when live.",
     ),
 ]
 Formants = Annotated[
@@ -97,7 +97,7 @@ Formants = Annotated[
     typer.Option(
         min=SMALLEST_FORMANTS,
         max=LARGEST_FORMANTS,
-        help="Factor on its formants: below 1 as of a larger body, above 1 of a smaller one. Default: 1.",
+        help="Factor on its formants: below 1 sounds like a larger body, above 1 like a smaller one. Default: 1.",
     ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print figures, such as the time taken.")]

@@ -20,7 +20,8 @@ WATCH_SECONDS = 0.2
 
 def serve(
     listen: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Where to listen. 0.0.0.0:8788 for all of a network.")
+        str,
+        typer.Option(metavar="HOST:PORT", help="Where to listen. 0.0.0.0:8788 lets in the whole network."),
     ] = "127.0.0.1:8788",
     sessions: Annotated[
         int | None, typer.Option(min=1, max=64, help="Sessions at once, each a process. Default: one per core.")

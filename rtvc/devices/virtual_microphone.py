@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -53,13 +54,15 @@ class VirtualMicrophone:
     The owner is identified by its connection to the server, which ends with the process: while one program runs, a
     second one is refused. `close` removes both modules, whoever loaded them.
 
-    Play into the device `identity` with a `DeviceStream`.
+    Play into the device `identity` with a `DeviceStream`. Any thread may open and close it, one at a time: a panel
+    creates it while an engine that recovers does so, too.
     """
 
     identity = DeviceIdentity(PULSE, SINK)
 
     def __init__(self) -> None:
         self._server: pulsectl.Pulse | None = None
+        self._lock = threading.Lock()
 
     def __enter__(self) -> VirtualMicrophone:
         self.open()
@@ -78,28 +81,30 @@ class VirtualMicrophone:
         RtvcError
             If there is no server, the server refuses, or another process owns the microphone.
         """
-        self._disconnect()
-        server = self._server = connect(_OWNER)
-        try:
-            self._refuse_other_owners(server)
-            if not self._unload(server, keep_whole=True):
-                self._load(server)
-        except server_errors() as error:
+        with self._lock:
             self._disconnect()
-            raise RtvcError(f"The sound server refused to create the virtual microphone ({error}).") from None
-        except RtvcError:
-            self._disconnect()
-            raise
+            server = self._server = connect(_OWNER)
+            try:
+                self._refuse_other_owners(server)
+                if not self._unload(server, keep_whole=True):
+                    self._load(server)
+            except server_errors() as error:
+                self._disconnect()
+                raise RtvcError(f"The sound server refused to create the virtual microphone ({error}).") from None
+            except RtvcError:
+                self._disconnect()
+                raise
 
     def close(self) -> None:
         """Remove the source and the sink. Does nothing if the server has gone; `open` uses what stays."""
-        if self._server is None:
-            return
-        try:
-            with suppress(RtvcError, *server_errors()):
-                self._unload(self._server, keep_whole=False)
-        finally:
-            self._disconnect()
+        with self._lock:
+            if self._server is None:
+                return
+            try:
+                with suppress(RtvcError, *server_errors()):
+                    self._unload(self._server, keep_whole=False)
+            finally:
+                self._disconnect()
 
     def _disconnect(self) -> None:
         if self._server is not None:

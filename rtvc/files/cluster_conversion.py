@@ -211,5 +211,5 @@ def _record(future: Future, task: Task) -> Record:
         record: Record = future.result()
         return replace(record, task=task)
     if isinstance(fault, cluster_module("distributed").KilledWorker):
-        return Record(task, error=f"{task.source}: its worker was killed, again and again; is there memory enough?")
+        return Record(task, error=f"{task.source}: its worker was killed repeatedly; is there enough memory?")
     return Record(task, error=f"{task.source}: {type(fault).__name__}: {fault}")

@@ -105,7 +105,7 @@ class _Worker:
             record: Record = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self.process.join()
-            reason = f"its worker process ended with exit code {self.process.exitcode}; is there memory enough?"
+            reason = f"its worker process ended with exit code {self.process.exitcode}; is there enough memory?"
             return Record(self.task, error=f"{self.task.source}: {reason}"), False
         self.task = None
         return record, True

@@ -20,7 +20,7 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
 from rtvc.packs.pack import ModelPack
-from rtvc.storage import atomic_write, make_folder
+from rtvc.storage import atomic_write, delete, make_folder
 from rtvc.voices.analysis import analyse_recording, read_recordings
 
 LEAST_SECONDS = 3.0
@@ -151,17 +151,18 @@ class EnrolmentLibrary:
             noise_suppression = None if stored is None else LEVELS[int(stored)]
         except FileNotFoundError:
             return None
-        except (OSError, DamagedArrays, RtvcError, LookupError, TypeError, ValueError):
+        except (OSError, DamagedArrays, RtvcError, LookupError, TypeError, ValueError, OverflowError):
             raise damaged from None
         if not features.fits(pack.feature_dim, pack.roles) or not np.isfinite([level, seconds]).all():
             raise damaged
         return Enrolment(microphone, features, level, seconds, noise_suppression)
 
     def remove(self, microphone: str, pack: ModelPack) -> bool:
-        """Delete the enrolment at a microphone; return whether there was one."""
+        """Delete the enrolment at a microphone; return whether there was one. Raises as `rtvc.storage.delete`."""
         path = self._path(microphone, pack)
         existed = path.exists()
-        path.unlink(missing_ok=True)
+        if existed:
+            delete(path)
         return existed
 
     def _make_private(self) -> None:

@@ -48,6 +48,7 @@ def export_voice(voice: Voice, path: Path, overwrite: bool = False) -> None:
         "name": voice.name,
         "credit": voice.credit,
         "description": voice.description,
+        "register": voice.register,
     }
     with (
         atomic_write(path, overwrite=overwrite) as file,
@@ -75,7 +76,13 @@ def import_voice(
         reference.write_bytes(flac)
         try:
             return library.add(
-                name or described["name"], [reference], pack, replace, described["credit"], described["description"]
+                name or described["name"],
+                [reference],
+                pack,
+                replace,
+                described["credit"],
+                described["description"],
+                register=described["register"],
             )
         except RtvcError as error:
             raise RtvcError(str(error).replace(str(reference), f"{path} ({_REFERENCE})")) from None
@@ -102,7 +109,7 @@ def _read(path: Path) -> tuple[dict[str, str], bytes]:
         raise _Invalid(f"its {_DESCRIPTION} is damaged") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise _Invalid(f"its {_DESCRIPTION} is not of format {FORMAT}")
-    texts = {key: described.get(key, "") for key in ("name", "credit", "description")}
+    texts = {key: described.get(key, "") for key in ("name", "credit", "description", "register")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise _Invalid(f"its {_DESCRIPTION} is damaged")
     return texts, contents[_REFERENCE]

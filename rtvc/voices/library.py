@@ -119,6 +119,7 @@ class VoiceLibrary:
         credit: str = "",
         description: str = "",
         noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
+        register: str = "",
     ) -> Voice:
         """Store a voice made of one or more recordings, with its features under `pack`.
 
@@ -133,11 +134,7 @@ class VoiceLibrary:
         audio, rate = read_recordings(recordings)
         audio = suppress_noise(audio, rate, noise_suppression)
         features = reference_features(audio, rate, pack, ", ".join(str(path) for path in recordings))
-        described = {
-            "recordings": [str(path) for path in recordings],
-            "credit": _clean(credit),
-            "description": _clean(description),
-        }
+        described = {"credit": _clean(credit), "description": _clean(description), "register": _clean(register)}
         return self._store(name, audio, rate, described, replace, {features_name(pack): features})
 
     def duplicate(self, name: str, new_name: str) -> Voice:
@@ -247,6 +244,20 @@ def shipped_voices() -> list[Voice]:
         )
         for name, entry in sorted(credits.items())
     ]
+
+
+def voice_names(chosen: str) -> set[str]:
+    """Return the names of the voices that a choice consists of: itself, or the parts of a blend."""
+    names = {part.rpartition(":")[0].strip() for part in chosen.split(",")}
+    return names if all(names) else {chosen}
+
+
+def with_new_name(chosen: str, name: str, new_name: str) -> str:
+    """Return a choice, of a voice or of a blend, after a voice was given a new name."""
+    if chosen == name:
+        return new_name
+    parts = [part.rpartition(":") for part in chosen.split(",")]
+    return ",".join(f"{new_name if voice.strip() == name else voice}{mark}{weight}" for voice, mark, weight in parts)
 
 
 def check_voice_name(name: str) -> str:

@@ -22,7 +22,7 @@ CHOSEN = Preferences(
     Wiring(DeviceIdentity("PulseAudio", "Mikrofon (größer)"), None, DeviceIdentity("ALSA", "hw:0"), "wavlm-large"),
     {
         "game": Preset(Settings(voice="Bo", effects=RACKS["Robot"])),
-        "stage": Preset(Settings(output_gain_db=3.0), LatencyProfile.QUALITY),
+        "stage": Preset(Settings(output_gain_db=3.0), LatencyProfile.SAFE),
     },
     {"appearance": "dark", "size": [800, 600]},
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from rtvc.app.live import LatencyProfile
@@ -26,6 +28,15 @@ def test_a_preset_of_a_voice_that_is_gone_leaves_the_voice() -> None:
     assert preset.settings.voice == "Bo"
     assert preset.settings.output_gain_db == 3.0
     assert "Ada" in warning
+
+
+def test_a_preset_of_a_blend_needs_all_of_its_voices() -> None:
+    blend = replace(STORED, voice="Ada:0.5, Bo:0.5")
+    preferences = Preferences(presets={"both": Preset(blend, None)})
+    assert apply_preset(preferences, "both", Settings(), {"Ada", "Bo"})[0].settings.voice == blend.voice
+    preset, warning = apply_preset(preferences, "both", Settings(voice="Ada"), {"Ada"})
+    assert preset.settings.voice == "Ada"
+    assert "no longer exists" in warning
 
 
 def test_the_command_line_takes_no_toggle_that_it_cannot_switch_off() -> None:

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
 from gui.tasks import Tasks
+from rtvc.app.crash_report import latest_report
 from rtvc.app.preferences import Preset
 from rtvc.errors import RtvcError
 from tests.support.panel import (
@@ -93,3 +94,16 @@ def test_a_result_that_arrives_after_closing_is_not_taken(qtbot: QtBot) -> None:
     tasks.close()
     qtbot.wait(1)
     assert taken == []
+
+
+def test_an_error_that_nobody_expected_leaves_a_crash_report(qtbot: QtBot) -> None:
+    said: list[str] = []
+    tasks = Tasks()
+    nothing: dict[str, str] = {}
+    tasks.start(lambda control: nothing["anything"], said.append, said.append)
+    qtbot.waitUntil(lambda: len(said) == 1)
+    assert "Unexpected error (KeyError)" in said[0]
+    report = latest_report()
+    assert report is not None
+    assert "KeyError" in report.read_text(encoding="utf-8")
+    tasks.close()

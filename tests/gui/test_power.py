@@ -232,7 +232,7 @@ def test_lasting_loss_of_sound_offers_the_safe_profile(
     qtbot.waitUntil(button.isVisible)
     QTest.mouseClick(button, LEFT)
     qtbot.waitUntil(lambda: is_live(window, backend, 1))
-    assert backend.engines[1].setup.profile is LatencyProfile.QUALITY
+    assert backend.engines[1].setup.profile is LatencyProfile.SAFE
     qtbot.waitUntil(lambda: window.light.status.words == "Losing sound")
     assert not button.isVisible(), "the profile is Safe already"
     assert "Close other programs." in window.light.status.sentence

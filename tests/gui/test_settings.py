@@ -14,6 +14,7 @@ from gui.options import Options, Provider
 from gui.theme import DARK, LIGHT, Appearance, theme
 from rtvc.app.live import LatencyProfile, RemoteServer
 from rtvc.app.preferences import Preferences
+from rtvc.packs.runtime import Runtime
 from tests.support.panel import (
     LEFT,
     FakeBackend,
@@ -32,9 +33,10 @@ def test_the_profile_threads_and_provider_rebuild_the_engine(
     page = window.settings_page
     window.session.live.set_power(True)
     qtbot.waitUntil(lambda: window.session.live.engine is not None)
-    QTest.mouseClick(page.profile.buttons[LatencyProfile.QUALITY], LEFT)
+    assert backend.engines[0].setup.runtime == Runtime(), "the pack's own, unless the user chooses"
+    QTest.mouseClick(page.profile.buttons[LatencyProfile.SAFE], LEFT)
     qtbot.waitUntil(lambda: is_live(window, backend, 1))
-    assert backend.engines[1].setup.profile is LatencyProfile.QUALITY
+    assert backend.engines[1].setup.profile is LatencyProfile.SAFE
     assert "no gaps" in page.profile_words.text()
     page.threads.slider.setValue(2)
     qtbot.waitUntil(lambda: backend.engines[-1].setup.runtime.threads == 2 and backend.engines[-1].running)
@@ -61,11 +63,12 @@ def test_a_missing_graphics_card_can_be_deselected(
 
 def test_the_thread_slider_acts_when_released(window: MainWindow) -> None:
     threads = window.settings_page.threads
+    assert threads.value_label.text() == "as the model suggests"
     threads.slider.setMaximum(8)
     threads.slider.setSliderDown(True)
     threads.slider.setSliderPosition(4)
     assert threads.value_label.text() == "4"
-    assert window.session.preferences.options.threads == 1
+    assert window.session.preferences.options.threads == 0
     threads.slider.setSliderDown(False)
     assert window.session.preferences.options.threads == 4
 
@@ -105,7 +108,8 @@ def test_options_are_saved_and_invalid_ones_ignored(window: MainWindow, backend:
     window.quit()
     assert Options.from_json(backend.preferences.saved.panel) == window.session.preferences.options
     assert Options.from_json({"threads": "many", "profile": "fastest", "appearance": 3}) == Options()
-    assert Options.from_json({"threads": 100_000}) == Options()
+    assert Options.from_json({"threads": 100_000}) == Options.from_json({"threads": float("inf")}) == Options()
+    assert Options.from_json({"voice_slots": {"x": "Amber"}}) == Options()
 
 
 def test_unreadable_preferences_are_reported_and_the_panel_starts(

@@ -61,7 +61,7 @@ def test_sliders_change_their_settings(window: MainWindow) -> None:
 def test_noise_suppression_and_the_gate_for_speech(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = window.live.sound.noise
     # What the panel does, whether or not RNNoise is installed here.
-    monkeypatch.setattr("rtvc.settings.load_rnnoise", lambda: None)
+    monkeypatch.setattr("rtvc.dsp.noise_suppression.load_rnnoise", lambda: None)
     noise.suppression.buttons[NoiseSuppression.STRONG].click()
     noise.opens_for.buttons[True].click()
     assert settings(window).noise_suppression is NoiseSuppression.STRONG
@@ -77,7 +77,7 @@ def test_without_rnnoise_the_choice_stays_off_and_a_sentence_says_why(
 
     said: list[str] = []
     window.session.preferences.failed.connect(said.append)
-    monkeypatch.setattr("rtvc.settings.load_rnnoise", missing)
+    monkeypatch.setattr("rtvc.dsp.noise_suppression.load_rnnoise", missing)
     noise = window.live.sound.noise
     noise.suppression.buttons[NoiseSuppression.LIGHT].click()
     assert said == ["RNNoise is missing."]
@@ -210,7 +210,7 @@ def test_a_supplied_preset_says_what_it_changes_and_can_be_duplicated_but_not_re
     assert "less work for the processor" in low_end.text()
     low_end.trigger()
     assert preferences.settings == Settings(voice="Bernard")
-    assert preferences.options.profile is LatencyProfile.QUALITY
+    assert preferences.options.profile is LatencyProfile.SAFE
     monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("natural", True))
     with record_messages(window.session.failed) as said:
         next(action for action in menu.actions() if action.text() == "Save these settings…").trigger()
@@ -221,7 +221,7 @@ def test_a_supplied_preset_says_what_it_changes_and_can_be_duplicated_but_not_re
     assert duplicate is not None
     next(action for action in duplicate.actions() if action.text() == "Stream").trigger()
     assert preferences.value.presets["Stream 2"] == Preset(
-        Settings(voice="Bernard", intonation=1.2), LatencyProfile.QUALITY
+        Settings(voice="Bernard", intonation=1.2), LatencyProfile.SAFE
     )
 
 
@@ -233,6 +233,19 @@ def test_presets_follow_a_voice_to_its_new_name(window: MainWindow) -> None:
     session.preferences.change(voice="Amber")
     session.preferences.apply_preset("stage", session.voices.names())
     assert settings(window).voice == "Uncle"
+
+
+def test_blends_follow_a_voice_to_its_new_name_and_end_with_it(window: MainWindow) -> None:
+    session = window.session
+    session.preferences.change(voice="Grandfather:0.5,Amber:0.5")
+    session.preferences.store_preset("both")
+    session.voices.rename("Grandfather", "Uncle")
+    assert settings(window).voice == "Uncle:0.5,Amber:0.5"
+    session.preferences.change(voice="Amber")
+    session.preferences.apply_preset("both", session.voices.names())
+    assert settings(window).voice == "Uncle:0.5,Amber:0.5"
+    session.voices.delete("Uncle")
+    assert settings(window).voice in ("Amber", "Bernard")
 
 
 def test_a_preset_whose_voice_is_gone_says_so(window: MainWindow) -> None:

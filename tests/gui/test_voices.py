@@ -305,6 +305,7 @@ def test_only_blends_of_two_are_blends() -> None:
 def test_the_noise_in_a_voice_is_removed(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     cleaned: list[str] = []
     monkeypatch.setattr("rtvc.app.voices.clean_voice", lambda name, pack, voices: cleaned.append(name))
-    window.live.voices.gallery.cards["Amber"].clean_wanted.emit("Amber")
+    with qtbot.waitSignal(window.session.voices.changed):  # the voice has another file now
+        window.live.voices.gallery.cards["Amber"].clean_wanted.emit("Amber")
     qtbot.waitUntil(lambda: "cleaned" in window.toast.message.text())
     assert cleaned == ["Amber"]

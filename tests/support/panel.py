@@ -196,6 +196,7 @@ class FakeLibrary(VoiceLibrary):
         credit: str = "",
         description: str = "",
         noise_suppression: NoiseSuppression = NoiseSuppression.OFF,
+        register: str = "",
     ) -> Voice:
         self.own.append(name)
         return self.find(name)

@@ -55,7 +55,8 @@ def test_a_voice_travels_in_one_file(library: VoiceLibrary, pack: ModelPack, tmp
 def test_a_shipped_voice_can_be_shared_and_duplicated(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
     shipped = shipped_voices()[0]
     export_voice(shipped, tmp_path / "a.rtvcvoice")
-    assert import_voice(library, tmp_path / "a.rtvcvoice", pack, name="one").credit == shipped.credit
+    imported = import_voice(library, tmp_path / "a.rtvcvoice", pack, name="one")
+    assert (imported.credit, imported.register) == (shipped.credit, shipped.register)
     assert library.duplicate("one", "two").recording.read().tolist() == shipped.recording.read().tolist()
     with pytest.raises(RtvcError, match="already"):
         library.duplicate("one", "two")
