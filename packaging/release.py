@@ -134,8 +134,10 @@ def bundle(wheel: Path, nvidia: bool, tried: bool) -> Path:
     folder = BUILD / "bundles" / "rtvc"
     run(python, ROOT / "packaging" / "licences.py", folder / "LICENCES.txt", given["RTVC_SYSTEM_LIBRARIES"])
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
-    shutil.copytree(ROOT / "docs", folder / "documentation" / "docs")
-    for page in ("README.md", "CHANGELOG.md", "SECURITY.md"):
+    for part in ("docs", "examples"):
+        shutil.copytree(ROOT / part, folder / "documentation" / part)
+    for page in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "models/training/README.md"):
+        (folder / "documentation" / page).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / page, folder / "documentation" / page)
     if tried:
         program = folder / ("rtvc.exe" if sys.platform == "win32" else "rtvc")
