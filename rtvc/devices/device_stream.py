@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.devices.portaudio import PULSE, Device, Direction, extra_settings, open_streams, portaudio, portaudio_lock
+from rtvc.devices.portaudio import (
+    JACK,
+    PULSE,
+    Device,
+    Direction,
+    extra_settings,
+    open_streams,
+    portaudio,
+    portaudio_lock,
+)
 from rtvc.devices.route_watch import ROLE_PROPERTY, Role
 from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_microphone import CHANNELS, VOICE_CHANNEL, VirtualMicrophone
@@ -122,8 +131,10 @@ class DeviceStream:
         """Return the number of channels to ask for, and which of them to play on."""
         if self.device.identity == VirtualMicrophone.identity:
             return CHANNELS, VOICE_CHANNEL
-        # PulseAudio converts channels itself. Elsewhere, stereo is what devices accept.
-        return 1 if self.device.host_api == PULSE else min(2, self.device.channels(self.direction)), 0
+        # PulseAudio converts channels itself. On JACK the second channel of an input may be another program's output.
+        if self.device.host_api == PULSE or (self.device.host_api == JACK and self.direction == "input"):
+            return 1, 0
+        return min(2, self.device.channels(self.direction)), 0  # Elsewhere, stereo is what devices accept.
 
     def _routing(self) -> Mapping[str, str]:
         if self.device.host_api != PULSE:

@@ -108,13 +108,15 @@ class LivePort:
         return False
 
     def _open(self) -> None:
-        portaudio.refresh()
         wanted_microphone, wanted_output, wanted_monitor = self._wanted
-        if wanted_output is None and self._virtual_microphone is not None:
-            self._virtual_microphone.open()
-            wanted_output = self._virtual_microphone.identity
+        own = self._virtual_microphone if wanted_output is None else None
+        if own is not None:
+            own.open()
+        portaudio.refresh()
         listed = portaudio.list_devices()
         microphone = portaudio.find_device(wanted_microphone, "input", listed)
+        if own is not None:
+            wanted_output = own.jack_identity if microphone.host_api == portaudio.JACK else own.identity
         output = _cable(listed) if wanted_output is None else portaudio.find_device(wanted_output, "output", listed)
         monitor, self.warning = None, ""
         if wanted_monitor is not None:

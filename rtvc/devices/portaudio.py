@@ -28,8 +28,11 @@ PULSE = "PulseAudio"
 OWN_PREFIX = "rtvc_"
 """Prefix of the sink and source of rtvc's own virtual microphone, which are never a default device."""
 
+JACK = "JACK"
+"""PortAudio's host API, without the rest of its name; also that of PipeWire's own JACK library (`pw-jack`)."""
+
 MME_NAME_LENGTH = 31
-_PREFERENCE = (PULSE, "WASAPI", "Core Audio", "ASIO", "ALSA", "JACK", "DirectSound", "WDM-KS", "MME")
+_PREFERENCE = (PULSE, "WASAPI", "Core Audio", "ASIO", "ALSA", JACK, "DirectSound", "WDM-KS", "MME")
 _USUAL_RATES = (48_000, 44_100, 96_000, 32_000, 24_000, 16_000, 88_200, 192_000)
 _LOWEST_LIVE_RATE = 8_000
 
@@ -289,7 +292,7 @@ def _rank(device: Device) -> int:
 
 
 def _short_host_api(name: str) -> str:
-    return name.removeprefix("Windows ")
+    return name.removeprefix("Windows ").removesuffix(" Audio Connection Kit")
 
 
 def _is_live_rate(rate: int) -> bool:

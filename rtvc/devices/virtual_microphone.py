@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rtvc.devices.portaudio import PULSE, DeviceIdentity
+from rtvc.devices.portaudio import JACK, PULSE, DeviceIdentity
 from rtvc.devices.pulse import connect, server_errors, unload_modules
 from rtvc.devices.virtual_cable import DESCRIPTION
 from rtvc.errors import RtvcError
@@ -33,9 +33,11 @@ The sink has this channel only. If the sink is removed, PulseAudio moves its str
 told. Sinks without a subwoofer drop that channel, so the voice is not heard there.
 """
 
+_FEED = f"{DESCRIPTION} feed"
+"""Without parentheses: PortAudio takes names on JACK for regular expressions."""
+
 _SINK_ARGUMENT = (
-    f"sink_name={SINK} rate={RATE} channels=1 channel_map=lfe "
-    f"sink_properties='device.description=\"{DESCRIPTION} (feed)\"'"
+    f"sink_name={SINK} rate={RATE} channels=1 channel_map=lfe sink_properties='device.description=\"{_FEED}\"'"
 )
 _SOURCE_ARGUMENT = (
     f"source_name={SOURCE} master={SINK}.monitor channels=1 channel_map=mono master_channel_map=lfe remix=no "
@@ -54,11 +56,12 @@ class VirtualMicrophone:
     The owner is identified by its connection to the server, which ends with the process: while one program runs, a
     second one is refused. `close` removes both modules, whoever loaded them.
 
-    Play into the device `identity` with a `DeviceStream`. Any thread may open and close it, one at a time: a panel
-    creates it while an engine that recovers does so, too.
+    Play into the device `identity` with a `DeviceStream`, or over PipeWire's JACK library into `jack_identity`. Any
+    thread may open and close it, one at a time: a panel creates it while an engine that recovers does so, too.
     """
 
     identity = DeviceIdentity(PULSE, SINK)
+    jack_identity = DeviceIdentity(JACK, _FEED)
 
     def __init__(self) -> None:
         self._server: pulsectl.Pulse | None = None

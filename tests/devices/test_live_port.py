@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from rtvc.devices import portaudio
+from rtvc.devices import live_port, portaudio
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
 from rtvc.devices.virtual_microphone import SINK, VirtualMicrophone, virtual_microphone
@@ -111,6 +111,38 @@ def test_a_library_that_fails_is_a_failure_to_open(pulse: PulseServer, monkeypat
     monkeypatch.setattr(portaudio, "refresh", fail)
     with pytest.raises(RtvcError, match="cannot reach the devices"):
         LivePort(MICROPHONE).open()
+
+
+@pytest.mark.parametrize("host_api", [PULSE, portaudio.JACK])
+def test_the_virtual_microphone_is_played_into_over_the_microphones_host_api(
+    monkeypatch: pytest.MonkeyPatch, host_api: str
+) -> None:
+    listed = [
+        portaudio.Device(api, name, name, 1, 1, 48_000, 0)
+        for api in (PULSE, portaudio.JACK)
+        for name in ("headset", SINK, VirtualMicrophone.jack_identity.name)
+    ]
+    opened: list[portaudio.DeviceIdentity] = []
+
+    class Port:
+        microphone_name = "headset"
+
+        def __init__(self, *devices: portaudio.Device | None, buffer_seconds: float) -> None:
+            opened.extend(device.identity for device in devices if device is not None)
+
+        def open(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(portaudio, "refresh", lambda: None)
+    monkeypatch.setattr(portaudio, "list_devices", lambda: listed)
+    monkeypatch.setattr(live_port, "DevicePort", lambda *devices: Port(*devices[:3], buffer_seconds=devices[3]))
+    monkeypatch.setattr(LivePort, "_guard", lambda *devices: None)
+    virtual = VirtualMicrophone()
+    monkeypatch.setattr(virtual, "open", lambda: None)
+    LivePort(f"headset ({host_api})", virtual_microphone=virtual).open()
+    own = VirtualMicrophone.identity if host_api == PULSE else VirtualMicrophone.jack_identity
+    assert opened == [portaudio.DeviceIdentity(host_api, "headset"), own]
 
 
 def test_before_it_is_opened_there_are_no_sides() -> None:
