@@ -157,6 +157,7 @@ PHRASES = (
     ),
     # A server
     tr_noop("The server is lost: trying again."),
+    tr_noop("The server is getting the new voice."),
     tr_noop("{error} Until then, silence is sent, not your own voice."),
     tr_noop("{error} Until then, your own voice is sent."),
     tr_noop("{url} does not answer: check the address, and that `rtvc serve` runs."),

@@ -1768,6 +1768,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Der Server hat diese Stimme nicht.</translation>
         </message>
         <message>
+            <source>The server is getting the new voice.</source>
+            <translation>Der Server bekommt die neue Stimme.</translation>
+        </message>
+        <message>
             <source>The server is lost: trying again.</source>
             <translation>Der Server ist weg: neuer Versuch.</translation>
         </message>

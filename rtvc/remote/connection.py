@@ -37,6 +37,9 @@ WAITING_BLOCKS = 10
 
 JOIN_SECONDS = 5.0
 
+_LOST = "The server is lost: trying again."
+_REJOINING = "The server is getting the new voice."
+
 SENT_NAME = "Your voice"
 """How the server calls a voice that is sent along: names of files need not be names of voices, and stay here."""
 
@@ -135,7 +138,7 @@ class Connection:
                 await link.open(_calling(settings, voice), await asyncio.to_thread(_sent, voice))
                 attempt = 0
                 self.rejoining = await self._follow(link, settings)
-                self.trouble = "Your voice is being sent." if self.rejoining else "The server is lost: trying again."
+                self.trouble = _REJOINING if self.rejoining else _LOST
             except Unreachable as error:
                 self.rejoining = False
                 if self.link is None:
