@@ -1,10 +1,12 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from rtvc.devices import virtual_microphone
 from rtvc.devices.device_stream import DeviceStream
 from rtvc.devices.portaudio import Device, find_device, list_devices, refresh
 from rtvc.devices.pulse import connect, server_errors
@@ -49,6 +51,27 @@ def test_half_of_it_is_replaced_by_the_whole(pulse: PulseServer) -> None:
             client.module_unload(modules(pulse)[1])
         microphone.open()
         assert len(modules(pulse)) == 2
+
+
+def test_two_threads_open_it_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel creates it while an engine that recovers does so, too."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    def slow_connect(name: str) -> None:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        raise RtvcError("No server answers.")
+
+    monkeypatch.setattr(virtual_microphone, "connect", slow_connect)
+    microphone = VirtualMicrophone()
+    with ThreadPoolExecutor(2) as pool:
+        opening = [pool.submit(microphone.open) for _ in range(2)]
+        errors = [future.exception() for future in opening]
+    assert most == [1, 1]
+    assert all(isinstance(error, RtvcError) for error in errors)
 
 
 def test_a_second_owner_is_refused_and_named(pulse: PulseServer) -> None:
