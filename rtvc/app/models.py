@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rtvc.app.pack_speed import measured_speed
-from rtvc.chain.voice_chain import algorithmic_delay
+from rtvc.chain.voice_chain import algorithmic_latency
 from rtvc.errors import RtvcError
 from rtvc.names import check_name
 from rtvc.packs import catalogue
@@ -232,7 +232,7 @@ def _entry(folder: Path, origin: Literal["shipped", "installed"]) -> PackEntry:
         pack.card.description,
         pack.card.licence,
         size,
-        float(algorithmic_delay(pack)),
+        float(algorithmic_latency(pack)),
         pack.warning or "",
         measured_speed(pack),
         _closer_to_target(pack),

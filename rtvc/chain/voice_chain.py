@@ -301,8 +301,8 @@ def block_length(input_rate: int, output_rate: int, pack: ModelPack, frames: int
     return int(per_frame[0] * unit * ceil(frames / unit))
 
 
-def algorithmic_delay(pack: ModelPack, device_rate: int = 48_000) -> Fraction:
-    """Return a pack's algorithmic delay in seconds: encoder, vocoder, and the resamplers from and to the devices.
+def algorithmic_latency(pack: ModelPack, device_rate: int = 48_000) -> Fraction:
+    """Return a pack's algorithmic latency in seconds: encoder, vocoder, and the resamplers from and to the devices.
 
     It is what `rtvc live` shows as algorithmic, and all commands that name one. Waiting for a whole step, the
     computation, queues and devices come on top.

@@ -34,7 +34,7 @@ Unverified = Annotated[
 def list_packs() -> None:
     """List the shipped and installed packs, and those that can be fetched and built."""
     table = Table(box=None)
-    for column in ("pack", "size", "algorithmic delay", "processor", ""):
+    for column in ("pack", "size", "algorithmic latency", "processor", ""):
         table.add_column(column)
     for entry in models.list_packs():
         latency = "" if entry.latency_seconds is None else f"{1000 * entry.latency_seconds:.1f} ms"

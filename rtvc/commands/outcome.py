@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from rtvc.chain.voice_chain import algorithmic_delay
+from rtvc.chain.voice_chain import algorithmic_latency
 from rtvc.commands.terminal import console, errors, warn
 from rtvc.files.conversion import Outcome
 from rtvc.packs.pack import ModelPack
@@ -26,8 +26,8 @@ def report(output: Path, outcome: Outcome, verbose: bool, to: Console = console)
 
 
 def report_delay(pack: ModelPack) -> None:
-    """Print the pack's algorithmic delay in live use."""
-    console.print(f"  algorithmic delay of {pack.name} live: {1000 * float(algorithmic_delay(pack)):.1f} ms")
+    """Print the pack's algorithmic latency in live use."""
+    console.print(f"  algorithmic latency of {pack.name} live: {1000 * float(algorithmic_latency(pack)):.1f} ms")
 
 
 def conversion_bar() -> Progress:

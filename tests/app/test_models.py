@@ -6,7 +6,7 @@ import pytest
 from rtvc.app import models as app_models
 from rtvc.app.models import BuildOptions, build_pack, building_problem, list_packs, open_pack, remove_pack
 from rtvc.app.pack_speed import measure_speed
-from rtvc.chain.voice_chain import algorithmic_delay
+from rtvc.chain.voice_chain import algorithmic_latency
 from rtvc.errors import RtvcError
 from rtvc.packs import pack as pack_module
 from tests.support.packs import identity_pack
@@ -30,8 +30,8 @@ def test_packs_are_listed_usable_or_with_what_is_wrong(installed: Path) -> None:
     assert entries["mini"].origin == "shipped"
     assert entries["good"].origin == "installed"
     # The two graphs delay by 40 ms; the rest is resampling from the usual device and back.
-    assert entries["good"].latency_seconds == pytest.approx(float(algorithmic_delay(good)))
-    assert 0.04 < float(algorithmic_delay(good)) < 0.045
+    assert entries["good"].latency_seconds == pytest.approx(float(algorithmic_latency(good)))
+    assert 0.04 < float(algorithmic_latency(good)) < 0.045
     assert not entries["good"].problem
     assert "encoder.onnx" in entries["bad"].problem
     assert entries["wavlm-large"].origin == "available"

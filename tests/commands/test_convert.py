@@ -62,7 +62,7 @@ def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
     said = rtvc("convert", *words, "--pack", pack.folder, "--verbose")
     assert "real-time factor" in said
     assert "rtvc live --voice" in said
-    assert "algorithmic delay of identity live: 42.5 ms" in said
+    assert "algorithmic latency of identity live: 42.5 ms" in said
     assert AudioFile(tmp_path / "out.wav").frames == 32_000
 
 

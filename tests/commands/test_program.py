@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from rtvc.chain.voice_chain import algorithmic_delay
+from rtvc.chain.voice_chain import algorithmic_latency
 from rtvc.cli import app
 from rtvc.commands.live_display import status_line
 from rtvc.live.snapshot import Latency, Snapshot, State
@@ -102,10 +102,10 @@ def test_the_status_line_fits_any_width(width: int, fit: float | None) -> None:
     assert ("delay" in line) == (width >= 80)
 
 
-def test_the_algorithmic_delay_is_that_of_the_live_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_algorithmic_latency_is_that_of_the_live_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     pack = find_pack("mini")
     live = Simulation(monkeypatch, pack, np.zeros(960, np.float32), Settings()).pipeline
-    assert algorithmic_delay(pack) == live.latency
+    assert algorithmic_latency(pack) == live.latency
     assert "37.5 ms" in run("models", "list")[1]
 
 
