@@ -26,6 +26,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("stopped")
+@pytest.mark.usefixtures("stopped")
 def test_the_queue_starts_with_two_blocks_and_shrinks_in_calm_more_slowly_where_it_was_wrong() -> None:
     queue = OutputQueue(16_000, Playback(RATE))
     out = np.zeros(queue.playback.block, np.float32)
@@ -61,6 +62,7 @@ def hours(queue: OutputQueue, seconds: int, underruns: Collection[int] = ()) -> 
     return targets
 
 
+@pytest.mark.usefixtures("stopped")
 def test_after_a_bad_hour_the_queue_is_short_again_within_minutes_not_hours() -> None:
     """A minute for a block, and no more for what was once too few than that was worth."""
     queue = OutputQueue(1000, Playback(1000))
@@ -72,6 +74,7 @@ def test_after_a_bad_hour_the_queue_is_short_again_within_minutes_not_hours() ->
     assert least < 30 * 60
 
 
+@pytest.mark.usefixtures("stopped")
 def test_an_underrun_now_and_then_lengthens_the_queue_by_one_block_for_a_minute() -> None:
     queue = OutputQueue(1000, Playback(1000))
     targets = np.array(hours(queue, 3600, range(600, 3600, 600)))[60:]
@@ -80,6 +83,7 @@ def test_an_underrun_now_and_then_lengthens_the_queue_by_one_block_for_a_minute(
     assert np.mean(targets > 0.015) < 0.15
 
 
+@pytest.mark.usefixtures("stopped")
 def test_what_was_one_block_too_few_again_and_again_is_tried_ever_more_seldom() -> None:
     """Also where the device runs dry more than once each time, so that the queue grows by more than it should."""
     queue = OutputQueue(1000, Playback(1000))
