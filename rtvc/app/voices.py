@@ -75,8 +75,16 @@ def clean_voice(name: str, pack: str, *, voices: VoiceLibrary | None = None) -> 
     """Remove the noise from the reference of one of the user's voices; raises as `VoiceLibrary.add` does."""
     opened, library = open_pack(pack), voices or VoiceLibrary()
     voice = library.find(name)
-    texts = voice.credit, voice.description, NoiseSuppression.STRONG, voice.register
-    cleaned = library.add(name, [voice.reference], opened, True, *texts)
+    cleaned = library.add(
+        name,
+        [voice.reference],
+        opened,
+        replace=True,
+        credit=voice.credit,
+        description=voice.description,
+        noise_suppression=NoiseSuppression.STRONG,
+        register=voice.register,
+    )
     return _added(cleaned, opened)
 
 
