@@ -8,7 +8,7 @@ from gui.language import tr
 from gui.session import Session
 from gui.theme import SPACE
 from gui.view.units import percent_text
-from gui.view.voices import blend_name, blend_parts
+from gui.view.voices import blend_name, two_voices
 from gui.widgets.choice import Choice
 from gui.widgets.expander import Expander
 from gui.widgets.labelled_slider import LabelledSlider
@@ -47,7 +47,7 @@ class BlendSection(Expander):
     def _follow(self) -> None:
         names = [voice.name for voice in self._session.voices.voices]
         self.setVisible(len(names) > 1)
-        parts = blend_parts(self._session.preferences.settings.voice)
+        parts = two_voices(self._session.preferences.settings.voice)
         one, other = self.one.box.currentData(), self.other.box.currentData()
         if parts is not None:
             (one, _), (other, share) = parts

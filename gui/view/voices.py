@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.names import check_name, normal
 from rtvc.voices.enrolment import Enrolment
+from rtvc.voices.library import blend_parts
 
 
 @dataclass(frozen=True)
@@ -68,23 +70,21 @@ def blend_name(one: str, other: str, share: float) -> str:
     return f"{one}:{1 - share:g},{other}:{share:g}" if one != other else one
 
 
-def blend_parts(name: str) -> tuple[tuple[str, float], tuple[str, float]] | None:
+def two_voices(name: str) -> tuple[tuple[str, float], tuple[str, float]] | None:
     """Return the two voices of a blend with their shares, which sum to 1; None if the name is no blend of two."""
-    found = [part.rpartition(":") for part in name.split(",")]
-    try:
-        weights = [(voice.strip(), float(weight)) for voice, _, weight in found]
-    except ValueError:
+    parts = blend_parts(name)
+    if parts is None or len(parts) != 2:
         return None
-    total = sum(weight for _, weight in weights)
-    if len(weights) != 2 or not all(voice and weight >= 0 for voice, weight in weights) or not total > 0:
+    (one, first), (other, second) = parts
+    total = first + second
+    if min(first, second) < 0 or not 0 < total < math.inf:
         return None
-    (one, first), (other, second) = weights
     return (one, first / total), (other, second / total)
 
 
 def voice_words(name: str) -> str:
     """Return what to call the chosen voice in a sentence."""
-    parts = blend_parts(name)
+    parts = two_voices(name)
     if parts is None:
         return name or tr("yourself")
     (one, first), (other, second) = parts

@@ -93,16 +93,20 @@ class VoiceLibrary:
         """
         if normal(name) in self._by_name() or (self._paths and is_file(Path(name))):
             return self._single(name)
-        parts = [_weighted(part.strip()) for part in name.split(",")]
-        weighted = [part for part in parts if part is not None]
-        if len(weighted) < len(parts):
-            if len(parts) > 1 and Path(name).suffix.lower() not in AUDIO_SUFFIXES:
+        parts = blend_parts(name)
+        if parts is None:
+            if "," in name and Path(name).suffix.lower() not in AUDIO_SUFFIXES:
                 raise RtvcError(
                     f"{shortened(name)} is not a blend: write one as {_EXAMPLE}, each voice with its weight."
                 )
             return self._single(name)
         weights: dict[str, float] = {}
-        for part, weight in weighted:
+        for part, weight in parts:
+            if not (weight == 0 or 1 / LARGEST_WEIGHT <= weight <= LARGEST_WEIGHT):
+                raise RtvcError(
+                    f"{weight:g} cannot be the weight of {shortened(part)}: "
+                    f"write 0 or a number from {1 / LARGEST_WEIGHT} to {LARGEST_WEIGHT:.0f}, as in {_EXAMPLE}."
+                )
             weights[part] = weights.get(part, 0.0) + weight
         if not any(weights.values()):
             raise RtvcError(f"{shortened(name)}: the weights of a blend cannot all be zero; write one as {_EXAMPLE}.")
@@ -246,10 +250,21 @@ def shipped_voices() -> list[Voice]:
     ]
 
 
+def blend_parts(name: str) -> list[tuple[str, float]] | None:
+    """Return the voices and weights of a blend such as `Willow:0.7,Alder:0.3`; None if the name is not one."""
+    parts = []
+    for part in name.split(","):
+        voice, _, weight = part.rpartition(":")
+        try:
+            parts.append((voice.strip(), float(weight)))
+        except ValueError:
+            return None
+    return parts if all(voice for voice, _ in parts) else None
+
+
 def voice_names(chosen: str) -> set[str]:
     """Return the names of the voices that a choice consists of: itself, or the parts of a blend."""
-    names = {part.rpartition(":")[0].strip() for part in chosen.split(",")}
-    return names if all(names) else {chosen}
+    return {voice for voice, _ in blend_parts(chosen) or [(chosen, 1.0)]}
 
 
 def with_new_name(chosen: str, name: str, new_name: str) -> str:
@@ -266,23 +281,6 @@ def check_voice_name(name: str) -> str:
     if name.lower().endswith(AUDIO_SUFFIXES):
         raise RtvcError(f"{name!r} cannot be a voice's name: names with this suffix are audio files.")
     return name
-
-
-def _weighted(part: str) -> tuple[str, float] | None:
-    """Return the name and the weight of a part such as `Willow:0.7`; None if it is not of this form."""
-    name, _, weight = part.rpartition(":")
-    try:
-        value = float(weight)
-    except ValueError:
-        return None
-    if not name:
-        return None
-    if not (value == 0 or 1 / LARGEST_WEIGHT <= value <= LARGEST_WEIGHT):
-        raise RtvcError(
-            f"{shortened(weight)} cannot be the weight of {shortened(name)}: "
-            f"write 0 or a number from {1 / LARGEST_WEIGHT} to {LARGEST_WEIGHT:.0f}, as in {_EXAMPLE}."
-        )
-    return name, value
 
 
 def _own_voice(name: str, folder: Path) -> Voice:

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
 from gui.options import Options
-from gui.view.voices import blend_name, blend_parts, voice_words
+from gui.view.voices import blend_name, two_voices, voice_words
 from gui.widgets.voice_card import VoiceCard
 from rtvc.app.voices import AddedVoice, Sound
 from rtvc.voices.library import VoiceLibrary
@@ -288,18 +288,18 @@ def test_two_voices_are_blended(window: MainWindow) -> None:
     choose(blend.one.box, "Amber")
     choose(blend.other.box, "Bernard")
     blend.share.slider.setValue(30)
-    assert blend_parts(settings(window).voice) == (("Amber", 0.7), ("Bernard", 0.3))
+    assert two_voices(settings(window).voice) == (("Amber", 0.7), ("Bernard", 0.3))
     assert "a blend of Amber (70%) and Bernard (30%)" in voice_words(settings(window).voice)
     window.session.voices.choose_existing()
-    assert blend_parts(settings(window).voice) is not None, "a blend of voices that exist stays chosen"
+    assert two_voices(settings(window).voice) is not None, "a blend of voices that exist stays chosen"
     QTest.mouseClick(window.live.voices.gallery.cards["Amber"], LEFT)
     assert settings(window).voice == "Amber"
 
 
 def test_only_blends_of_two_are_blends() -> None:
-    assert blend_parts(blend_name("A", "B", 0.25)) == (("A", 0.75), ("B", 0.25))
-    for name in ("", "Amber", "A:1,B:1,C:1", "A:x,B:1", "A:-1,B:1", "A:0,B:0"):
-        assert blend_parts(name) is None
+    assert two_voices(blend_name("A", "B", 0.25)) == (("A", 0.75), ("B", 0.25))
+    for name in ("", "Amber", "A:1,B:1,C:1", "A:x,B:1", "A:-1,B:1", "A:0,B:0", "A:1,B:inf", "A:nan,B:1"):
+        assert two_voices(name) is None
 
 
 def test_the_noise_in_a_voice_is_removed(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
