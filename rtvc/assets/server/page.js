@@ -60,7 +60,7 @@ async function connect() {
   track.enabled = !pressed(element.mute);
   fresh.addTrack(track, microphone);
   channel = fresh.createDataChannel("rtvc");
-  channel.onmessage = event => hear(JSON.parse(event.data));
+  channel.onmessage = event => { if (fresh === peer) hear(JSON.parse(event.data)); };
   fresh.ontrack = event => {
     if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;
     element.player.srcObject = new MediaStream([event.track]);
@@ -68,7 +68,7 @@ async function connect() {
   };
   fresh.onconnectionstatechange = () => {
     if (fresh !== peer) return;
-    if (fresh.connectionState === "connected") { attempt = 0; say("Connected."); }
+    if (fresh.connectionState === "connected") { attempt = 0; if (!told) say("Connected."); }
     if (["failed", "closed", "disconnected"].includes(fresh.connectionState)) lose("The server is lost");
   };
   await fresh.setLocalDescription();
