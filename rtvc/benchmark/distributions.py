@@ -1,10 +1,11 @@
-"""How far two sets of feature frames lie apart, as distributions. Runs on the calling thread."""
+"""How far two sets of feature frames lie apart, as distributions. Runs on the calling thread.
+
+SciPy is imported where it is used: every `rtvc` command imports this module and would pay its memory and time.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
-from scipy.spatial.distance import cdist
 
 from rtvc.dsp.stage import Block
 
@@ -18,6 +19,8 @@ def energy_distance(left: Block, right: Block) -> float:
     0 for equal distributions, in units of the dimensions. The means within a side leave out the zero distances of
     frames to themselves, so two samples of one distribution have the expectation 0.
     """
+    from scipy.spatial.distance import cdist
+
     x, y = (side[:: max(1, len(side) // MOST_FRAMES)][:MOST_FRAMES].astype(np.float64) for side in (left, right))
     within = sum(cdist(side, side).sum() / (len(side) * (len(side) - 1)) for side in (x, y))
     return float(2 * cdist(x, y).mean() - within)
@@ -25,8 +28,10 @@ def energy_distance(left: Block, right: Block) -> float:
 
 def frechet_distance(left: Block, right: Block) -> float:
     """Return the Fréchet distance `|µ₁ − µ₂|² + tr(A + B − 2 (AB)^½)` of the Gaussians of frames `[n, dim]`."""
+    from scipy import linalg
+
     means = [side.mean(axis=0, dtype=np.float64) for side in (left, right)]
     first, second = (np.cov(side, rowvar=False, dtype=np.float64) for side in (left, right))
-    root = scipy.linalg.sqrtm(first @ second)
+    root = linalg.sqrtm(first @ second)
     apart = np.square(means[0] - means[1]).sum()
     return float(apart + np.trace(first + second - 2 * np.real(root)))

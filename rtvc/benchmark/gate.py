@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 
 from rtvc.benchmark.report import Report, Table
 from rtvc.benchmark.speakers import RECORDINGS, load
@@ -117,7 +116,10 @@ def white_noise() -> Block:
 
 
 def _band(sound: npt.NDArray[np.float64], low: float, high: float, peak: float) -> Block:
-    passed = scipy.signal.sosfilt(scipy.signal.butter(2, (low, high), "band", fs=RATE, output="sos"), sound)
+    # Imported here because every `rtvc` command would pay for it: a second and 60 MiB.
+    from scipy import signal
+
+    passed = signal.sosfilt(signal.butter(2, (low, high), "band", fs=RATE, output="sos"), sound)
     return np.asarray(passed * peak / np.abs(passed).max(), np.float32)
 
 

@@ -32,6 +32,14 @@ def run(*arguments: str, width: int = 100) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def test_the_program_loads_only_what_every_command_needs() -> None:
+    """Each of these costs every command, live ones too, memory and a part of a second."""
+    some_commands_need = {"scipy", "matplotlib", "sounddevice", "pooch", "dask", "distributed", "pyarrow", "aiortc"}
+    program = f"import sys, rtvc.cli; print({some_commands_need} & set(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "set()"
+
+
 @pytest.mark.parametrize("path", PATHS, ids="-".join)
 @pytest.mark.parametrize("width", [80, 100])
 def test_every_command_has_help_that_fits_and_names_no_type(path: tuple[str, ...], width: int) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -226,12 +225,6 @@ def test_a_journal_outlives_the_process_that_wrote_it(pack: ModelPack, voice: Vo
     path.write_bytes(b"something else")
     with pytest.raises(RtvcError, match=r"m\.parquet: is not a Parquet file"):
         Manifest(path, folder, output)
-
-
-def test_the_plain_program_imports_nothing_of_it() -> None:
-    program = "import sys, rtvc.cli; print({'dask', 'distributed', 'pyarrow'} & set(sys.modules))"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "set()"
 
 
 def is_part(link: Path, folder: Path) -> bool:
