@@ -31,7 +31,7 @@ CYCLE_WEIGHT = 3.0
 STATISTICS_WEIGHT = 4.0
 BLOCK_SIZES = (2, 8, 16, 32, 64)
 """Of the map, drawn anew at each step: around the pack's default, so that the choice is the user's."""
-MOST_OVERDRIVE = 1.6
+MOST_OVERDRIVE = 2.2
 """Conversions multiply the displacement of cepstra by 1 … this: the factor of the card is chosen afterwards."""
 CHECKED_BLOCK_SIZE = 8
 
