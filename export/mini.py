@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path("training-output/mini.pt"))
     parser.add_argument("--data", type=Path, default=Path("training-output/data"), help="prepared training speech")
     parser.add_argument("--output", type=Path, default=Path("rtvc/assets/packs/mini"))
-    parser.add_argument("--block-size", type=int, default=16, help="the pack's default K")
+    parser.add_argument("--block-size", type=int, default=8, help="the pack's default K")
     parser.add_argument("--overdrive", type=float, default=1.0, help="factor of the cepstra's displacement")
     arguments = parser.parse_args()
     export_mini(arguments.checkpoint, arguments.data, arguments.output, arguments.block_size, arguments.overdrive)
