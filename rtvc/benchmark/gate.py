@@ -116,7 +116,7 @@ def white_noise() -> Block:
 
 
 def _band(sound: npt.NDArray[np.float64], low: float, high: float, peak: float) -> Block:
-    # Imported here because every `rtvc` command would pay for it: a second and 60 MiB.
+    # Imported here because every `rtvc` command imports this module and would pay its memory and time.
     from scipy import signal
 
     passed = signal.sosfilt(signal.butter(2, (low, high), "band", fs=RATE, output="sos"), sound)

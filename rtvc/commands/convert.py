@@ -26,7 +26,7 @@ from rtvc.commands.options import (
     Verbose,
     with_options,
 )
-from rtvc.commands.outcome import conversion_bar, report, report_delay
+from rtvc.commands.outcome import conversion_bar, report, report_latency
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console
 from rtvc.dsp.noise_suppression import NoiseSuppression
@@ -220,7 +220,7 @@ def convert(
         )
     report(output, outcome, verbose)
     if verbose:
-        report_delay(opened)
+        report_latency(opened)
     live = ["rtvc", "live", "--voice", settings.voice]
     if settings.map.transport != MapChoice().transport:
         live += ["--transport", settings.map.transport]

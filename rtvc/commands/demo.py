@@ -11,7 +11,7 @@ import typer
 from rtvc.audio_file import AudioFile
 from rtvc.benchmark.picture import conversion_picture
 from rtvc.commands.options import Verbose
-from rtvc.commands.outcome import report, report_delay
+from rtvc.commands.outcome import report, report_latency
 from rtvc.commands.terminal import console
 from rtvc.files.file_conversion import convert_file
 from rtvc.packs.pack import find_pack
@@ -35,7 +35,7 @@ def demo(
     sound, picture = output / "demo.wav", output / "demo.png"
     report(sound, convert_file(source, target, sound, pack, overwrite=True), verbose)
     if verbose:
-        report_delay(pack)
+        report_latency(pack)
     paths = (source, target.reference, sound)
     said, reference, result = (AudioFile(path).read(pack.sample_rate) for path in paths)
     conversion_picture(picture, said, reference, result, pack.sample_rate)

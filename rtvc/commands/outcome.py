@@ -25,7 +25,7 @@ def report(output: Path, outcome: Outcome, verbose: bool, to: Console = console)
         )
 
 
-def report_delay(pack: ModelPack) -> None:
+def report_latency(pack: ModelPack) -> None:
     """Print the pack's algorithmic latency in live use."""
     console.print(f"  algorithmic latency of {pack.name} live: {1000 * float(algorithmic_latency(pack)):.1f} ms")
 

@@ -127,8 +127,8 @@ def test_the_virtual_microphone_is_played_into_over_the_microphones_host_api(
     class Port:
         microphone_name = "headset"
 
-        def __init__(self, *devices: portaudio.Device | None, buffer_seconds: float) -> None:
-            opened.extend(device.identity for device in devices if device is not None)
+        def __init__(self, *arguments: object) -> None:
+            opened.extend(device.identity for device in arguments if isinstance(device, portaudio.Device))
 
         def open(self) -> None: ...
 
@@ -136,7 +136,7 @@ def test_the_virtual_microphone_is_played_into_over_the_microphones_host_api(
 
     monkeypatch.setattr(portaudio, "refresh", lambda: None)
     monkeypatch.setattr(portaudio, "list_devices", lambda: listed)
-    monkeypatch.setattr(live_port, "DevicePort", lambda *devices: Port(*devices[:3], buffer_seconds=devices[3]))
+    monkeypatch.setattr(live_port, "DevicePort", Port)
     monkeypatch.setattr(LivePort, "_guard", lambda *devices: None)
     virtual = VirtualMicrophone()
     monkeypatch.setattr(virtual, "open", lambda: None)

@@ -26,7 +26,6 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("stopped")
-@pytest.mark.usefixtures("stopped")
 def test_the_queue_starts_with_two_blocks_and_shrinks_in_calm_more_slowly_where_it_was_wrong() -> None:
     queue = OutputQueue(16_000, Playback(RATE))
     out = np.zeros(queue.playback.block, np.float32)
