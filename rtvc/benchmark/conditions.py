@@ -1,4 +1,4 @@
-"""Conditions of `rtvc bench robustness`: noise, babble, other levels, whispering, and a pitch an octave up.
+"""Conditions of `rtvc bench robustness`: noise, babble, a room, other levels, whispering, and a pitch an octave up.
 
 A condition changes the source before conversion. The result is measured against the clean source with the protocol of
 `rtvc.benchmark.speakers`.
@@ -26,6 +26,19 @@ Condition = Callable[[Block], Block]
 RATIOS_DB = (20, 10, 0)
 LEVELS_DB = (15, -15)
 BABBLE_VOICES = 4
+DISTANCES = (0.3, 1.5)
+"""From the microphone, in m."""
+
+ROOM = (5.2, 4.1, 2.6)
+MICROPHONE = (2.3, 1.7, 1.1)
+"""Of a living room, in m; the speaker sits in the direction of `TOWARDS`."""
+TOWARDS = (0.8, 0.48, 0.36)
+ABSORPTION = 0.32
+"""Of the energy, at each wall: in 0.4 s the echoes fall by 60 dB."""
+RESPONSE_SECONDS = 0.6
+SPEED_OF_SOUND = 343.0
+IMAGES = 20
+"""Rooms mirrored to either side, in each of the three directions."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,41 @@ class ChangeLevel:
         return _clipped(source * amplitude(self.decibels))
 
 
+@dataclass(frozen=True)
+class InRoom:
+    """Places the speaker `distance` m from a microphone in a living room."""
+
+    distance: float
+
+    def __call__(self, source: Block) -> Block:
+        """Return the source `[n]` as the microphone hears it, the direct sound where and as loud as it was."""
+        response = room_response(self.distance)
+        length = len(source) + len(response)
+        spectrum = np.fft.rfft(source, length) * np.fft.rfft(response, length)
+        return np.asarray(np.fft.irfft(spectrum, length)[: len(source)], np.float32)
+
+
+def room_response(distance: float) -> Block:
+    """Return the impulse response of the room from its direct sound, of amplitude 1, on.
+
+    Image sources of a shoebox whose walls absorb alike (Allen & Berkley, 1979).
+    """
+    order = np.arange(-IMAGES, IMAGES + 1)
+    squares, reflections = [], []
+    for size, microphone, towards in zip(ROOM, MICROPHONE, TOWARDS, strict=True):
+        speaker = microphone + distance * towards
+        places = np.concatenate([speaker + 2 * order * size, -speaker + 2 * order * size])
+        squares.append((places - microphone) ** 2)
+        reflections.append(np.concatenate([np.abs(2 * order), np.abs(2 * order - 1)]))
+    far = np.sqrt(squares[0][:, None, None] + squares[1][:, None] + squares[2])
+    walls = reflections[0][:, None, None] + reflections[1][:, None] + reflections[2]
+    delay = np.round((far - distance) * (SAMPLE_RATE / SPEED_OF_SOUND)).astype(np.int64)
+    near = delay < RESPONSE_SECONDS * SAMPLE_RATE
+    loudness = (1 - ABSORPTION) ** (walls / 2) * distance / far
+    response: Block = np.bincount(delay[near], loudness[near]).astype(np.float32)
+    return response
+
+
 def whispered(source: Block) -> Block:
     """Return the source `[n]` whispered: resynthesised by WORLD with all frames unvoiced."""
     parameters = analyse(source)
@@ -108,6 +156,7 @@ def find_conditions(speakers: Path, noise: Path | None) -> dict[str, Condition]:
     for name, sound in sounds.items():
         conditions |= {f"{name} at {ratio} dB": AddNoise(sound, ratio) for ratio in RATIOS_DB}
     conditions |= {f"level {decibels:+d} dB": ChangeLevel(decibels) for decibels in LEVELS_DB}
+    conditions |= {f"in a room, {distance:g} m away": InRoom(distance) for distance in DISTANCES}
     return {**conditions, "whispered": whispered, "an octave up": octave_up}
 
 

@@ -155,7 +155,7 @@ def robustness(
     html: HtmlFile = None,
     force: Force = False,
 ) -> None:
-    """Convert noisy, loud, quiet, whispered and high-pitched speech and measure it against the clean source.
+    """Convert noisy, reverberant, loud, quiet, whispered or high-pitched speech; measure it against the clean source.
 
     The table shows the degraded source above each conversion.
     """
