@@ -1,4 +1,4 @@
-"""Random changes that a microphone and a room make: equalisation, level, noise, other speakers.
+"""Random changes that a microphone and a room make: reverberation, equalisation, level, noise, other speakers.
 
 The encoder hears the result and must still find the words; the target stays clean.
 """
@@ -10,10 +10,16 @@ import math
 import torch
 from torch import Tensor
 
+from models.training.prepare import SAMPLE_RATE
+
 EQUALISER_POINTS = 8
 EQUALISER_DB = 8.0
 LEVEL_DB = 12.0
 NOISY_SHARE = 0.35
+REVERBERANT_SHARE = 0.4
+REVERBERATION_SECONDS = (0.1, 0.6)
+"""In which a room's echoes fall by 60 dB."""
+DIRECT_TO_REVERBERANT_DB = (0.0, 18.0)
 
 
 def augment(audio: Tensor, noise: Tensor, random: torch.Generator) -> Tensor:
@@ -23,6 +29,7 @@ def augment(audio: Tensor, noise: Tensor, random: torch.Generator) -> Tensor:
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=random) * (high - low) + low
 
+    audio = reverberate(audio, random)
     wanted = torch.rand(batch, generator=random) < NOISY_SHARE
     ratio = 10 ** (-uniform(3.0, 30.0, batch) / 20) * wanted
     audio = audio + noise * (ratio * _level(audio) / _level(noise)).to(audio.device)[:, None]
@@ -37,6 +44,27 @@ def augment(audio: Tensor, noise: Tensor, random: torch.Generator) -> Tensor:
     amplitude = torch.exp(curve * (math.log(10) / 20)).to(audio.device)
     augmented: Tensor = torch.fft.irfft(torch.fft.rfft(audio) * amplitude, n=samples)
     return augmented
+
+
+def reverberate(audio: Tensor, random: torch.Generator) -> Tensor:
+    """Return `audio` `[batch, samples]`, some rows of it as heard in a room, the direct sound where it was.
+
+    The echoes are white noise that decays exponentially (Polack, 1988).
+    """
+    batch, samples = audio.shape
+    low, high = REVERBERATION_SECONDS
+    seconds = low + (high - low) * torch.rand(batch, 1, generator=random)
+    time = torch.arange(round(high * SAMPLE_RATE)) / SAMPLE_RATE
+    echoes = torch.randn(batch, len(time), generator=random) * 10 ** (-3 * time / seconds)
+    low, high = DIRECT_TO_REVERBERANT_DB
+    ratio = low + (high - low) * torch.rand(batch, 1, generator=random)
+    wanted = torch.rand(batch, 1, generator=random) < REVERBERANT_SHARE
+    response = wanted * 10 ** (-ratio / 20) * echoes / torch.linalg.vector_norm(echoes, dim=1, keepdim=True)
+    response[:, 0] = 1.0
+    length = samples + len(time)
+    spectrum = torch.fft.rfft(audio, n=length) * torch.fft.rfft(response.to(audio.device), n=length)
+    reverberant: Tensor = torch.fft.irfft(spectrum, n=length)[:, :samples]
+    return reverberant
 
 
 def _level(audio: Tensor) -> Tensor:

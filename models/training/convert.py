@@ -1,8 +1,8 @@
 """Add conversions to the prepared speech: python -m models.training.convert --pack PACK.
 
-The start of each training speaker's speech is converted to another training speaker by a finished pack, beyond what
-users would ask for. Training then starts from the conversion and must give back the recording. WORLD's variants only
-move pitch and formants; a conversion has another vocal tract, and the errors that the pack makes.
+The start of each training speaker's speech is converted to another training speaker by a finished pack. Training
+then starts from the conversion and must give back the recording. WORLD's variants only move pitch and formants; a
+conversion has another vocal tract, and the errors that the pack makes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from rtvc.voices.analysis import analyse
 
 SECONDS = 40.0
 REFERENCE_SECONDS = 10
-OVERDRIVE = 1.2
 BLOCK_SIZES = (2, 8, 16, 32, 64)
 CANDIDATES = 20
 """Every other target is the one of so many whose pitch is nearest; conversions between similar voices leak most."""
@@ -50,7 +49,7 @@ def convert_speaker(speech: Speech, target: Speech, pack: ModelPack, block: int,
     here, there = (
         analyse(audio, pack).statistics for audio in (source, _samples(target, REFERENCE_SECONDS * SAMPLE_RATE))
     )
-    converter = VoiceConverter(pack, fit_mkl(here, there, block, overdrive=OVERDRIVE))
+    converter = VoiceConverter(pack, fit_mkl(here, there, block, overdrive=pack.card.defaults.overdrive))
     latency = int(converter.latency)
     padded = np.concatenate([source, np.zeros(-(-latency // HOP) * HOP, np.float32)])
     converted = converter.process(padded)[latency : latency + len(source)].astype(np.float64)

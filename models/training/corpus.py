@@ -22,8 +22,8 @@ SLOW_CORPORA = ("speechocean762/", "an4/")
 SLOW_WEIGHT = 0.5
 """Beginners' read-aloud and spelled words are not what is spoken live: fluent adult speech makes 80 % of the rows."""
 
-CHOOSING = Path(__file__).with_name("choosing.txt")
-"""Speakers held out to choose K, the overdrive and everything else by."""
+CHOOSING = tuple(Path(__file__).with_name(name) for name in ("choosing.txt", "choosing-across.txt"))
+"""Lists of speakers held out to choose K, the overdrive and everything else by."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ def load_noise(folder: Path | None) -> npt.NDArray[np.float32]:
 
 
 def split_speakers(corpus: Corpus) -> tuple[list[str], list[str]]:
-    """Return the speakers to train on and those held out: the choosing set and one in 40 of the others."""
-    choosing = read_speaker_list(CHOOSING)
+    """Return the speakers to train on and those held out: the choosing sets and one in 40 of the others."""
+    choosing = {name for path in CHOOSING for name in read_speaker_list(path)}
     held_out = {name for name in corpus if name in choosing or stable_number(name) % 40 == 0}
     held_out = held_out or set(sorted(corpus)[:1])
     return [name for name in corpus if name not in held_out], sorted(held_out)

@@ -15,7 +15,7 @@ from models.mini.encoder import MiniEncoder
 from models.mini.vocoder import MiniVocoder
 from models.streaming import StreamingState
 from models.training import ablate, convert, speaker_encoder, train
-from models.training.augmentation import augment
+from models.training.augmentation import augment, reverberate
 from models.training.corpus import Sampler
 from models.training.from_pack import load_pack
 from models.training.prepare import AUDIO, PITCH, VARIANTS, open_corpus, quantise, save_array
@@ -300,6 +300,18 @@ def test_augmented_sound_keeps_its_length_and_changes() -> None:
     assert result.shape == audio.shape
     assert torch.isfinite(result).all()
     assert ((result - audio).abs().amax(1) > 1e-3).all()
+
+
+def test_a_room_adds_a_decaying_tail_and_delays_nothing() -> None:
+    click = torch.zeros(32, 8000)
+    click[:, 1000] = 1.0
+    heard = reverberate(click, torch.Generator().manual_seed(5))
+    torch.testing.assert_close(heard[:, :1001], click[:, :1001])
+    tail = heard[:, 1001:]
+    reverberant = tail.abs().amax(dim=1) > 1e-3
+    assert 0 < reverberant.sum() < len(click)
+    early, late = tail[reverberant, :800].square().sum(1), tail[reverberant, 4000:4800].square().sum(1)
+    assert (late < early / 10).all()
 
 
 def test_mini_streams_exactly_in_torch() -> None:
