@@ -85,6 +85,7 @@ class Session(QObject):
         self.packs = PacksModel(self.preferences, self.tasks, self)
         self.plugins = PluginsModel(self.tasks, self)
         self.soundboard = SoundboardModel(self.preferences, self.live, self.tasks, self)
+        self.voices.recording_changed.connect(self.live.read_voices_again)
         speakers = (self.live, self.voices, self.previews, self.packs, self.soundboard)
         for model in (self.preferences, self.devices, self.enrolment, self.plugins, *speakers):
             model.failed.connect(self.failed)

@@ -209,6 +209,11 @@ class LiveModel(QObject):
             self.engine.settings = self._preferences.settings
         self.poll()
 
+    def read_voices_again(self) -> None:
+        """Let a running engine take up the chosen voice as it is now."""
+        if self.engine is not None:
+            self.engine.read_voices_again()
+
     def _show(self, snapshot: Snapshot) -> None:
         started = snapshot.state in LIVE and self.snapshot.state not in LIVE
         self.snapshot = snapshot

@@ -39,6 +39,8 @@ class VoicesModel(QObject):
         The list has changed.
     outline_ready
         Name of a voice whose outline is known now.
+    recording_changed
+        The recording of a voice is another one now.
     deleted
         Name of a voice that was hidden; `undo_deletion` or `settle_deletion` follow.
     recording_progressed, recorded
@@ -49,6 +51,7 @@ class VoicesModel(QObject):
 
     changed = pyqtSignal()
     outline_ready = pyqtSignal(str)
+    recording_changed = pyqtSignal()
     deleted = pyqtSignal(str)
     recording_progressed = pyqtSignal(float)
     recorded = pyqtSignal(object)
@@ -168,6 +171,7 @@ class VoicesModel(QObject):
         )
 
     def _cleaned(self, name: str) -> None:
+        self.recording_changed.emit()
         self.reload()
         self.noticed.emit(tr("The recording of {name} was cleaned.", name=name))
 

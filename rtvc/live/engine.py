@@ -109,6 +109,10 @@ class Engine(WorkerEngine):
         self._enrolment = enrolment
         self._speaker.enrolled = None if enrolment is None else enrolment.features
 
+    def read_voices_again(self) -> None:
+        """Fit the map to the chosen voice as it is now, because recordings of voices were changed; returns at once."""
+        self._fitter.read_voices_again()
+
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone at the pack's rate, and of the output at its own, for displays.
 

@@ -43,6 +43,9 @@ class LiveEngine(Protocol):
     def stop_clips(self) -> None:
         """Fade all clips out."""
 
+    def read_voices_again(self) -> None:
+        """Take up the chosen voice as it is now, because recordings of voices were changed; returns at once."""
+
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone and of the output."""
 

@@ -137,35 +137,46 @@ class MapFitter:
         self._urgent = urgent
         self._request = MapRequest("", MapChoice())
         self._done: tuple[MapRequest, object] | None = None
-        self._target: tuple[str, str, FeatureSet, Path | None] | None = None
+        self._target: tuple[tuple[str, int], str, FeatureSet, Path | None] | None = None
         self._reached: tuple[str, FeatureSet | None] | None = None
+        self._changes = 0
         self._due = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
+    @property
+    def _version(self) -> object:
+        """A value that changes when the same request needs another fit."""
+        return self._speaker.version, self._changes
+
+    def read_voices_again(self) -> None:
+        """Fit to the recording as it is now, because recordings of voices were changed; returns at once."""
+        self._changes += 1
+        self._due.set()
+
     def ask(self, request: MapRequest) -> None:
         """Request a map, and return at once; it is fitted if the request or the speaker's statistics are new."""
-        if self._done != (request, self._speaker.version) or self._request != request:
+        if self._done != (request, self._version) or self._request != request:
             self._request = request
             self._due.set()
 
     def answered(self, request: MapRequest) -> bool:
         """Whether a map leads from this speaker to the requested voice, if only by MKL, or the request failed."""
         reached = self._reached == (request.voice, self._speaker.enrolled)
-        return reached or self._done == (request, self._speaker.version)
+        return reached or self._done == (request, self._version)
 
     def work(self) -> None:
         """Fit the map of the latest request on the calling thread, unless that is done."""
         self._answer(self._request)
 
     def _answer(self, request: MapRequest) -> None:
-        version = self._speaker.version
+        version = self._version
         if self._done == (request, version):
             return
 
         def note(share: float) -> None:
             self.progress, self.error = share, ""
-            if self._stopping or self._request != request or self._speaker.version != version:
+            if self._stopping or self._request != request or self._version != version:
                 raise _Superseded
 
         try:
@@ -223,9 +234,10 @@ class MapFitter:
         source = self._speaker.features()
         if not request.voice:
             raise RtvcError("No voice is chosen: choose one, or set the strength to 0 to send your own voice.")
-        if self._target is None or self._target[0] != request.voice:
+        wanted = (request.voice, self._changes)
+        if self._target is None or self._target[0] != wanted:
             voice = self._library.open(request.voice)
-            self._target = (request.voice, voice.name, voice.features(self._pack), voice.maps)
+            self._target = (wanted, voice.name, voice.features(self._pack), voice.maps)
         _, name, target, folder = self._target
         on_frames = request.choice.transport in FITTED_ON_FRAMES
         if on_frames and (len(source.frames) == 0 or self._reached != reached):

@@ -86,6 +86,7 @@ class Connection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: asyncio.Queue[Block] = asyncio.Queue()
         self._stopping = threading.Event()
+        self._outdated = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rtvc remote network", daemon=True)
 
     @property
@@ -102,6 +103,10 @@ class Connection:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_SECONDS)
+
+    def send_voice_again(self) -> None:
+        """Begin another session if a voice of one's own was sent along, because its recording was changed."""
+        self._outdated.set()
 
     def send(self, block: Block) -> None:
         """Send a block `[BLOCK]` of the microphone."""
@@ -133,6 +138,7 @@ class Connection:
         while not self._stopping.is_set():
             link = Link(self._address, SentTrack(self._queue.get), self._on_block)
             try:
+                self._outdated.clear()
                 settings = self._settings()
                 voice = await asyncio.to_thread(self._own_recording, settings)
                 await link.open(_calling(settings, voice), await asyncio.to_thread(_sent, voice))
@@ -170,10 +176,13 @@ class Connection:
                 if now - pinged >= PING_SECONDS:
                     link.ping()
                     pinged = now
-                if (settings := self._settings()) != told:
+                settings, outdated = self._settings(), self._outdated.is_set()
+                if outdated or settings != told:
                     voice = self._own_recording(settings)
-                    if settings.voice != told.voice and voice is not None:
+                    if voice is not None and (outdated or settings.voice != told.voice):
                         return True
+                    if outdated:
+                        self._outdated.clear()
                     link.send(_calling(settings, voice))
                     told = settings
                 urgency.stepped()

@@ -102,6 +102,10 @@ class RemoteEngine(WorkerEngine):
         self._input_meter, self._output_meter = Meter(RATE // BLOCK), Meter(RATE // BLOCK)
         self._histories = History(round(HISTORY_SECONDS * RATE)), History(round(HISTORY_SECONDS * RATE))
 
+    def read_voices_again(self) -> None:
+        """Send a voice of one's own along again, because recordings of voices were changed; returns at once."""
+        self.connection.send_voice_again()
+
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
         """Return the last seconds of the microphone and of the output at 48 kHz, for displays."""
         microphone, output = (history.latest(round(seconds * RATE)) for history in self._histories)

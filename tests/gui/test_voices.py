@@ -29,6 +29,7 @@ from tests.support.panel import (
     open_window,
     press,
     settings,
+    switch_on,
 )
 
 
@@ -302,10 +303,14 @@ def test_only_blends_of_two_are_blends() -> None:
         assert two_voices(name) is None
 
 
-def test_the_noise_in_a_voice_is_removed(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_noise_in_a_voice_is_removed_and_heard_no_more(
+    qtbot: QtBot, window: MainWindow, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cleaned: list[str] = []
     monkeypatch.setattr("rtvc.app.voices.clean_voice", lambda name, pack, voices: cleaned.append(name))
+    switch_on(qtbot, window)
     with qtbot.waitSignal(window.session.voices.changed):  # the voice has another file now
         window.live.voices.gallery.cards["Amber"].clean_wanted.emit("Amber")
     qtbot.waitUntil(lambda: "cleaned" in window.toast.message.text())
     assert cleaned == ["Amber"]
+    assert backend.engines[0].readings == 1

@@ -115,6 +115,23 @@ def test_a_map_is_fitted_once_for_each_request_and_each_second_of_speech(
     assert fitter.transport is maps[-1]
 
 
+def test_a_voice_whose_recording_was_changed_is_fitted_again_to_an_enrolled_speaker_too(
+    pack: ModelPack, tmp_path: Path
+) -> None:
+    path = tmp_path / "voice.wav"
+    request = MapRequest(str(path), MapChoice())
+    fitter = MapFitter(pack, Speaker(pack, speaker_set(pack, 1)), VoiceLibrary(tmp_path))
+    offsets = []
+    for seed in (7, 8):
+        soundfile.write(path, babble(5, 16_000, seed=seed), 16_000)
+        fitter.ask(request)
+        fitter.work()
+        assert isinstance(fitter.transport, AffineTransport)
+        offsets.append(fitter.transport.offset)
+        fitter.read_voices_again()
+    assert not np.allclose(*offsets)
+
+
 def test_what_cannot_be_fitted_is_said_and_the_map_stays(pack: ModelPack, voice: str) -> None:
     fitter = MapFitter(pack, Speaker(pack), VoiceLibrary())
     fitter.ask(MapRequest(voice, MapChoice()))

@@ -93,6 +93,23 @@ def test_no_name_of_a_file_leaves_this_computer(follow: Follow, tmp_path: Path, 
     assert settings.voice == sent["name"] == StandingLink.told[-1].voice == SENT_NAME
 
 
+def test_a_voice_whose_recording_was_changed_is_sent_again_but_one_of_the_server_is_not(
+    follow: Follow, tmp_path: Path
+) -> None:
+    mine = record(tmp_path / "mine.wav")
+    following = follow(Settings(voice="Willow"))
+    following.connection.send_voice_again()
+    until(lambda: len(StandingLink.told) == 1)
+    following.settings = Settings(voice=str(mine))
+    until(lambda: len(StandingLink.opened) == 2 and following.connection.receiving)
+    record(mine, 3)
+    following.connection.send_voice_again()
+    until(lambda: len(StandingLink.opened) == 3 and following.connection.receiving)
+    following.connection.stop()
+    before, after = (sent["recording"] for _, sent in StandingLink.opened[1:])
+    assert before != after
+
+
 def test_a_link_that_falls_silent_is_lost(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
     following = follow(Settings(voice="Willow"))
     monkeypatch.setattr(connection, "LOST_SECONDS", -1.0)

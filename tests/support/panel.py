@@ -73,6 +73,10 @@ class FakeEngine:
         self.started = 0
         self.enrolment: Enrolment | None = None
         self.recording: tuple[Path, Path] | None = None
+        self.readings = 0
+
+    def read_voices_again(self) -> None:
+        self.readings += 1
 
     def start(self) -> None:
         self.running = True
