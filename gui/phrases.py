@@ -174,7 +174,10 @@ PHRASES = (
     tr_noop("The server answers, but sound does not reach it: let UDP pass between both computers."),
     tr_noop('Servers need aiortc and aiohttp: in the folder of rtvc, run `pip install -e ".[server]"`.'),
     # Files
-    tr_noop("{path} cannot be read ({reason}): repair or delete it."),
+    tr_noop(
+        "{path} cannot be read ({reason}), so the defaults are used and no change is saved. Repair or delete it, and "
+        "start again."
+    ),
     tr_noop("{path}: cannot be read ({reason})"),
     tr_noop("{path}: cannot be written ({reason}). Name another output."),
     tr_noop("{path} cannot be deleted ({reason}): check its permissions."),

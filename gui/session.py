@@ -86,6 +86,7 @@ class Session(QObject):
         self.plugins = PluginsModel(self.tasks, self)
         self.soundboard = SoundboardModel(self.preferences, self.live, self.tasks, self)
         self.voices.recording_changed.connect(self.live.read_voices_again)
+        self.plugins.edited.connect(self.preferences.replace_effect)
         speakers = (self.live, self.voices, self.previews, self.packs, self.soundboard)
         for model in (self.preferences, self.devices, self.enrolment, self.plugins, *speakers):
             model.failed.connect(self.failed)
@@ -115,6 +116,7 @@ class Session(QObject):
             self.preferences.close,
             self.live.close,
             self.previews.stop,
+            self.plugins.close,
             self.devices.close,
             self.tasks.close,
         ):

@@ -58,21 +58,17 @@ class WindowHotkeys(QObject):
         assert event is not None
         if event.type() == QEvent.Type.WindowDeactivate and watched is self._window:
             self._session.preferences.change(talking=False)
-        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or not isinstance(watched, QWidget):
             return False
         assert isinstance(event, QKeyEvent)
-        if (
-            not isinstance(watched, QWidget)
-            or isinstance(watched, QLineEdit | QKeySequenceEdit)
-            or watched.window() is not self._window
-        ):
-            return False
+        elsewhere = isinstance(watched, QLineEdit | QKeySequenceEdit) or watched.window() is not self._window
         if event.type() == QEvent.Type.KeyPress:
-            if event.keyCombination() not in self._talk:
+            if elsewhere or event.keyCombination() not in self._talk:
                 return False
         elif not self._session.preferences.settings.talking or event.key() not in [keys.key() for keys in self._talk]:
             # The modifiers may be released before the key.
             return False
         if not event.isAutoRepeat():
+            # Released anywhere, over an open menu too, the key must not leave the microphone open.
             self._session.preferences.change(talking=event.type() == QEvent.Type.KeyPress)
-        return True
+        return not elsewhere

@@ -53,7 +53,6 @@ class EffectsDialog(Wizard):
         self.foot.addWidget(self.save_button)
         self.foot.addWidget(self.close_button)
         session.preferences.settings_changed.connect(self._show)
-        session.plugins.edited.connect(self._take_from_window)
         self._show()
 
     @property
@@ -88,12 +87,6 @@ class EffectsDialog(Wizard):
         if effect.kind == CONVOLUTION:
             return ConvolutionRow(self, index, effect, count, self._session.preferences.failed.emit)
         return EffectRow(self, index, effect, count)
-
-    def _take_from_window(self, before: PluginEffect, after: PluginEffect) -> None:
-        """Take values from a plug-in's window, unless that effect is gone or was changed here meanwhile."""
-        effects = self._effects
-        if before in effects:
-            self.change(effects.index(before), after)
 
     def change(self, index: int, effect: Effect | PluginEffect) -> None:
         """Replace one effect."""

@@ -11,6 +11,9 @@ from gui.tasks import Control, Tasks
 from rtvc.app import effects
 from rtvc.dsp.plugins import PluginEffect, PluginReport
 
+MOST_WINDOWS = 16
+"""Windows of plug-ins open at a time. Each waits on a thread, so they have their own and hold up no other task."""
+
 
 class PluginsModel(QObject):
     """Tells what plug-ins are like, and shows their windows.
@@ -32,6 +35,7 @@ class PluginsModel(QObject):
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks = tasks
+        self._windows = Tasks(self, MOST_WINDOWS)
         self._asked: set[str] = set()
         self.reports: dict[str, PluginReport] = {}
 
@@ -69,4 +73,8 @@ class PluginsModel(QObject):
 
             effects.show_plugin_window(effect, changed)
 
-        self._tasks.start(work, failed=self.failed.emit)
+        self._windows.start(work, failed=self.failed.emit)
+
+    def close(self) -> None:
+        """Close all windows."""
+        self._windows.close()

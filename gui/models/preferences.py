@@ -15,6 +15,7 @@ from gui.options import Options
 from rtvc.app import presets
 from rtvc.app.effects import find_effects
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset, Wiring
+from rtvc.dsp.plugins import PluginEffect
 from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.transport import KEPT
@@ -91,6 +92,13 @@ class PreferencesModel(QObject):
             self.change(effects=find_effects(name))
         except RtvcError as error:
             self.failed.emit(str(error))
+
+    def replace_effect(self, before: PluginEffect, after: PluginEffect) -> None:
+        """Take the values of a plug-in's window, unless that effect is gone or was changed here in the meantime."""
+        rack = self.settings.effects
+        if before in rack.effects:
+            index = rack.effects.index(before)
+            self.change(effects=replace(rack, effects=(*rack.effects[:index], after, *rack.effects[index + 1 :])))
 
     def change_noise(self, **values: Any) -> None:  # noqa: ANN401 - the fields of Settings
         """Replace settings that may need RNNoise; `failed` tells if it is not installed."""

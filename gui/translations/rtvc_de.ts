@@ -2048,6 +2048,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Deine eigene Stimme (optional)</translation>
         </message>
         <message>
+            <source>Your own voice goes to {output}, because the strength is 0.</source>
+            <translation>Deine eigene Stimme geht an {output}, weil die Stärke 0 ist.</translation>
+        </message>
+        <message>
             <source>Your unchanged voice goes to {output}.</source>
             <translation>An {output} geht deine unveränderte Stimme.</translation>
         </message>
@@ -2487,12 +2491,12 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} lässt sich nicht löschen ({reason}). Prüfe die Zugriffsrechte.</translation>
         </message>
         <message>
-            <source>{path} cannot be read ({reason}).</source>
-            <translation>{path} lässt sich nicht lesen ({reason}).</translation>
+            <source>{path} cannot be read ({reason}), so the defaults are used and no change is saved. Repair or delete it, and start again.</source>
+            <translation>{path} kann nicht gelesen werden ({reason}). Deshalb gelten die Voreinstellungen, und Änderungen werden nicht gespeichert. Repariere oder lösche die Datei und starte neu.</translation>
         </message>
         <message>
-            <source>{path} cannot be read ({reason}): repair or delete it.</source>
-            <translation>{path} ist nicht lesbar ({reason}). Repariere oder lösche die Datei.</translation>
+            <source>{path} cannot be read ({reason}).</source>
+            <translation>{path} lässt sich nicht lesen ({reason}).</translation>
         </message>
         <message>
             <source>{path} cannot be read: replace the impulse response.</source>

@@ -113,6 +113,9 @@ def status(
         return Status(Tone.BAD, tr("Losing sound"), advice, safe_helps=not safe)
     if settings.bypass:
         return Status(Tone.CAUTION, tr("Own voice"), tr("Your unchanged voice goes to {output}.", output=output))
+    if settings.map.strength == 0:
+        own = tr("Your own voice goes to {output}, because the strength is 0.", output=output)
+        return Status(Tone.CAUTION, tr("Own voice"), own)
     if message:
         return Status(Tone.CAUTION, tr("On"), message)
     voice = voice_words(settings.voice)

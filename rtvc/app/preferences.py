@@ -113,6 +113,7 @@ class PreferenceFile:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or user_config_path("rtvc", appauthor=False) / "preferences.json"
+        self._unread = False
 
     def load(self) -> Preferences:
         """Return what was saved last, or the defaults if nothing was.
@@ -120,16 +121,22 @@ class PreferenceFile:
         Raises
         ------
         RtvcError
-            If the file cannot be read, or is damaged or of another version. In the last two cases it has been
-            renamed, so that nothing in it is lost and the next call returns the defaults.
+            If the file cannot be read, or is damaged or of another version. In the first case `save` leaves it alone
+            until it can be read. In the last two cases it has been renamed, so that nothing in it is lost and the
+            next call returns the defaults.
         """
+        self._unread = False
         try:
             with self.path.open("rb") as file:
                 text = file.read(_LARGEST_BYTES + 1)
         except FileNotFoundError:
             return Preferences()
         except OSError as error:
-            raise RtvcError(f"{self.path} cannot be read ({error.strerror}): repair or delete it.") from None
+            self._unread = True
+            raise RtvcError(
+                f"{self.path} cannot be read ({error.strerror}), so the defaults are used and no change is saved. "
+                "Repair or delete it, and start again."
+            ) from None
         try:
             if len(text) > _LARGEST_BYTES:
                 raise ValueError(f"larger than {_LARGEST_BYTES} bytes")
@@ -147,7 +154,9 @@ class PreferenceFile:
         return f"The preferences were damaged ({reason}). They are kept as {kept}; the defaults are used from now on."
 
     def save(self, preferences: Preferences) -> None:
-        """Replace the file atomically; raise `RtvcError` if it cannot be written."""
+        """Replace the file atomically, unless `load` could not read it; raise `RtvcError` if it cannot be written."""
+        if self._unread:
+            return
         wiring = preferences.wiring
         content = {
             "format": FORMAT,

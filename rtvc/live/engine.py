@@ -110,7 +110,7 @@ class Engine(WorkerEngine):
         self._speaker.enrolled = None if enrolment is None else enrolment.features
 
     def read_voices_again(self) -> None:
-        """Fit the map to the chosen voice as it is now, because recordings of voices were changed; returns at once."""
+        """Fit the map to the voice as it is now, because recordings of voices were changed; returns at once."""
         self._fitter.read_voices_again()
 
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:

@@ -126,6 +126,27 @@ def test_a_damaged_file_is_kept_aside_and_the_defaults_follow(
     assert file.load() == Preferences()
 
 
+def test_a_file_that_cannot_be_read_for_a_moment_is_not_overwritten(
+    file: PreferenceFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.save(CHOSEN)
+    opened = Path.open
+
+    def locked(path: Path, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        if path == file.path:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", locked)
+        with pytest.raises(RtvcError, match="no change is saved"):
+            file.load()
+    file.save(Preferences())
+    assert file.load() == CHOSEN
+    file.save(Preferences())
+    assert file.load() == Preferences()
+
+
 def test_absurd_gains_are_limited(file: PreferenceFile) -> None:
     absurd = {"input_gain_db": 1e300, "output_gain_db": -1e300, "gate_threshold_dbfs": 1e9}
     change(file, ["presets"], {"game": absurd})

@@ -1,6 +1,7 @@
 """Effects: chosen, mixed, edited one by one, saved."""
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +174,28 @@ def test_a_plugin_has_its_window_and_its_parameters(
     turned = PluginEffect("Echo", (("mix", 1.0), ("time", 0.75)))
     qtbot.waitUntil(lambda: settings(window).effects.effects == (turned,))
     assert row.sliders["time"].value_label.text() == "75%"
+
+
+def test_a_window_of_a_plugin_is_heard_after_the_dialog_was_closed_and_holds_up_nothing(
+    window: MainWindow, dialog: EffectsDialog, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtvc.app.effects.try_plugin", lambda effect: PluginReport(1, 0, 0, ()))
+    turned = threading.Event()
+
+    def wait_for_a_knob(effect: PluginEffect, changed: Callable[[PluginEffect | None], None]) -> None:
+        turned.wait(10)
+        changed(effect.with_values({"time": 0.75}))
+
+    monkeypatch.setattr("rtvc.app.effects.show_plugin_window", wait_for_a_knob)
+    window.session.preferences.change(effects=Rack("mine", (PluginEffect("Echo"),)))
+    qtbot.waitUntil(lambda: window.session.tasks.idle)
+    row = dialog.rows[0]
+    assert isinstance(row, PluginRow)
+    row.window_button.click()
+    assert window.session.tasks.idle, "the window waits on a thread of its own"
+    dialog.close_button.click()
+    turned.set()
+    qtbot.waitUntil(lambda: settings(window).effects.effects == (PluginEffect("Echo", (("time", 0.75),)),))
 
 
 def test_a_plugin_that_cannot_be_used_says_why(

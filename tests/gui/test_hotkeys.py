@@ -11,7 +11,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QKeySequence
 from PyQt6.QtTest import QTest as _QTest
-from PyQt6.QtWidgets import QApplication, QLineEdit
+from PyQt6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from gui import hotkeys as hotkeys_module
@@ -118,6 +118,19 @@ def test_space_talks_only_with_push_to_talk(window: MainWindow) -> None:
     line.show()
     QTest.keyClick(line, Qt.Key.Key_Space)
     assert line.text() == " "
+
+
+def test_the_talk_key_let_go_over_an_open_menu_closes_the_microphone(window: MainWindow) -> None:
+    window.session.preferences.change(push_to_talk=True)
+    QTest.keyPress(window.live.voices.gallery.cards["Amber"], Qt.Key.Key_Space)
+    assert talking(window)
+    menu = QMenu(window)
+    menu.addAction("Something")
+    menu.popup(window.mapToGlobal(window.rect().center()))
+    QTest.keyRelease(menu, Qt.Key.Key_Space)
+    assert not talking(window)
+    QTest.keyPress(menu, Qt.Key.Key_Space)
+    assert not talking(window), "in a menu, the key is the menu's"
 
 
 # Keys of one's own

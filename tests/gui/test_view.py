@@ -15,6 +15,7 @@ from rtvc.names import check_name
 from rtvc.remote.remote_engine import RemoteLatency
 from rtvc.settings import Settings
 from rtvc.transport import FITS
+from rtvc.transport.choice import MapChoice
 
 RUNNING = Snapshot(state=State.RUNNING)
 LETTERS = st.characters(exclude_categories=["Cs"])
@@ -30,6 +31,8 @@ def test_the_status_says_what_listeners_hear() -> None:
     assert words(Snapshot()) == ("Off", Tone.QUIET)
     assert words(RUNNING) == ("On", Tone.GOOD)
     assert words(RUNNING, bypass=True) == ("Own voice", Tone.CAUTION)
+    assert words(RUNNING, map=MapChoice(strength=0.0)) == ("Own voice", Tone.CAUTION)
+    assert words(RUNNING, map=MapChoice(strength=0.01)) == ("On", Tone.GOOD)
     assert words(RUNNING, mute=True, bypass=True) == ("Muted", Tone.CAUTION)
     assert words(RUNNING, push_to_talk=True) == ("Waiting", Tone.CAUTION)
     assert words(RUNNING, push_to_talk=True, talking=True) == ("On", Tone.GOOD)
