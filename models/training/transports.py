@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.transport import write_map
+from export.transport import check_destination, write_map
 from models.streaming import StreamingState
 from models.training.checkpoint import save_atomically
 from models.training.transport_features import Crops, Speech, source_speech, target_speech
@@ -28,6 +28,7 @@ from models.training.transport_systems import Objective, System, make_system
 from models.transports import TransportConfiguration, TransportNet
 from rtvc.benchmark.distributions import energy_distance, frechet_distance
 from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
 from rtvc.features import FeatureStatistics, merge_all
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.transport.mkl import fit_mkl
@@ -166,6 +167,17 @@ def new_net(pack: ModelPack, width: int) -> TransportNet:
     return TransportNet(TransportConfiguration(pack.feature_dim, ordinary, width), pack.population)
 
 
+def check_output(output: Path, recordings: Iterable[Path], work: Path, *, force: bool) -> None:
+    """Raise `RtvcError` if the map must not be written to `output`: it would lie among, or delete, something else."""
+    place = output.resolve()
+    for folder in recordings:
+        if place.is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(place):
+            raise RtvcError(f"{output} overlaps the recordings in {folder}: name another --output.")
+    if work.resolve().is_relative_to(place):
+        raise RtvcError(f"{output} holds the --work folder {work}: name another --output.")
+    check_destination(output, overwrite=force)
+
+
 class _Help(argparse.HelpFormatter):
     """Begins as the help of every other command of `rtvc` does."""
 
@@ -191,6 +203,7 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
     parser.add_argument("--voice", help="name of the voice that the map leads to; default: the target folder's")
     parser.add_argument("--sources", type=Path, required=True, help="one folder of recordings per speaker")
     parser.add_argument("--output", type=Path, required=True, help="folder for the map, for `rtvc transports add`")
+    parser.add_argument("--force", action="store_true", help="replace a map in that folder")
     parser.add_argument("--work", type=Path, default=Path("training-output/transports"), help="features, checkpoints")
     parser.add_argument("--steps", type=int, help="outer steps")
     parser.add_argument("--minutes", type=float, help="time to train")
@@ -210,6 +223,7 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
         parser.error("give --steps or --minutes")
     if arguments.w < 1 or (arguments.w != 1 and arguments.system != "xnot"):
         parser.error("--w is at least 1, and an option of xnot")
+    check_output(arguments.output, (arguments.target, arguments.sources), arguments.work, force=arguments.force)
     torch.manual_seed(arguments.seed)
     pack = find_pack(arguments.pack)
     features = arguments.work / "features"
@@ -246,7 +260,8 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
             "references": {name: [round(value, 4) for value in pair] for name, pair in measure.references.items()},
         },
     }
-    write_map(system.average, arguments.output, pack, card, target if arguments.after_mkl else None)
+    statistics = target if arguments.after_mkl else None
+    write_map(system.average, arguments.output, pack, card, statistics, overwrite=arguments.force)
     print(
         f"{arguments.output}: energy distance {measured['energy']:.3f}, Fréchet distance {measured['frechet']:.2f}, "
         f"cost {measured['moved']:.4f}"
