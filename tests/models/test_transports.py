@@ -206,7 +206,7 @@ def test_a_run_goes_on_where_it_stopped(pack: ModelPack, tmp_path: Path) -> None
             torch.manual_seed(0)
             system = make_system(transports.new_net(pack, 8), Objective("not"), width=8)
             schedule = transports.Schedule(steps=steps, batch=2, frames=20)
-            transports.train(system, speech, speech, schedule, tmp_path / f"{name}.pt")
+            transports.train(system, speech, speech, schedule, tmp_path / f"{name}.pt", {})
         saved = torch.load(tmp_path / f"{name}.pt", weights_only=True)
         assert saved["step"] == stops[-1]
         weights: dict[str, Tensor] = saved["state"]["nets"]
@@ -311,11 +311,49 @@ def test_a_map_is_replaced_only_by_force(pack: ModelPack, tmp_path: Path) -> Non
     assert read_map_card(place).steps == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--steps", "0"], "--steps 0 makes no sense"),
+        (["--steps", "1", "--minutes", "nan"], "--minutes nan makes no sense"),
+        (["--steps", "1", "--rate", "-1"], "--rate -1 makes no sense"),
+        (["--steps", "1", "--source-seconds", "0"], "--source-seconds 0 makes no sense"),
+        (["--steps", "1", "--voice", "Bad/Name"], "'Bad/Name' cannot be a voice's name"),
+    ],
+)
+def test_what_cannot_end_well_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
+) -> None:
+    monkeypatch.setattr(transports, "target_speech", None)
+    with pytest.raises(RtvcError, match=sentence):
+        train_map(["--system", "not", *recorded(tmp_path), "--output", str(tmp_path / "map"), *words])
+
+
+def test_a_checkpoint_of_another_training_is_not_taken_for_this_one(pack: ModelPack, tmp_path: Path) -> None:
+    words = ["--system", "not", "--pack", str(pack.folder), *recorded(tmp_path), "--work", str(tmp_path / "work")]
+    words += ["--steps", "1", "--width", "8", "--batch", "2"]
+    iris, fern = (["--voice", name, "--output", str(tmp_path / name / "map")] for name in ("Iris", "Fern"))
+    train_map([*words, *iris])
+    for different, names in [
+        (fern, "voice"),
+        ([*iris, "--after-mkl"], "--after-mkl"),
+        ([*iris, "--width", "9"], "net"),
+        ([*iris, "--rate", "0.1"], "objective"),
+        ([*iris, "--target", str(tmp_path / "sources" / "a")], "target"),
+        ([*fern, "--sources", str(tmp_path / "target")], "voice, sources"),
+    ]:
+        with pytest.raises(RtvcError, match=rf"map\.pt comes from a training that differs in {names}: give"):
+            train_map([*words, *different, "--force"])
+    train_map([*words, *iris, "--steps", "2", "--force"])
+    assert read_map_card(tmp_path / "Iris" / "map").steps == 2
+    assert not (tmp_path / "Fern").exists()
+
+
 def test_the_command_line_trains_with_the_words_of_the_module(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         train_map(["--system", "not", "--w", "2", "--target", "t", "--sources", "s", "--output", "o", "--steps", "1"])
-    assert "rtvc transports train: error: --w is at least 1, and an option of xnot" in capsys.readouterr().err
+    assert "rtvc transports train: error: --w is 1 to 1000, and an option of xnot" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "models.training.transports", None)
     assert "Training a map needs PyTorch" in refusal("transports", "train", "--system", "not")
