@@ -13,12 +13,13 @@ X11="libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 li
     libxcb-xkb1 libxkbcommon-x11-0"
 SERVER="pulseaudio pulseaudio-utils"
 
-# Install the Debian packages that are missing, or name them in one line.
+# Install the Debian packages that are missing, or name them in one line. Newer releases add t64 to some names.
 debian() {
     command -v dpkg-query >/dev/null 2>&1 || return 0
     missing=""
     for package in "$@"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
+        dpkg-query -W -f '${Status}\n' "$package" "${package}t64" 2>/dev/null | grep -q "ok installed" ||
+            missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" = 0 ]; then

@@ -52,7 +52,7 @@ def windowed(program: Callable[[], None]) -> None:
             from rtvc.app.crash_report import write_report
 
             _dialog(f"rtvc has stopped ({type(error).__name__}). A report is in {write_report(error)}.")
-            raise
+            sys.exit(1)  # Raised on, it would be reported again.
 
 
 def _dialog(text: str) -> None:

@@ -155,17 +155,29 @@ def size(folder: Path) -> int:
 
 def packed(folder: Path, name: str) -> None:
     """Pack a bundle for the system this runs on."""
-    if sys.platform != "linux":
-        inside = folder.parent / "rtvc.app" if sys.platform == "darwin" else folder
-        shutil.make_archive(str(DIST / name), "zip", inside.parent, inside.name)
-        if sys.platform == "win32":
-            installer(folder, DIST / f"{name}-setup.exe")
+    if sys.platform == "darwin":
+        # Of the app's links, Python's own zip would hold copies.
+        run("ditto", "-c", "-k", "--keepParent", beside_app(folder, BUILD / name), DIST / f"{name}.zip")
+        return
+    if sys.platform == "win32":
+        shutil.make_archive(str(DIST / name), "zip", folder.parent, folder.name)
+        installer(folder, DIST / f"{name}-setup.exe")
         return
     steady = ["--sort=name", f"--mtime=@{RELEASED}", "--owner=0", "--group=0", "--numeric-owner"]
     compressed: list[str | Path] = ["--use-compress-program=gzip -n", "-cf", DIST / f"{name}.tar.gz"]
     run("tar", *steady, "-C", folder.parent, *compressed, folder.name)
     if not name.endswith(NVIDIA):  # Two packages of one name would replace each other.
         debian(folder, DIST / f"{name}.deb")
+
+
+def beside_app(folder: Path, target: Path) -> Path:
+    """Move the app of a bundle for macOS into a folder with its licences and documentation; return that folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(folder / "documentation", target / "documentation")
+    for page in ("LICENSE.txt", "LICENCES.txt"):
+        shutil.copy(folder / page, target / page)
+    (folder.parent / "rtvc.app").rename(target / "rtvc.app")
+    return target
 
 
 def installer(folder: Path, target: Path) -> None:

@@ -67,7 +67,8 @@ def main() -> None:
     if not debug:
         crash_report.install(_tell_crash)
     try:
-        sys.exit(app(prog_name="rtvc", standalone_mode=False))
+        # Called itself, `app` would put typer's hook for errors in place of the crash report's.
+        sys.exit(typer.main.get_command(app)(prog_name="rtvc", standalone_mode=False))
     except _UsageError as error:
         if debug:
             raise

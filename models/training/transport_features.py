@@ -43,6 +43,15 @@ class Speech:
         """Return the number of training frames."""
         return sum(map(len, self.training))
 
+    def digest(self) -> str:
+        """Return the SHA-256 digest of all frames."""
+        digest = hashlib.sha256()
+        for side in (self.training, self.held_out):
+            for part in side:
+                digest.update(f"{part.shape}".encode() + part.tobytes())
+            digest.update(b"held out")
+        return digest.hexdigest()
+
 
 def target_speech(folder: Path, pack: ModelPack, cache: Path, most_seconds: float | None = None) -> Speech:
     """Return the speech of one speaker; every tenth recording is held out.

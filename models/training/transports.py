@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.transport import write_map
+from export.transport import check_destination, write_map
 from models.streaming import StreamingState
 from models.training.checkpoint import save_atomically
 from models.training.transport_features import Crops, Speech, source_speech, target_speech
@@ -28,9 +28,12 @@ from models.training.transport_systems import Objective, System, make_system
 from models.transports import TransportConfiguration, TransportNet
 from rtvc.benchmark.distributions import energy_distance, frechet_distance
 from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
 from rtvc.features import FeatureStatistics, merge_all
+from rtvc.names import check_name
 from rtvc.packs.pack import ModelPack, find_pack
 from rtvc.transport.mkl import fit_mkl
+from rtvc.transport.trained import LARGEST_WEIGHT
 
 SAVED_EVERY = 50
 RATES = {"not": 5e-4, "xnot": 5e-4, "cvc": 2e-4}
@@ -115,24 +118,34 @@ def train(
     targets: Speech,
     schedule: Schedule,
     checkpoint: Path,
+    about: Mapping[str, object],
     measure: Measure | None = None,
     measured_every: int = 100,
 ) -> tuple[int, list[dict[str, float]]]:
-    """Train until the schedule ends, from the checkpoint if there is one; return the steps taken, and the curve."""
+    """Train until the schedule ends, from the checkpoint if there is one; return the steps taken, and the curve.
+
+    `about` are further things, by name, in which a training that goes on from the checkpoint has to agree with it.
+
+    Raises `RtvcError` if the checkpoint comes from another training.
+    """
     step, seconds, curve = 0, 0.0, []
+    about = {"objective": asdict(system.objective), "net": asdict(system.net.configuration), **about}
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
-        if saved["objective"] != asdict(system.objective):
-            raise SystemExit(f"{checkpoint} is of another objective: choose another --work folder, or delete it.")
+        before = saved.get("about", {})
+        if others := [name for name, value in about.items() if before.get(name) != value]:
+            raise RtvcError(
+                f"{checkpoint} comes from a training that differs in {', '.join(others)}: give --output another "
+                "name, or delete this checkpoint."
+            )
         system.restore(saved["state"])
         step, seconds, curve = saved["step"], saved["seconds"], saved["curve"]
         print(f"resumed at step {step}", flush=True)
     drawn = {"x": Crops(sources.training, schedule.frames), "y": Crops(targets.training, schedule.frames)}
 
     def save() -> None:
-        contents = {"objective": asdict(system.objective), "configuration": asdict(system.net.configuration)}
         progress = {"step": step, "seconds": seconds, "curve": curve}
-        save_atomically({**contents, "state": system.state(), **progress}, checkpoint)
+        save_atomically({"about": about, "state": system.state(), **progress}, checkpoint)
 
     while (progress := schedule.progress(step, seconds)) < 1:
         began = time.monotonic()
@@ -166,6 +179,25 @@ def new_net(pack: ModelPack, width: int) -> TransportNet:
     return TransportNet(TransportConfiguration(pack.feature_dim, ordinary, width), pack.population)
 
 
+def check_positive(arguments: Mapping[str, Any]) -> None:
+    """Raise `RtvcError` if a number that has to be positive is not."""
+    for name in ("steps", "minutes", "rate", "width", "batch", "frames", "source_seconds", "target_seconds"):
+        if arguments[name] is not None and not 0 < arguments[name] < math.inf:
+            option = f"--{name.replace('_', '-')}"
+            raise RtvcError(f"{option} {arguments[name]:g} makes no sense: give a number above 0.")
+
+
+def check_output(output: Path, recordings: Iterable[Path], work: Path, *, force: bool) -> None:
+    """Raise `RtvcError` if the map must not be written to `output`: it would lie among, or delete, something else."""
+    place = output.resolve()
+    for folder in recordings:
+        if place.is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(place):
+            raise RtvcError(f"{output} overlaps the recordings in {folder}: name another --output.")
+    if work.resolve().is_relative_to(place):
+        raise RtvcError(f"{output} holds the --work folder {work}: name another --output.")
+    check_destination(output, overwrite=force)
+
+
 class _Help(argparse.HelpFormatter):
     """Begins as the help of every other command of `rtvc` does."""
 
@@ -191,6 +223,7 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
     parser.add_argument("--voice", help="name of the voice that the map leads to; default: the target folder's")
     parser.add_argument("--sources", type=Path, required=True, help="one folder of recordings per speaker")
     parser.add_argument("--output", type=Path, required=True, help="folder for the map, for `rtvc transports add`")
+    parser.add_argument("--force", action="store_true", help="replace a map in that folder")
     parser.add_argument("--work", type=Path, default=Path("training-output/transports"), help="features, checkpoints")
     parser.add_argument("--steps", type=int, help="outer steps")
     parser.add_argument("--minutes", type=float, help="time to train")
@@ -208,8 +241,11 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
     arguments = parser.parse_args(words)
     if arguments.steps is None and arguments.minutes is None:
         parser.error("give --steps or --minutes")
-    if arguments.w < 1 or (arguments.w != 1 and arguments.system != "xnot"):
-        parser.error("--w is at least 1, and an option of xnot")
+    if not 1 <= arguments.w <= LARGEST_WEIGHT or (arguments.w != 1 and arguments.system != "xnot"):
+        parser.error(f"--w is 1 to {LARGEST_WEIGHT:g}, and an option of xnot")
+    check_positive(vars(arguments))
+    voice = check_name(arguments.voice or arguments.target.resolve().name)
+    check_output(arguments.output, (arguments.target, arguments.sources), arguments.work, force=arguments.force)
     torch.manual_seed(arguments.seed)
     pack = find_pack(arguments.pack)
     features = arguments.work / "features"
@@ -228,12 +264,19 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
     frames = arguments.frames or (CVC_FRAMES if arguments.system == "cvc" else 64)
     schedule = Schedule(arguments.steps, arguments.minutes, arguments.batch, frames, arguments.seed)
     checkpoint = arguments.work / f"{arguments.output.name}.pt"
-    steps, curve = train(system, given, targets, schedule, checkpoint, measure)
+    about = {
+        "model pack": pack.digest,
+        "voice": voice,
+        "target": targets.digest(),
+        "sources": sources.digest(),
+        "--after-mkl": arguments.after_mkl,
+    }
+    steps, curve = train(system, given, targets, schedule, checkpoint, about, measure)
     measured = measure.of(system.average)
     card = {
         "system": objective.system,
         "weight": objective.weight,
-        "voice": arguments.voice or arguments.target.resolve().name,
+        "voice": voice,
         "licence": arguments.licence,
         "seconds": round(targets.frames() / pack.frame_rate, 1),
         "source_speakers": len(sources.training),
@@ -246,7 +289,8 @@ def main(words: Sequence[str] | None = None, program: str | None = None) -> None
             "references": {name: [round(value, 4) for value in pair] for name, pair in measure.references.items()},
         },
     }
-    write_map(system.average, arguments.output, pack, card, target if arguments.after_mkl else None)
+    statistics = target if arguments.after_mkl else None
+    write_map(system.average, arguments.output, pack, card, statistics, overwrite=arguments.force)
     print(
         f"{arguments.output}: energy distance {measured['energy']:.3f}, Fréchet distance {measured['frechet']:.2f}, "
         f"cost {measured['moved']:.4f}"

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from rtvc import cli
 from rtvc.commands.terminal import Terminal, printable
 from rtvc.errors import RtvcError
-from tests.support.commands import Complain
+from tests.support.commands import Complain, Main
 from tests.support.sounds import babble
 
 ATTACK = "\x1b]0;owned\x07 \x9b31m \r\b \u202egnp.exe \udcff\x00"
@@ -98,37 +97,42 @@ def test_a_wrong_usage_is_one_sentence(complain: Complain, arguments: list[str],
     assert complain(*arguments).startswith(f"rtvc: {sentence}")
 
 
-def test_a_fault_of_the_program_is_a_sentence_and_a_report(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    hooks = sys.excepthook
-    monkeypatch.setattr("rtvc.app.crash_report.reports_folder", lambda: tmp_path)
-    monkeypatch.setattr(cli, "app", lambda **options: 1 / 0)
-    monkeypatch.setattr(sys, "argv", ["rtvc", "voices"])
-    monkeypatch.setattr("threading.excepthook", None)
-    try:
-        with pytest.raises(ZeroDivisionError) as caught:
-            cli.main()
-        sys.excepthook(ZeroDivisionError, caught.value, caught.tb)
-    finally:
-        sys.excepthook = hooks
-    said = capsys.readouterr().err
-    assert "A fault in rtvc itself (ZeroDivisionError" in said
-    assert "Traceback" not in said
-    assert len(list(tmp_path.glob("crash-*.txt"))) == 1
+FAULTY = """
+import sys
+from pathlib import Path
+from rtvc import cli
+from rtvc.app import crash_report
+from rtvc.commands import voices
+
+reports = Path(sys.argv.pop(1))
+crash_report.reports_folder = lambda: reports
+voices.VoiceLibrary = lambda: 1 / 0
+cli.main()
+"""
 
 
-def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(**options: object) -> None:
-        raise RtvcError("no")
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_fault_of_the_program_is_a_sentence_and_a_report_or_a_traceback(tmp_path: Path, debug: bool) -> None:
+    words = ["--debug", "voices", "list"] if debug else ["voices", "list"]
+    command = [sys.executable, "-c", FAULTY, str(tmp_path), *words]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    reports = list(tmp_path.glob("crash-*.txt"))
+    if debug:
+        assert ended.stderr.startswith("Traceback")
+        assert not reports
+    else:
+        assert ended.stderr.startswith("rtvc: A fault in rtvc itself (ZeroDivisionError")
+        assert len(ended.stderr.splitlines()) == 1
+        assert "rtvc/commands/voices.py" in reports[0].read_text(encoding="utf-8")
 
-    monkeypatch.setattr(cli, "app", fail)
-    monkeypatch.setattr(sys, "argv", ["rtvc", "--debug", "voices"])
-    with pytest.raises(RtvcError):
-        cli.main()
-    monkeypatch.setattr(sys, "argv", ["rtvc", "voices", "--debug"])
-    with pytest.raises(SystemExit, match="2"):
-        cli.main()
+
+def test_debug_shows_the_traceback_where_it_comes_first(main: Main) -> None:
+    with pytest.raises(RtvcError, match="Nobody"):
+        main("--debug", "voices", "show", "Nobody")
+    code, said = main("voices", "show", "Nobody", "--debug")
+    assert code == 2
+    assert said.err.startswith("rtvc: No such option: --debug")
 
 
 SIGNALLED = """

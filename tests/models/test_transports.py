@@ -21,6 +21,7 @@ from models.training.transport_systems import ContrastiveTransport, Objective, S
 from models.transports import TransportConfiguration, TransportNet
 from rtvc.app.transports import train_map
 from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion
 from rtvc.files.file_conversion import convert_array
 from rtvc.packs.pack import ModelPack
@@ -205,7 +206,7 @@ def test_a_run_goes_on_where_it_stopped(pack: ModelPack, tmp_path: Path) -> None
             torch.manual_seed(0)
             system = make_system(transports.new_net(pack, 8), Objective("not"), width=8)
             schedule = transports.Schedule(steps=steps, batch=2, frames=20)
-            transports.train(system, speech, speech, schedule, tmp_path / f"{name}.pt")
+            transports.train(system, speech, speech, schedule, tmp_path / f"{name}.pt", {})
         saved = torch.load(tmp_path / f"{name}.pt", weights_only=True)
         assert saved["step"] == stops[-1]
         weights: dict[str, Tensor] = saved["state"]["nets"]
@@ -221,17 +222,31 @@ def test_a_run_goes_on_where_it_stopped(pack: ModelPack, tmp_path: Path) -> None
     assert any(not torch.equal(first[name], value) for name, value in resumed.items())
 
 
+def recorded(folder: Path) -> list[str]:
+    """Record a target and two sources; return the words that name them."""
+    for place in ("target/0", "target/1", "sources/a/0", "sources/b/0"):
+        path = folder / f"{place}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, babble(3, RATE, seed=len(place)), RATE)
+    return ["--target", str(folder / "target"), "--sources", str(folder / "sources")]
+
+
 @pytest.mark.parametrize("system", ["not", "xnot", "cvc"])
 def test_speech_becomes_a_map_that_converts(
     pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], system: str
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    for place in ("target/0", "target/1", "sources/a/0", "sources/b/0"):
-        path = tmp_path / f"{place}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, babble(3, RATE, seed=len(place)), RATE)
-    folders = ["--target", str(tmp_path / "target"), "--sources", str(tmp_path / "sources")]
-    words = ["--system", system, "--pack", str(pack.folder), *folders, "--voice", "Iris", "--work", str(tmp_path)]
+    words = [
+        "--system",
+        system,
+        "--pack",
+        str(pack.folder),
+        *recorded(tmp_path),
+        "--voice",
+        "Iris",
+        "--work",
+        str(tmp_path),
+    ]
     words += ["--steps", "1", "--width", "8", "--batch", "2", "--output", str(tmp_path / "map")]
     if system == "xnot":
         words += ["--w", "2"]
@@ -250,11 +265,95 @@ def test_speech_becomes_a_map_that_converts(
     assert np.abs(converted).max() > 0.01
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("target", "overlaps the recordings"),
+        ("target/map", "overlaps the recordings"),
+        ("sources", "overlaps the recordings"),
+        ("", "overlaps the recordings"),
+        ("training", "holds the --work folder"),
+        ("mine", "is not a trained map"),
+        ("mine/take.wav", "is not a trained map"),
+    ],
+)
+def test_training_never_replaces_what_is_no_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, sentence: str, force: list[str]
+) -> None:
+    monkeypatch.setattr(transports, "target_speech", None)  # The refusal comes before the work.
+    words = ["--system", "not", *recorded(tmp_path), "--steps", "1", "--work", str(tmp_path / "training" / "work")]
+    (tmp_path / "training" / "work").mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "take.wav").write_bytes(b"mine")
+    before = contents(tmp_path)
+    with pytest.raises(RtvcError, match=sentence):
+        train_map([*words, "--output", str(tmp_path / output), *force])
+    assert contents(tmp_path) == before
+
+
+def test_a_map_is_replaced_only_by_force(pack: ModelPack, tmp_path: Path) -> None:
+    card = {"system": "not", "voice": "Iris", "weight": 1.0, "seconds": 60.0, "steps": 1, "licence": ""}
+    place = tmp_path / "map"
+    place.mkdir()
+    write_map(random_net(pack), place, pack, card)
+    with pytest.raises(RtvcError, match="use --force"):
+        write_map(random_net(pack), place, pack, {**card, "steps": 2})
+    with pytest.raises(RtvcError, match="use --force"):
+        transports.check_output(place, [], tmp_path / "work", force=False)
+    assert read_map_card(place).steps == 1
+    transports.check_output(place, [], tmp_path / "work", force=True)
+    write_map(random_net(pack), place, pack, {**card, "steps": 2}, overwrite=True)
+    assert read_map_card(place).steps == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--steps", "0"], "--steps 0 makes no sense"),
+        (["--steps", "1", "--minutes", "nan"], "--minutes nan makes no sense"),
+        (["--steps", "1", "--rate", "-1"], "--rate -1 makes no sense"),
+        (["--steps", "1", "--source-seconds", "0"], "--source-seconds 0 makes no sense"),
+        (["--steps", "1", "--voice", "Bad/Name"], "'Bad/Name' cannot be a voice's name"),
+    ],
+)
+def test_what_cannot_end_well_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
+) -> None:
+    monkeypatch.setattr(transports, "target_speech", None)
+    with pytest.raises(RtvcError, match=sentence):
+        train_map(["--system", "not", *recorded(tmp_path), "--output", str(tmp_path / "map"), *words])
+
+
+def test_a_checkpoint_of_another_training_is_not_taken_for_this_one(pack: ModelPack, tmp_path: Path) -> None:
+    words = ["--system", "not", "--pack", str(pack.folder), *recorded(tmp_path), "--work", str(tmp_path / "work")]
+    words += ["--steps", "1", "--width", "8", "--batch", "2"]
+    iris, fern = (["--voice", name, "--output", str(tmp_path / name / "map")] for name in ("Iris", "Fern"))
+    train_map([*words, *iris])
+    for different, names in [
+        (fern, "voice"),
+        ([*iris, "--after-mkl"], "--after-mkl"),
+        ([*iris, "--width", "9"], "net"),
+        ([*iris, "--rate", "0.1"], "objective"),
+        ([*iris, "--target", str(tmp_path / "sources" / "a")], "target"),
+        ([*fern, "--sources", str(tmp_path / "target")], "voice, sources"),
+    ]:
+        with pytest.raises(RtvcError, match=rf"map\.pt comes from a training that differs in {names}: give"):
+            train_map([*words, *different, "--force"])
+    train_map([*words, *iris, "--steps", "2", "--force"])
+    assert read_map_card(tmp_path / "Iris" / "map").steps == 2
+    assert not (tmp_path / "Fern").exists()
+
+
 def test_the_command_line_trains_with_the_words_of_the_module(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         train_map(["--system", "not", "--w", "2", "--target", "t", "--sources", "s", "--output", "o", "--steps", "1"])
-    assert "rtvc transports train: error: --w is at least 1, and an option of xnot" in capsys.readouterr().err
+    assert "rtvc transports train: error: --w is 1 to 1000, and an option of xnot" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "models.training.transports", None)
     assert "Training a map needs PyTorch" in refusal("transports", "train", "--system", "not")
