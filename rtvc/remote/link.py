@@ -28,6 +28,11 @@ REQUEST_SECONDS = 25.0
 CONNECT_SECONDS = 10.0
 LARGEST_ANSWER = 1_000_000
 PINGS = 9
+PASSING = (408, 429, 500, 502, 503, 504)
+"""HTTP statuses of what may be over at the next attempt."""
+
+ABOUT_REQUEST = (400, 413)
+"""HTTP statuses of a server that would grant another request."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,8 @@ class Link:
     async def open(self, settings: Settings, voice: Mapping[str, str] | None = None) -> None:
         """Begin the session, with a voice of the client's own as `protocol.write_voice` makes it.
 
-        Raises `Unreachable` if the server does not answer or is full, and `Refusal` if it refuses.
+        Raises `Unreachable` if the server does not answer, is full or fails, `Refusal` if it refuses the settings or
+        the voice, and `RtvcError` if it is not to be trusted or does not trust this client.
         """
         transceiver = self.peer.addTransceiver(self._track)
         self.reception.listen_to(transceiver.receiver)
@@ -176,12 +182,12 @@ class Link:
                     content += more
                 status = response.status
         except aiohttp.ServerFingerprintMismatch:
-            raise Refusal(
+            raise RtvcError(
                 f"{url}: the certificate does not match the token file. Do not trust this server until its "
                 "owner confirms the new fingerprint."
             ) from None
         except aiohttp.ClientConnectorCertificateError:
-            raise Refusal(
+            raise RtvcError(
                 f"{url}: the system does not trust the certificate. Take the server's token file, which holds its "
                 "fingerprint."
             ) from None
@@ -189,10 +195,14 @@ class Link:
             raise Unreachable(
                 f"{self._address.url} does not answer: check the address, and that `rtvc serve` runs."
             ) from None
-        if status in (502, 504):
-            raise Unreachable(f"{self._address.url}: a gateway on the way answers {status}.")
-        answer = protocol.read_object(content, LARGEST_ANSWER)
+        try:
+            answer = protocol.read_object(content, LARGEST_ANSWER)
+        except Refusal:
+            if status in PASSING:
+                raise Unreachable(f"{self._address.url}: a gateway on the way answers {status}.") from None
+            raise
         if status != 200:
+            kind = Unreachable if status in PASSING else Refusal if status in ABOUT_REQUEST else RtvcError
             sentence = "".join(filter(str.isprintable, str(answer.get("error", status))[:500]))
-            raise (Unreachable if status in (429, 503) else Refusal)(f"{self._address.url}: {sentence}")
+            raise kind(f"{self._address.url}: {sentence}")
         return answer
