@@ -183,8 +183,8 @@ class Connection:
                         return True
                     if outdated:
                         self._outdated.clear()
-                    link.send(_calling(settings, voice))
-                    told = settings
+                    if link.send(_calling(settings, voice)):
+                        told = settings
                 urgency.stepped()
                 await asyncio.sleep(WATCH_SECONDS)
             return False

@@ -132,10 +132,15 @@ class Link:
         """Whether the connection stands."""
         return self.peer.connectionState == "connected"
 
-    def send(self, settings: Settings) -> None:
-        """Tell the server new settings."""
-        self.refused = ""
-        self._send({"settings": protocol.write_settings(settings)})
+    def send(self, settings: Settings) -> bool:
+        """Tell the server new settings; return whether they went out.
+
+        The channel opens a little later than `open` returns.
+        """
+        sent = self._send({"settings": protocol.write_settings(settings)})
+        if sent:
+            self.refused = ""
+        return sent
 
     def ping(self) -> None:
         """Measure the round trip; the answer updates `round_trip_seconds`."""
@@ -162,9 +167,12 @@ class Link:
             self._pings.append(time.monotonic() - sent)
             self.round_trip_seconds = median(self._pings)  # A lost message is sent again, a second later.
 
-    def _send(self, values: dict[str, Any]) -> None:
-        if self._channel is not None and self._channel.readyState == "open":
-            self._channel.send(json.dumps(values))
+    def _send(self, values: dict[str, Any]) -> bool:
+        """Send a message; return False if the channel is not open."""
+        if self._channel is None or self._channel.readyState != "open":
+            return False
+        self._channel.send(json.dumps(values))
+        return True
 
     async def _ask(self, method: str, path: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
         access = self._address.access

@@ -25,6 +25,8 @@ class StandingLink:
 
     opened: ClassVar[list[tuple[Settings, Any]]] = []
     told: ClassVar[list[Settings]] = []
+    closed: ClassVar[list[bool]] = []
+    """One for each message that is dropped because the channel is not open yet."""
 
     def __init__(self, address: Address, track: object, on_block: Callable[[Block], object]) -> None:
         self.alive = True
@@ -33,8 +35,12 @@ class StandingLink:
     async def open(self, settings: Settings, voice: Any = None) -> None:  # noqa: ANN401
         self.opened.append((settings, voice))
 
-    def send(self, settings: Settings) -> None:
+    def send(self, settings: Settings) -> bool:
+        if self.closed:
+            self.closed.pop()
+            return False
         self.told.append(settings)
+        return True
 
     def ping(self) -> None:
         self.reception.heard = time.monotonic()
@@ -79,6 +85,17 @@ def test_another_voice_of_this_computer_is_sent_along_without_the_server_being_l
     following.connection.stop()
     assert not any(lost)
     assert [settings.voice for settings, _ in StandingLink.opened] == ["Willow", SENT_NAME]
+
+
+def test_settings_that_change_while_a_session_opens_are_told_once_it_takes_them(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = follow(Settings(voice="Willow"))
+    monkeypatch.setattr(StandingLink, "closed", [True, True])
+    following.settings = Settings(voice="Alder")
+    until(lambda: StandingLink.told)
+    following.connection.stop()
+    assert [settings.voice for settings in StandingLink.told] == ["Alder"]
 
 
 @pytest.mark.parametrize("name", ["Speech (final).wav", "it's me.wav", "Willow.wav"])

@@ -131,6 +131,18 @@ def test_sound_goes_there_and_back_and_settings_change_it(pack: ModelPack) -> No
     converse(pack, babble(30, RATE), work)
 
 
+def test_a_link_says_whether_settings_went_out(pack: ModelPack) -> None:
+    async def work(link: LocalLink, heard: list[Block]) -> None:
+        unopened = LocalLink(pack, paced(np.zeros(1, np.float32)), [])
+        assert not unopened.send(OWN)
+        await unopened.close()
+        # The channel opens after sound can flow, so that the first tries may say no.
+        await until(lambda: link.send(replace(OWN, voice="nobody", map=MapChoice())))
+        await until(lambda: link.refused)
+
+    converse(pack, babble(5, RATE), work)
+
+
 def test_a_session_ends_when_its_client_leaves_is_silent_or_sends_too_much(
     pack: ModelPack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
