@@ -31,7 +31,9 @@ START_SECONDS = 15.0
 
 PING_SECONDS = 0.5
 WATCH_SECONDS = 0.02
-RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pauses between attempts. A server whose only session has just ended needs 0.1 s to begin another."""
+
 WAITING_BLOCKS = 10
 """Blocks that may wait to be sent; older ones are dropped, so that a stalled network costs no lasting delay."""
 
@@ -134,7 +136,7 @@ class Connection:
 
     async def _stay_connected(self) -> None:
         self._loop = asyncio.get_running_loop()
-        attempt = 0
+        attempt, rejoin_until = 0, 0.0
         while not self._stopping.is_set():
             link = Link(self._address, SentTrack(self._queue.get), self._on_block)
             try:
@@ -145,18 +147,21 @@ class Connection:
                 attempt = 0
                 self.rejoining = await self._follow(link, settings)
                 self.trouble = _REJOINING if self.rejoining else _LOST
+                if self.rejoining:
+                    rejoin_until = time.monotonic() + START_SECONDS
+                    continue
             except Unreachable as error:
-                self.rejoining = False
                 if self.link is None:
                     raise
-                self.trouble = f"{str(error).rstrip('.')}: trying again."
+                # A server that is full may only have to clear away the session that was left for another voice.
+                self.rejoining = self.rejoining and time.monotonic() < rejoin_until
+                self.trouble = _REJOINING if self.rejoining else f"{str(error).rstrip('.')}: trying again."
             finally:
                 self.receiving = False
                 await link.close()
-            if not self.rejoining:
-                pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
-                attempt += 1
-                await asyncio.to_thread(self._stopping.wait, pause)
+            pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+            attempt += 1
+            await asyncio.to_thread(self._stopping.wait, pause)
 
     async def _follow(self, link: Link, told: Settings) -> bool:
         """Pass on settings and watch a connection; return False when it is lost, True to send along another voice."""

@@ -1,4 +1,4 @@
-"""What a connection sends along, and when it counts as lost, with a link that always stands."""
+"""What a connection sends along, and when it counts as lost, with links that stand unless they are told to fail."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import pytest
 
 from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
 from rtvc.remote import connection
 from rtvc.remote.connection import SENT_NAME, Connection
-from rtvc.remote.link import Address
+from rtvc.remote.link import Address, Unreachable
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
@@ -22,6 +23,9 @@ from tests.support.waiting import until
 
 class StandingLink:
     """Takes everything, and gives sound."""
+
+    failures: ClassVar[list[RtvcError]] = []
+    """What the next ones raise when they are opened."""
 
     opened: ClassVar[list[tuple[Settings, Any]]] = []
     told: ClassVar[list[Settings]] = []
@@ -33,6 +37,8 @@ class StandingLink:
         self.reception = SimpleNamespace(order=SimpleNamespace(received=1), heard=time.monotonic())
 
     async def open(self, settings: Settings, voice: Any = None) -> None:  # noqa: ANN401
+        if self.failures:
+            raise self.failures.pop(0)
         self.opened.append((settings, voice))
 
     def send(self, settings: Settings) -> bool:
@@ -62,6 +68,7 @@ class Following:
 @pytest.fixture
 def follow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Settings], Following]:
     monkeypatch.setattr(connection, "Link", StandingLink)
+    monkeypatch.setattr(StandingLink, "failures", [])
     monkeypatch.setattr(StandingLink, "opened", [])
     monkeypatch.setattr(StandingLink, "told", [])
     return lambda settings: Following(settings, VoiceLibrary(tmp_path / "voices"))
@@ -70,10 +77,13 @@ def follow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Setting
 Follow = Callable[[Settings], Following]
 
 
+@pytest.mark.parametrize("full", [0, 1, 2])
 def test_another_voice_of_this_computer_is_sent_along_without_the_server_being_lost(
-    follow: Follow, tmp_path: Path
+    follow: Follow, tmp_path: Path, full: int
 ) -> None:
+    """The session that was left may still take the only place of the server."""
     following = follow(Settings(voice="Willow"))
+    StandingLink.failures += [Unreachable("All sessions of this server are in use.")] * full
     lost: list[bool] = []
     following.settings = Settings(voice=str(record(tmp_path / "mine.wav")))
 
@@ -125,6 +135,19 @@ def test_a_voice_whose_recording_was_changed_is_sent_again_but_one_of_the_server
     following.connection.stop()
     before, after = (sent["recording"] for _, sent in StandingLink.opened[1:])
     assert before != after
+
+
+def test_a_server_that_goes_while_it_gets_another_voice_is_lost_in_the_end(
+    follow: Follow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "START_SECONDS", 0.3)
+    following = follow(Settings(voice="Willow"))
+    StandingLink.failures += [Unreachable("The server does not answer.")] * 9
+    following.settings = Settings(voice=str(record(tmp_path / "mine.wav")))
+    until(lambda: following.connection.rejoining)
+    until(lambda: following.connection.lost)
+    assert following.connection.trouble == "The server does not answer: trying again."
+    following.connection.stop()
 
 
 def test_a_link_that_falls_silent_is_lost(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
