@@ -28,6 +28,11 @@ REQUEST_SECONDS = 25.0
 CONNECT_SECONDS = 10.0
 LARGEST_ANSWER = 1_000_000
 PINGS = 9
+PASSING = (408, 429, 500, 502, 503, 504)
+"""HTTP statuses of what may be over at the next attempt."""
+
+ABOUT_REQUEST = (400, 413)
+"""HTTP statuses of a server that would grant another request."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Link:
         The latest that the server told.
     refused
         Why the server did not take the latest settings; empty if it did.
+    accepted
+        The latest settings that the server is known to have taken.
     reception
         With the counts of received packets.
     round_trip_seconds
@@ -82,6 +89,8 @@ class Link:
 
     def __init__(self, address: Address, track: MediaStreamTrack, on_block: Callable[[Block], object]) -> None:
         self.status, self.refused, self.round_trip_seconds = Status(), "", 0.0
+        self.accepted = self._told = Settings()
+        self._told_at = 0.0
         self.reception = Reception(on_block)
         self._address, self._track = address, track
         self._channel: RTCDataChannel | None = None
@@ -94,7 +103,8 @@ class Link:
     async def open(self, settings: Settings, voice: Mapping[str, str] | None = None) -> None:
         """Begin the session, with a voice of the client's own as `protocol.write_voice` makes it.
 
-        Raises `Unreachable` if the server does not answer or is full, and `Refusal` if it refuses.
+        Raises `Unreachable` if the server does not answer, is full or fails, `Refusal` if it refuses the settings or
+        the voice, and `RtvcError` if it is not to be trusted or does not trust this client.
         """
         transceiver = self.peer.addTransceiver(self._track)
         self.reception.listen_to(transceiver.receiver)
@@ -108,6 +118,7 @@ class Link:
         if voice is not None:
             request["voice"] = dict(voice)
         answer = await self._ask("POST", "/session", request)
+        self.accepted = self._told = settings
         try:
             await self.peer.setRemoteDescription(RTCSessionDescription(str(answer.get("sdp")), "answer"))
         except Exception:
@@ -126,10 +137,15 @@ class Link:
         """Whether the connection stands."""
         return self.peer.connectionState == "connected"
 
-    def send(self, settings: Settings) -> None:
-        """Tell the server new settings."""
-        self.refused = ""
-        self._send({"settings": protocol.write_settings(settings)})
+    def send(self, settings: Settings) -> bool:
+        """Tell the server new settings; return whether they went out.
+
+        The channel opens a little later than `open` returns.
+        """
+        sent = self._send({"settings": protocol.write_settings(settings)})
+        if sent:
+            self.refused, self._told, self._told_at = "", settings, time.monotonic()
+        return sent
 
     def ping(self) -> None:
         """Measure the round trip; the answer updates `round_trip_seconds`."""
@@ -155,10 +171,17 @@ class Link:
         if isinstance(sent := values.get("pong"), float):
             self._pings.append(time.monotonic() - sent)
             self.round_trip_seconds = median(self._pings)  # A lost message is sent again, a second later.
+            if (
+                sent > self._told_at and not self.refused
+            ):  # Messages keep their order: a refusal would be here by now.
+                self.accepted = self._told
 
-    def _send(self, values: dict[str, Any]) -> None:
-        if self._channel is not None and self._channel.readyState == "open":
-            self._channel.send(json.dumps(values))
+    def _send(self, values: dict[str, Any]) -> bool:
+        """Send a message; return False if the channel is not open."""
+        if self._channel is None or self._channel.readyState != "open":
+            return False
+        self._channel.send(json.dumps(values))
+        return True
 
     async def _ask(self, method: str, path: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
         access = self._address.access
@@ -176,12 +199,12 @@ class Link:
                     content += more
                 status = response.status
         except aiohttp.ServerFingerprintMismatch:
-            raise Refusal(
+            raise RtvcError(
                 f"{url}: the certificate does not match the token file. Do not trust this server until its "
                 "owner confirms the new fingerprint."
             ) from None
         except aiohttp.ClientConnectorCertificateError:
-            raise Refusal(
+            raise RtvcError(
                 f"{url}: the system does not trust the certificate. Take the server's token file, which holds its "
                 "fingerprint."
             ) from None
@@ -189,10 +212,14 @@ class Link:
             raise Unreachable(
                 f"{self._address.url} does not answer: check the address, and that `rtvc serve` runs."
             ) from None
-        if status in (502, 504):
-            raise Unreachable(f"{self._address.url}: a gateway on the way answers {status}.")
-        answer = protocol.read_object(content, LARGEST_ANSWER)
+        try:
+            answer = protocol.read_object(content, LARGEST_ANSWER)
+        except Refusal:
+            if status in PASSING:
+                raise Unreachable(f"{self._address.url}: a gateway on the way answers {status}.") from None
+            raise
         if status != 200:
+            kind = Unreachable if status in PASSING else Refusal if status in ABOUT_REQUEST else RtvcError
             sentence = "".join(filter(str.isprintable, str(answer.get("error", status))[:500]))
-            raise (Unreachable if status in (429, 503) else Refusal)(f"{self._address.url}: {sentence}")
+            raise kind(f"{self._address.url}: {sentence}")
         return answer

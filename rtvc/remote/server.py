@@ -85,7 +85,7 @@ class Server:
             async with asyncio.timeout(READ_SECONDS + ANSWER_SECONDS):
                 response = await handler(request)
         except Refusal as refusal:
-            response = _sentence(str(refusal), 503 if str(refusal) == protocol.FULL else 400)
+            response = _sentence(str(refusal), 503 if str(refusal) in (protocol.FULL, protocol.FAULT) else 400)
         except _Denied as denied:
             response = _sentence(str(denied), denied.status)
         except web.HTTPRequestEntityTooLarge:

@@ -172,6 +172,13 @@ def test_a_fault_of_the_server_stays_in_its_log(caplog: pytest.LogCaptureFixture
     assert "/home/anna/secret" in caplog.text
 
 
+def test_a_fault_of_a_worker_is_no_refusal_so_that_clients_try_again() -> None:
+    async def work(ask: Ask) -> None:
+        assert await refusal(await ask("POST", "/session", **session()), 503) == protocol.FAULT
+
+    visit(work, ScriptedWorkers(Refusal(protocol.FAULT)))
+
+
 def test_what_is_too_large_is_not_read() -> None:
     async def work(ask: Ask) -> None:
         large = session(data=b" " * (protocol.LARGEST_REQUEST + 1))

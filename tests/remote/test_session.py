@@ -124,11 +124,30 @@ def test_sound_goes_there_and_back_and_settings_change_it(pack: ModelPack) -> No
         await until(lambda: link.round_trip_seconds > 0)
         link.send(replace(OWN, mute=True))
         await until(lambda: level() < 1e-3)
+        assert link.accepted == OWN  # until a message that was sent later is answered
+        link.ping()
+        await until(lambda: link.accepted == replace(OWN, mute=True))
         link.send(replace(OWN, voice="/etc/passwd", map=MapChoice()))
         await until(lambda: link.refused)
         assert link.refused == "The server has no such voice."
+        rounds = link.round_trip_seconds
+        link.ping()
+        await until(lambda: link.round_trip_seconds != rounds)
+        assert link.accepted == replace(OWN, mute=True)
 
     converse(pack, babble(30, RATE), work)
+
+
+def test_a_link_says_whether_settings_went_out(pack: ModelPack) -> None:
+    async def work(link: LocalLink, heard: list[Block]) -> None:
+        unopened = LocalLink(pack, paced(np.zeros(1, np.float32)), [])
+        assert not unopened.send(OWN)
+        await unopened.close()
+        # The channel opens after sound can flow, so that the first tries may say no.
+        await until(lambda: link.send(replace(OWN, voice="nobody", map=MapChoice())))
+        await until(lambda: link.refused)
+
+    converse(pack, babble(5, RATE), work)
 
 
 def test_a_session_ends_when_its_client_leaves_is_silent_or_sends_too_much(

@@ -6,13 +6,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import numpy as np
+
+from rtvc.dsp.stage import Block
 from rtvc.packs.pack import ModelPack
 from rtvc.remote import protocol
 from rtvc.remote.access import LOOPBACK, Access, Listen
+from rtvc.remote.peer import BLOCK
 from rtvc.remote.protocol import Refusal, SessionRequest
 from rtvc.remote.server import serving
 from rtvc.remote.session import Session
 from rtvc.remote.workers import Workers
+
+
+async def silence() -> Block:
+    """Return a block of a microphone at which nobody talks."""
+    return np.zeros(BLOCK, np.float32)
 
 
 class LocalWorkers(Workers):
