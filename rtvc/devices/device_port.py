@@ -22,6 +22,11 @@ class DevicePort:
 
     Each is opened at its own rate in blocks of 10 ms, with `buffer_seconds` as in `DeviceStream`. To recover from a
     failure: `close`, `portaudio.refresh`, find the devices again, and make a new port.
+
+    Attributes
+    ----------
+    streams
+        The streams of its devices.
     """
 
     def __init__(
@@ -38,18 +43,18 @@ class DevicePort:
         self.monitor: Playback | None = None
         self.warning = ""
         self.microphone_name = str(microphone.identity)
-        self._streams = [
+        self.streams = [
             DeviceStream(microphone, self.capture, "microphone", buffer_seconds),
             DeviceStream(output, self.playback, "voice", buffer_seconds),
         ]
         if monitor is not None:
             self.monitor = Playback(live_rate(monitor, "output"))
-            self._streams.append(DeviceStream(monitor, self.monitor, "monitor", buffer_seconds))
+            self.streams.append(DeviceStream(monitor, self.monitor, "monitor", buffer_seconds))
 
     def open(self) -> None:
         """Open all streams, or none; raise `RtvcError` that names the device that is refused."""
         with ExitStack() as undo:
-            for stream in self._streams:
+            for stream in self.streams:
                 stream.open()
                 undo.callback(stream.close)
             settle((self.capture, self.playback))
@@ -61,12 +66,12 @@ class DevicePort:
 
     def close(self) -> None:
         """Close all streams."""
-        for stream in self._streams:
+        for stream in self.streams:
             stream.close()
 
     def failure(self) -> str | None:
         """Return what has failed in any stream."""
-        return next((failure for stream in self._streams if (failure := stream.failure())), None)
+        return next((failure for stream in self.streams if (failure := stream.failure())), None)
 
     @property
     def ended(self) -> bool:

@@ -9,7 +9,7 @@ from rtvc.devices import portaudio
 from rtvc.devices.device_port import DevicePort
 from rtvc.devices.device_stream import BUFFER_SECONDS
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
-from rtvc.devices.route_watch import Role, RouteWatch
+from rtvc.devices.route_watch import RouteWatch
 from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_cable import explain_virtual_cable, find_virtual_cable
 from rtvc.devices.virtual_microphone import VirtualMicrophone
@@ -128,23 +128,18 @@ class LivePort:
         port.open()
         self._port = port
         self.microphone_name = port.microphone_name
-        self._guard(microphone, output, monitor)
+        self._guard(port)
 
     def _opened(self) -> DevicePort:
         if self._port is None:
             raise RuntimeError("the port has not been opened")
         return self._port
 
-    def _guard(self, microphone: Device, output: Device, monitor: Device | None) -> None:
+    def _guard(self, port: DevicePort) -> None:
         """Watch that the sound server leaves the streams on their devices."""
-        roles: list[tuple[Role, Device | None]] = [
-            ("microphone", microphone),
-            ("voice", output),
-            ("monitor", monitor),
-        ]
-        expected = {role: device.name for role, device in roles if device is not None and device.host_api == PULSE}
-        if expected:
-            self._watch = RouteWatch(expected, self._on_error)
+        routed = [stream for stream in port.streams if stream.device.host_api == PULSE]
+        if routed:
+            self._watch = RouteWatch(routed, self._on_error)
             self._watch.start()
 
     def _on_error(self, sentence: str) -> None:
