@@ -29,7 +29,7 @@ class LivePort:
     output
         None for the virtual microphone: rtvc's own on Linux, an installed virtual cable elsewhere.
     monitor
-        None for no monitor. A missing monitor is a warning; the other devices are opened.
+        None for no monitor. One that is missing or refused, or fails later, is a warning; the voice goes on.
     virtual_microphone
         The virtual microphone. `open` opens it, also after the server restarted; its owner closes it.
     buffer_seconds
@@ -39,8 +39,6 @@ class LivePort:
     ----------
     microphone_name
         The microphone that was opened, as enrolments know it; empty before.
-    warning
-        What the user should know about the devices that were opened; empty if nothing.
     """
 
     def __init__(
@@ -58,8 +56,13 @@ class LivePort:
         self._port: DevicePort | None = None
         self._watch: RouteWatch | None = None
         self._error: str | None = None
+        self._no_monitor = ""
         self.microphone_name = ""
-        self.warning = ""
+
+    @property
+    def warning(self) -> str:
+        """Why there is no monitor, though one is wanted; empty otherwise."""
+        return self._no_monitor or ("" if self._port is None else self._port.warning)
 
     @property
     def capture(self) -> Capture:
@@ -118,12 +121,12 @@ class LivePort:
         if own is not None:
             wanted_output = own.jack_identity if microphone.host_api == portaudio.JACK else own.identity
         output = _cable(listed) if wanted_output is None else portaudio.find_device(wanted_output, "output", listed)
-        monitor, self.warning = None, ""
+        monitor, self._no_monitor = None, ""
         if wanted_monitor is not None:
             try:
                 monitor = portaudio.find_device(wanted_monitor, "output", listed)
             except RtvcError as error:
-                self.warning = f"No monitor: {error}"
+                self._no_monitor = f"No monitor: {error}"
         port = DevicePort(microphone, output, monitor, self._buffer_seconds)
         port.open()
         self._port = port

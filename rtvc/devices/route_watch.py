@@ -33,7 +33,8 @@ class RouteWatch:
     streams
         The streams to watch. All others are left alone, those of this process included.
     on_error
-        Called from this object's thread with one sentence when a stream was killed or the server has gone.
+        Called from this object's thread with one sentence when a stream was killed or the server has gone. A monitor
+        is killed without a word: the voice goes on, and the monitor's own stream tells that it has gone.
     """
 
     def __init__(self, streams: Sequence[DeviceStream], on_error: Callable[[str], None]) -> None:
@@ -96,8 +97,10 @@ class RouteWatch:
                 if stream is None:
                     continue
                 wanted, actual = stream.device.name, names.get(getattr(entry, kind))
-                if actual != wanted:
-                    _kill(server, kind, entry.index)
+                if actual == wanted:
+                    continue
+                _kill(server, kind, entry.index)
+                if stream.role != "monitor":
                     moved = f"The sound server moved the {stream.role} from {wanted} to {actual}"
                     errors.append(moved if actual else f"The sound server removed {wanted}")
         return errors

@@ -57,6 +57,33 @@ def test_a_monitor_that_is_missing_keeps_nothing_else_from_being_opened(
         port.close()
 
 
+def test_a_monitor_that_goes_is_heard_nowhere_else_and_the_voice_goes_on(
+    pulse: PulseServer, virtual: VirtualMicrophone
+) -> None:
+    with pulse.client() as client:
+        module = client.module_load("module-null-sink", "sink_name=rtvc_test_headphones rate=48000")
+        port = LivePort(MICROPHONE, monitor="rtvc_test_headphones", virtual_microphone=virtual)
+        port.open()
+        try:
+            until(lambda: sinks(pulse) == {SINK, "rtvc_test_headphones"})
+            client.module_unload(module)
+            failures: list[str | None] = []
+
+            def warned() -> str:
+                failures.append(port.failure())
+                return port.warning
+
+            until(warned)
+            assert port.warning.endswith(" has gone: you no longer hear yourself.")
+            until(lambda: sinks(pulse) == {SINK})
+            before = port.capture.callbacks, port.playback.callbacks
+            until(lambda: port.capture.callbacks > before[0] + 20 and port.playback.callbacks > before[1] + 20)
+            assert {*failures, port.failure()} == {None}
+            assert not port.playback.muted
+        finally:
+            port.close()
+
+
 @pytest.mark.skipif(PIPEWIRE, reason="PipeWire leaves these streams where they are")
 def test_a_stream_that_is_moved_is_silenced_and_the_port_has_failed(
     pulse: PulseServer, virtual: VirtualMicrophone
