@@ -10,7 +10,7 @@ from scipy.signal import correlate
 
 from rtvc.devices.live_port import LivePort
 from rtvc.errors import RtvcError
-from rtvc.features import FeatureSet
+from rtvc.features import PRIOR_FRAMES, FeatureSet
 from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
 from rtvc.live.snapshot import State
@@ -169,9 +169,11 @@ class Sources:
 
     def __init__(self) -> None:
         self.frames: list[int] = []
+        self.counts: list[float] = []
 
     def __call__(self, source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
         self.frames.append(len(source.frames))
+        self.counts.append(source.statistics.count)
         return lambda features: features
 
 
@@ -206,6 +208,28 @@ def test_every_map_starts_from_the_enrolment_of_the_microphone_that_opened(
     port.trouble = "The headset has gone"
     until(lambda: port.opened == 3 and engine.snapshot().state == State.RUNNING)
     assert engine.enrolment is None
+
+
+def test_what_was_learnt_at_one_microphone_is_forgotten_at_another(
+    started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources()
+    monkeypatch.setitem(FITS, "mkl", sources)
+    engine, port = started(settings=replace(OPEN, voice=VOICE), microphone="desk")
+    port.speak(babble(2, RATE))
+    until(lambda: sources.counts[-1] > PRIOR_FRAMES)
+    learnt = engine.snapshot().speech_seconds or 0
+    assert learnt > 1
+    port.trouble = "The desk microphone has gone"
+    until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
+    assert engine.snapshot().speech_seconds == learnt
+    port.microphone_name = "headset"
+    port.trouble = "The desk microphone has gone"
+    until(lambda: port.opened == 3 and engine.snapshot().state == State.RUNNING)
+    assert sources.counts[-1] == PRIOR_FRAMES
+    assert engine.snapshot().speech_seconds == 0
+    port.speak(babble(2, RATE))
+    until(lambda: sources.counts[-1] > PRIOR_FRAMES)
 
 
 def test_a_damaged_enrolment_is_said_and_the_voice_is_learnt(
