@@ -81,7 +81,6 @@ class LivePort:
 
     def open(self) -> None:
         """Find the devices and open them; raise `RtvcError` that names the one that is missing or refused."""
-        self._error = None
         library = portaudio.portaudio()
         try:
             self._open()
@@ -98,11 +97,12 @@ class LivePort:
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+        self._error = None
         if self._port is not None:
             self._port.close()
 
     def failure(self) -> str | None:
-        """Return one sentence about what has failed since `open`, or None while all is well."""
+        """Return one sentence about what has failed since `open`; None while all is well, and once closed."""
         return self._error or (None if self._port is None else self._port.failure())
 
     @property

@@ -108,6 +108,7 @@ def test_a_stream_that_is_moved_is_silenced_and_the_port_has_failed(
         until(moved)
         assert port.playback.muted
         port.close()
+        assert port.failure() is None
         port.open()
         assert port.failure() is None
         until(lambda: sinks(pulse) == {SINK})

@@ -1,4 +1,6 @@
+import errno
 import gc
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -296,6 +298,24 @@ def test_a_damaged_recording_ends_it_with_a_sentence(pack: ModelPack, tmp_path: 
     assert engine.wait(60)
     assert engine.snapshot().state == State.FAILED
     assert "holds NaN" in engine.snapshot().message
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_an_output_that_cannot_be_finished_after_a_stop_is_a_failure(
+    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "in.wav", babble(30, RATE), RATE)
+    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OWN)
+    engine.start()
+    until(lambda: engine.snapshot().recent_compute_seconds)
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    engine.stop()
+    assert engine.snapshot().state == State.FAILED
+    assert engine.snapshot().message == f"{tmp_path / 'out.wav'}: cannot be written (Input/output error)."
     assert not (tmp_path / "out.wav").exists()
 
 
