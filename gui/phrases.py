@@ -93,6 +93,7 @@ PHRASES = (
     tr_noop("{device} has stalled"),
     tr_noop("{error}: trying again."),
     tr_noop("No monitor: {error}"),
+    tr_noop("{error}: you no longer hear yourself."),
     tr_noop("PortAudio cannot reach the devices ({reason})."),
     tr_noop("PortAudio is missing: install it (Debian and Ubuntu: apt install libportaudio2)."),
     tr_noop("libpulse is missing: install it (Debian and Ubuntu: apt install libpulse0)."),

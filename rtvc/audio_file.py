@@ -30,6 +30,9 @@ MOST_CHANNELS = 64
 
 _BLOCK = 65_536
 _WRITTEN = 16_384
+_MOST_WAV_BYTES = 2**32 - 2**18
+"""The header of a WAV file counts to 4 GiB, and libsndfile writes on regardless. `_WRITTEN` samples still fit."""
+
 _LOSSY_SLACK_SECONDS = 0.1
 """An intact MP3 may decode to this much less than it announces: encoder padding."""
 
@@ -248,11 +251,16 @@ class AudioWriter:
         self.frames = 0
 
     def write(self, block: Block) -> None:
-        """Append samples `[n]`; those beyond full scale are clipped. Raises `RtvcError` if the disk is full."""
+        """Append samples `[n]`; those beyond full scale are clipped.
+
+        Raises `RtvcError` if the disk is full, or a WAV file is as long as its header can say.
+        """
         try:
             with uninterrupted():
                 # Vorbis puts all samples of a call on the stack: a minute at once kills the process.
                 for first in range(0, len(block), _WRITTEN):
+                    if self._file.format == "WAV" and self._disk.tell() > _MOST_WAV_BYTES:
+                        raise StorageError(self._path, "a WAV file holds at most 4 GiB")
                     self._file.write(block[first : first + _WRITTEN])
         except (soundfile.LibsndfileError, AssertionError) as error:
             self._disk.check(self._path)
@@ -344,8 +352,9 @@ def audio_writer(
     private
         Whether only the user may read the file (mode 0600).
     keep_partial
-        If the body raises `StorageError` because a disk is full, finish the file with what was written before
-        raising it. For WAV, whose header can be corrected on a full disk; other formats leave nothing.
+        Keep the file with what was written if the body raises `StorageError`, as on a full disk, or the file is found
+        shorter than it should be; the error is raised then. For WAV, whose header can be corrected on a full disk;
+        other formats leave nothing.
 
     Raises
     ------
@@ -360,17 +369,16 @@ def audio_writer(
         assert isinstance(whole.raw, FileIO)
         disk = _WatchedFile(whole.raw)
         options = {"samplerate": rate, "channels": 1, "format": container, "subtype": subtype or default_subtype}
-        with _sound_file(disk, "w", **options) as file:
-            try:
+        try:
+            with _sound_file(disk, "w", **options) as file:
                 writer = AudioWriter(file, path, disk)
                 yield writer
-            except StorageError as error:
-                if not keep_partial or container != "WAV":
-                    raise
-                failure = error
-        if failure is None:
             disk.check(path)
             _check_length(path, whole, writer.frames)
+        except StorageError as error:
+            if not keep_partial or container != "WAV":
+                raise
+            failure = error
     if failure is not None:
         raise failure
 

@@ -9,10 +9,12 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtvc import audio_file
 from rtvc.audio_file import AudioFile, AudioWriter, audio_writer
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
+from rtvc.storage import StorageError
 from tests.support.disk import full_disk
 
 
@@ -247,6 +249,34 @@ def test_a_recording_keeps_what_was_written_until_the_disk_was_full(tmp_path: Pa
         write_noise(path, 80_000, keep_partial=True)
     np.testing.assert_allclose(AudioFile(path).read(), noise(80_000)[:10_000, 0], atol=1e-4)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_wav_file_ends_before_its_header_cannot_say_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio_file, "_MOST_WAV_BYTES", 50_000)
+    path = tmp_path / "a.wav"
+    with pytest.raises(RtvcError, match=r"a\.wav: cannot be written \(a WAV file holds at most 4 GiB\)"):
+        write_noise(path, 80_000)
+    assert not path.exists()
+    with pytest.raises(RtvcError, match="at most 4 GiB"):
+        write_noise(path, 80_000, keep_partial=True)
+    np.testing.assert_allclose(AudioFile(path).read(), noise(80_000)[:32_000, 0], atol=1e-4)
+    write_noise(tmp_path / "a.flac", 80_000)
+
+
+def test_a_recording_whose_length_is_wrong_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: object) -> None:
+        raise StorageError(path, "the file holds 1 of 2 samples")
+
+    monkeypatch.setattr(audio_file, "_check_length", refuse)
+    path = tmp_path / "a.wav"
+    with pytest.raises(RtvcError, match="1 of 2 samples"):
+        write_noise(path, 8000)
+    assert not path.exists()
+    with pytest.raises(RtvcError, match="1 of 2 samples"):
+        write_noise(path, 8000, keep_partial=True)
+    assert AudioFile(path).frames == 8000
 
 
 def test_raw_samples_are_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -2360,6 +2360,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{error}. Neuer Versuch läuft.</translation>
         </message>
         <message>
+            <source>{error}: you no longer hear yourself.</source>
+            <translation>{error}. Du hörst dich nicht mehr.</translation>
+        </message>
+        <message>
             <source>{folder} has no {file}: put it there, or leave out --from to have it downloaded.</source>
             <translation>In {folder} fehlt {file}. Lege es dort ab, oder lass es herunterladen.</translation>
         </message>

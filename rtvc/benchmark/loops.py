@@ -208,7 +208,6 @@ class DeviceLoop(Loop):
         wanted_player, wanted_recorder = self._wanted
         player, recorder = find_device(wanted_player, "output", listed), find_device(wanted_recorder, "input", listed)
         self._player, self._recorder = Playback(live_rate(player, "output")), Capture(live_rate(recorder, "input"))
-        # The port has no monitor here, so its route watch ignores streams in that role.
         for device, side in ((recorder, self._recorder), (player, self._player)):
             stream = DeviceStream(device, side, "monitor", LARGE_BUFFER_SECONDS)
             stream.open()

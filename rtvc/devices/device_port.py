@@ -12,16 +12,24 @@ from contextlib import ExitStack
 from rtvc.devices.device_stream import BUFFER_SECONDS, DeviceStream
 from rtvc.devices.portaudio import Device, live_rate
 from rtvc.devices.sides import BLOCK_SECONDS, Capture, Playback
+from rtvc.errors import RtvcError
 
 STEADY_SECONDS = 0.1
 LONGEST_SETTLING_SECONDS = 1.0
 
 
 class DevicePort:
-    """An `AudioPort` of given devices, with the monitor optional.
+    """An `AudioPort` of given devices, with the monitor optional: without it, or when it fails, the voice goes on.
 
     Each is opened at its own rate in blocks of 10 ms, with `buffer_seconds` as in `DeviceStream`. To recover from a
     failure: `close`, `portaudio.refresh`, find the devices again, and make a new port.
+
+    Attributes
+    ----------
+    streams
+        The streams of the microphone and the output and, once it is open, of the monitor.
+    warning
+        Why there is no monitor, though one is wanted; empty otherwise.
     """
 
     def __init__(
@@ -38,20 +46,21 @@ class DevicePort:
         self.monitor: Playback | None = None
         self.warning = ""
         self.microphone_name = str(microphone.identity)
-        self._streams = [
+        self.streams = [
             DeviceStream(microphone, self.capture, "microphone", buffer_seconds),
             DeviceStream(output, self.playback, "voice", buffer_seconds),
         ]
-        if monitor is not None:
-            self.monitor = Playback(live_rate(monitor, "output"))
-            self._streams.append(DeviceStream(monitor, self.monitor, "monitor", buffer_seconds))
+        self._wanted_monitor = monitor
+        self._buffer_seconds = buffer_seconds
 
     def open(self) -> None:
-        """Open all streams, or none; raise `RtvcError` that names the device that is refused."""
+        """Open the microphone and the output, or neither; raise `RtvcError` that names the one that is refused."""
         with ExitStack() as undo:
-            for stream in self._streams:
+            undo.callback(self.close)
+            for stream in self.streams:
                 stream.open()
-                undo.callback(stream.close)
+            if self._wanted_monitor is not None:
+                self._open_monitor(self._wanted_monitor)
             settle((self.capture, self.playback))
             undo.pop_all()
 
@@ -61,17 +70,32 @@ class DevicePort:
 
     def close(self) -> None:
         """Close all streams."""
-        for stream in self._streams:
+        for stream in self.streams:
             stream.close()
 
     def failure(self) -> str | None:
-        """Return what has failed in any stream."""
-        return next((failure for stream in self._streams if (failure := stream.failure())), None)
+        """Return what has failed at the microphone or the output. A monitor that has failed is a warning."""
+        microphone, output, *monitors = self.streams
+        for monitor in monitors:
+            failure = monitor.failure()
+            self.warning = f"{failure}: you no longer hear yourself." if failure else ""
+        return microphone.failure() or output.failure()
 
     @property
     def ended(self) -> bool:
         """Never: devices do not end."""
         return False
+
+    def _open_monitor(self, device: Device) -> None:
+        try:
+            side = Playback(live_rate(device, "output"))
+            stream = DeviceStream(device, side, "monitor", self._buffer_seconds)
+            stream.open()
+        except RtvcError as error:
+            self.warning = f"No monitor: {error}"
+        else:
+            self.monitor = side
+            self.streams.append(stream)
 
 
 def settle(sides: Sequence[Capture | Playback]) -> None:

@@ -7,12 +7,13 @@ closes a stream.
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +28,15 @@ from rtvc.devices.portaudio import (
     portaudio,
     portaudio_lock,
 )
-from rtvc.devices.route_watch import ROLE_PROPERTY, Role
 from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_microphone import CHANNELS, VOICE_CHANNEL, VirtualMicrophone
 from rtvc.errors import RtvcError
+
+Role = Literal["voice", "microphone", "monitor"]
+"""What a stream is for. Sound servers remember volumes by it."""
+
+TOKEN_PROPERTY = "rtvc.token"
+"""The property in which PulseAudio keeps a stream's token."""
 
 BUFFER_SECONDS = 0.02
 STALL_SECONDS = 0.5
@@ -48,12 +54,14 @@ class DeviceStream:
     side
         Where sound goes to or comes from; the stream takes its `rate` and `block`.
     role
-        What the stream is for. On PulseAudio it is written into the stream's properties, for `RouteWatch`.
+        What the stream is for.
     buffer_seconds
         Buffer to ask of the device. Less means less delay, and more risk of crackles on a busy machine.
 
     Attributes
     ----------
+    token
+        What tells this stream from all others in the sound server, for `RouteWatch`.
     threads
         Native ids of the threads that the libraries started for this stream; empty unless on Linux.
     """
@@ -64,6 +72,7 @@ class DeviceStream:
         self.device = device
         self.side = side
         self.role = role
+        self.token = secrets.token_hex(8)
         self._buffer_seconds = buffer_seconds
         self.threads: frozenset[int] = frozenset()
         self._stream: Any = None
@@ -141,7 +150,7 @@ class DeviceStream:
             return {}
         variable = "PULSE_SOURCE" if self.direction == "input" else "PULSE_SINK"
         # The last property makes PipeWire end a stream whose device goes; PulseAudio ignores it.
-        properties = f"{ROLE_PROPERTY}={self.role} application.id=rtvc.{self.role} node.dont-reconnect=true"
+        properties = f"{TOKEN_PROPERTY}={self.token} application.id=rtvc.{self.role} node.dont-reconnect=true"
         return {variable: self.device.name, "PULSE_PROP": properties}
 
     def _record(self, indata: npt.NDArray[np.float32], frames: int, times: Any, status: Any) -> None:  # noqa: ANN401

@@ -9,7 +9,7 @@ from rtvc.devices import portaudio
 from rtvc.devices.device_port import DevicePort
 from rtvc.devices.device_stream import BUFFER_SECONDS
 from rtvc.devices.portaudio import PULSE, Device, DeviceIdentity
-from rtvc.devices.route_watch import Role, RouteWatch
+from rtvc.devices.route_watch import RouteWatch
 from rtvc.devices.sides import Capture, Playback
 from rtvc.devices.virtual_cable import explain_virtual_cable, find_virtual_cable
 from rtvc.devices.virtual_microphone import VirtualMicrophone
@@ -29,7 +29,7 @@ class LivePort:
     output
         None for the virtual microphone: rtvc's own on Linux, an installed virtual cable elsewhere.
     monitor
-        None for no monitor. A missing monitor is a warning; the other devices are opened.
+        None for no monitor. One that is missing or refused, or fails later, is a warning; the voice goes on.
     virtual_microphone
         The virtual microphone. `open` opens it, also after the server restarted; its owner closes it.
     buffer_seconds
@@ -39,8 +39,6 @@ class LivePort:
     ----------
     microphone_name
         The microphone that was opened, as enrolments know it; empty before.
-    warning
-        What the user should know about the devices that were opened; empty if nothing.
     """
 
     def __init__(
@@ -58,8 +56,13 @@ class LivePort:
         self._port: DevicePort | None = None
         self._watch: RouteWatch | None = None
         self._error: str | None = None
+        self._no_monitor = ""
         self.microphone_name = ""
-        self.warning = ""
+
+    @property
+    def warning(self) -> str:
+        """Why there is no monitor, though one is wanted; empty otherwise."""
+        return self._no_monitor or ("" if self._port is None else self._port.warning)
 
     @property
     def capture(self) -> Capture:
@@ -78,7 +81,6 @@ class LivePort:
 
     def open(self) -> None:
         """Find the devices and open them; raise `RtvcError` that names the one that is missing or refused."""
-        self._error = None
         library = portaudio.portaudio()
         try:
             self._open()
@@ -95,11 +97,12 @@ class LivePort:
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+        self._error = None
         if self._port is not None:
             self._port.close()
 
     def failure(self) -> str | None:
-        """Return one sentence about what has failed since `open`, or None while all is well."""
+        """Return one sentence about what has failed since `open`; None while all is well, and once closed."""
         return self._error or (None if self._port is None else self._port.failure())
 
     @property
@@ -118,33 +121,28 @@ class LivePort:
         if own is not None:
             wanted_output = own.jack_identity if microphone.host_api == portaudio.JACK else own.identity
         output = _cable(listed) if wanted_output is None else portaudio.find_device(wanted_output, "output", listed)
-        monitor, self.warning = None, ""
+        monitor, self._no_monitor = None, ""
         if wanted_monitor is not None:
             try:
                 monitor = portaudio.find_device(wanted_monitor, "output", listed)
             except RtvcError as error:
-                self.warning = f"No monitor: {error}"
+                self._no_monitor = f"No monitor: {error}"
         port = DevicePort(microphone, output, monitor, self._buffer_seconds)
         port.open()
         self._port = port
         self.microphone_name = port.microphone_name
-        self._guard(microphone, output, monitor)
+        self._guard(port)
 
     def _opened(self) -> DevicePort:
         if self._port is None:
             raise RuntimeError("the port has not been opened")
         return self._port
 
-    def _guard(self, microphone: Device, output: Device, monitor: Device | None) -> None:
+    def _guard(self, port: DevicePort) -> None:
         """Watch that the sound server leaves the streams on their devices."""
-        roles: list[tuple[Role, Device | None]] = [
-            ("microphone", microphone),
-            ("voice", output),
-            ("monitor", monitor),
-        ]
-        expected = {role: device.name for role, device in roles if device is not None and device.host_api == PULSE}
-        if expected:
-            self._watch = RouteWatch(expected, self._on_error)
+        routed = [stream for stream in port.streams if stream.device.host_api == PULSE]
+        if routed:
+            self._watch = RouteWatch(routed, self._on_error)
             self._watch.start()
 
     def _on_error(self, sentence: str) -> None:

@@ -47,7 +47,10 @@ class AudioPort(Protocol):
         """Stop the sound. Does nothing if it has stopped."""
 
     def failure(self) -> str | None:
-        """Return one sentence about what has failed since `open`, or None while all is well."""
+        """Return one sentence about what has failed since `open`, or None while all is well.
+
+        Once closed, only a failure that spoils what the port leaves behind counts, such as a file.
+        """
 
     @property
     def ended(self) -> bool:

@@ -6,27 +6,22 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
+from rtvc.devices.device_stream import TOKEN_PROPERTY, DeviceStream
 from rtvc.devices.pulse import connect, server_errors
 from rtvc.errors import RtvcError
 
 if TYPE_CHECKING:
     import pulsectl
 
-Role = Literal["voice", "microphone", "monitor"]
-"""What a stream is for. `DeviceStream` writes it into the stream's properties as `ROLE_PROPERTY`."""
-
-ROLE_PROPERTY = "rtvc.role"
-
 _WATCH_SECONDS = 0.2
 
 
 class RouteWatch:
-    """Ends every stream of this process that the sound server moves to another device.
+    """Ends every given stream that the sound server moves to another device.
 
     When a sink is removed, PulseAudio moves its streams to another sink without telling the program: the voice would
     come out of a subwoofer, or of the loudspeakers if the sink was not the virtual microphone's. A stream found
@@ -35,14 +30,15 @@ class RouteWatch:
 
     Parameters
     ----------
-    expected
-        For each role the sink that its stream belongs on, or the source for the microphone. Other roles are ignored.
+    streams
+        The streams to watch. All others are left alone, those of this process included.
     on_error
-        Called from this object's thread with one sentence when a stream was killed or the server has gone.
+        Called from this object's thread with one sentence when a stream was killed or the server has gone. A monitor
+        is killed without a word: the voice goes on, and the monitor's own stream tells that it has gone.
     """
 
-    def __init__(self, expected: Mapping[Role, str], on_error: Callable[[str], None]) -> None:
-        self._expected = expected
+    def __init__(self, streams: Sequence[DeviceStream], on_error: Callable[[str], None]) -> None:
+        self._streams = {stream.token: stream for stream in streams}
         self._on_error = on_error
         self._stopping = threading.Event()
         self._changed = False
@@ -75,7 +71,7 @@ class RouteWatch:
                     while not self._stopping.is_set():
                         # An event that arrives while the streams are checked would not end the next wait.
                         self._changed = False
-                        for error in _kill_strays(server, self._expected):
+                        for error in self._kill_strays(server):
                             self._on_error(error)
                         if not self._changed:
                             server.event_listen(timeout=_WATCH_SECONDS)
@@ -88,27 +84,26 @@ class RouteWatch:
                     self._on_error("The sound server has gone")
                 self._stopping.wait(_WATCH_SECONDS)
 
-
-def _kill_strays(server: pulsectl.Pulse, expected: Mapping[Role, str]) -> list[str]:
-    """Kill the streams of this process that are on the wrong device; return a sentence about each."""
-    errors = []
-    own = str(os.getpid())
-    for kind, streams, devices in (
-        ("sink", server.sink_input_list(), server.sink_list()),
-        ("source", server.source_output_list(), server.source_list()),
-    ):
-        names = {device.index: device.name for device in devices}
-        for stream in streams:
-            role = stream.proplist.get(ROLE_PROPERTY)
-            device = expected.get(role)
-            if device is None or stream.proplist.get("application.process.id") != own:
-                continue
-            actual = names.get(getattr(stream, kind))
-            if actual != device:
-                _kill(server, kind, stream.index)
-                moved = f"The sound server moved the {role} from {device} to {actual}"
-                errors.append(moved if actual else f"The sound server removed {device}")
-    return errors
+    def _kill_strays(self, server: pulsectl.Pulse) -> list[str]:
+        """Kill the streams that are on the wrong device; return a sentence about each."""
+        errors = []
+        for kind, found, devices in (
+            ("sink", server.sink_input_list(), server.sink_list()),
+            ("source", server.source_output_list(), server.source_list()),
+        ):
+            names = {device.index: device.name for device in devices}
+            for entry in found:
+                stream = self._streams.get(entry.proplist.get(TOKEN_PROPERTY))
+                if stream is None:
+                    continue
+                wanted, actual = stream.device.name, names.get(getattr(entry, kind))
+                if actual == wanted:
+                    continue
+                _kill(server, kind, entry.index)
+                if stream.role != "monitor":
+                    moved = f"The sound server moved the {stream.role} from {wanted} to {actual}"
+                    errors.append(moved if actual else f"The sound server removed {wanted}")
+        return errors
 
 
 def _kill(server: pulsectl.Pulse, kind: str, index: int) -> None:

@@ -222,11 +222,12 @@ class Engine(WorkerEngine):
         return converter
 
     def _open_port(self) -> None:
-        """Open the port and load the enrolment of the microphone it opened.
+        """Open the port, and load the enrolment of the microphone it opened; what another one taught is forgotten.
 
         The microphone is only known once the port is open, and the map depends on it, so no map is fitted before.
         """
         self.port.open()
+        self._speaker.hear_at(self.port.microphone_name)
         if self._enrolments is None or self.port.microphone_name == self._microphone:
             return
         self._microphone, self._notice = self.port.microphone_name, ""

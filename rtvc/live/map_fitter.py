@@ -45,16 +45,30 @@ class Speaker:
         Features of an enrolment, used instead of learning; None to learn. Any thread may set it.
     speech_frames
         Number of speech frames learnt from.
+    microphone
+        The microphone that they were heard at; empty if it has no name.
     """
 
     def __init__(self, pack: ModelPack, enrolled: FeatureSet | None = None) -> None:
         self.enrolled = enrolled
-        self.speech_frames = 0
-        self._running = RunningStatistics(pack.population)
+        self.microphone = ""
+        self._population, self._frame_rate = pack.population, pack.frame_rate
         self._no_frames = np.zeros((0, pack.feature_dim), np.float32)
-        self._frame_rate = pack.frame_rate
-        self._due = REFIT_SECONDS * pack.frame_rate
         self._version = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._running = RunningStatistics(self._population)
+        self.speech_frames = 0
+        self._due = REFIT_SECONDS * self._frame_rate
+
+    def hear_at(self, microphone: str) -> None:
+        """Forget what was learnt at another microphone. Called by the thread that passes the features."""
+        if microphone != self.microphone:
+            self.microphone = microphone
+            # A fit in progress keeps the old statistics whole, and is repeated because of the new version.
+            self._begin()
+            self._version += 1
 
     def __call__(self, features: Block, active: Mask) -> None:
         """Add the active frames of `features` `[n, dim]`."""
@@ -69,8 +83,13 @@ class Speaker:
             self._version += 1
 
     @property
+    def origin(self) -> object:
+        """What is learnt from: the enrolment, or the speech at this microphone."""
+        return self.enrolled or self._running
+
+    @property
     def version(self) -> object:
-        """A value that changes when enough speech was learnt for another fit, and on enrolment."""
+        """A value that changes with enough speech for another fit, with the enrolment, and with the microphone."""
         return self._version if self.enrolled is None else self.enrolled
 
     def features(self) -> FeatureSet:
@@ -138,7 +157,7 @@ class MapFitter:
         self._request = MapRequest("", MapChoice())
         self._done: tuple[MapRequest, object] | None = None
         self._target: tuple[tuple[str, int], str, FeatureSet, Path | None] | None = None
-        self._reached: tuple[str, FeatureSet | None] | None = None
+        self._reached: tuple[str, object] | None = None
         self._changes = 0
         self._due = threading.Event()
         self._stopping = False
@@ -162,7 +181,7 @@ class MapFitter:
 
     def answered(self, request: MapRequest) -> bool:
         """Whether a map leads from this speaker to the requested voice, if only by MKL, or the request failed."""
-        reached = self._reached == (request.voice, self._speaker.enrolled)
+        reached = self._reached == (request.voice, self._speaker.origin)
         return reached or self._done == (request, self._version)
 
     def work(self) -> None:
@@ -228,8 +247,8 @@ class MapFitter:
                 quick, urgency = request, Urgency(seconds, Rank.FITTER)
 
     def _fit(self, request: MapRequest, progress: Callable[[float], None]) -> None:
-        # Read before the features: if the enrolment changes in between, the map is fitted once more.
-        reached = (request.voice, self._speaker.enrolled)
+        # Read before the features: if enrolment or microphone change in between, the map is fitted once more.
+        reached = (request.voice, self._speaker.origin)
         # Read for every request: reading merges the pending frames, which would pile up otherwise.
         source = self._speaker.features()
         if not request.voice:
@@ -253,7 +272,7 @@ class MapFitter:
         else:
             self._use(chosen(), reached)
 
-    def _use(self, transport: Transport, reached: tuple[str, FeatureSet | None]) -> None:
+    def _use(self, transport: Transport, reached: tuple[str, object]) -> None:
         self.transport, self.voice, self._reached = transport, reached[0], reached
 
 

@@ -48,7 +48,8 @@ class Recorder:
     """Writes two recordings at 48 kHz, aligned to 1 ms: the microphone's and the output's.
 
     The files appear on `close`, readable by the user only. If nothing was recorded, no file appears and none is
-    replaced. If the disk fills up, recording stops; WAV files keep what was written, other formats leave nothing.
+    replaced. If the disk fills up, or a WAV file reaches 4 GiB (12 hours), recording stops; WAV files keep what was
+    written, other formats leave nothing.
 
     Parameters
     ----------

@@ -118,6 +118,8 @@ class WorkerEngine(ABC):
             raise
         finally:
             self.port.close()
+            if self._state is State.STOPPED and (failure := self.port.failure()) is not None:
+                self._state, self._message = State.FAILED, failure
             self._release()
 
     def _reopened(self, failure: str, open_port: Callable[[], None]) -> bool:

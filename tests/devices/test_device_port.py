@@ -2,6 +2,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +70,52 @@ def test_sound_goes_out_and_comes_in_through_devices(loop: DevicePort) -> None:
     assert -0.01 < loop.capture.delay < 0.3
     assert 0 < loop.playback.delay < 0.3
     assert "PULSE_SINK" not in os.environ
+
+
+@pytest.mark.usefixtures("pulse")
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"name": "no_such_sink"}, "cannot be opened"),
+        ({"host_api": "ALSA", "index": 1000}, "refuses every usual sample rate"),
+    ],
+)
+def test_a_monitor_that_is_refused_keeps_nothing_else_from_being_opened(
+    changes: dict[str, object], reason: str
+) -> None:
+    refresh()
+    listed = list_devices()
+    output = find_device(FAKE_MICROPHONE, "output", listed)
+    monitor = replace(output, **changes)  # type: ignore[arg-type]
+    port = DevicePort(find_device(f"{FAKE_MICROPHONE}.monitor", "input", listed), output, monitor)
+    port.open()
+    try:
+        assert port.monitor is None
+        assert port.warning.startswith("No monitor: ")
+        assert reason in port.warning
+        assert port.failure() is None
+        until(lambda: port.capture.callbacks and port.playback.callbacks)
+        assert port.warning
+    finally:
+        port.close()
+
+
+@pytest.mark.usefixtures("pulse")
+def test_a_monitor_that_stalls_is_a_warning_until_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    refresh()
+    listed = list_devices()
+    output = find_device(FAKE_MICROPHONE, "output", listed)
+    port = DevicePort(find_device(f"{FAKE_MICROPHONE}.monitor", "input", listed), output, output)
+    port.open()
+    try:
+        with monkeypatch.context() as stalled:
+            stalled.setattr(port.streams[2], "failure", lambda: "Headphones has stalled")
+            assert port.failure() is None
+            assert port.warning == "Headphones has stalled: you no longer hear yourself."
+        assert port.failure() is None
+        assert port.warning == ""
+    finally:
+        port.close()
 
 
 def test_looking_for_devices_from_elsewhere_leaves_open_streams_alone(loop: DevicePort) -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from rtvc.devices import live_port, portaudio
 from rtvc.devices.live_port import LivePort
+from rtvc.devices.microphone import microphone_blocks
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
 from rtvc.devices.virtual_microphone import SINK, VirtualMicrophone, virtual_microphone
 from rtvc.errors import RtvcError
-from tests.support.pulse import FAKE_MICROPHONE, PIPEWIRE, SPEAKERS, PulseServer
+from tests.support.pulse import DEFAULT_MICROPHONE, FAKE_MICROPHONE, PIPEWIRE, SPEAKERS, PulseServer
 from tests.support.waiting import until
 
 MICROPHONE = DeviceIdentity(PULSE, f"{FAKE_MICROPHONE}.monitor")
@@ -56,6 +57,33 @@ def test_a_monitor_that_is_missing_keeps_nothing_else_from_being_opened(
         port.close()
 
 
+def test_a_monitor_that_goes_is_heard_nowhere_else_and_the_voice_goes_on(
+    pulse: PulseServer, virtual: VirtualMicrophone
+) -> None:
+    with pulse.client() as client:
+        module = client.module_load("module-null-sink", "sink_name=rtvc_test_headphones rate=48000")
+        port = LivePort(MICROPHONE, monitor="rtvc_test_headphones", virtual_microphone=virtual)
+        port.open()
+        try:
+            until(lambda: sinks(pulse) == {SINK, "rtvc_test_headphones"})
+            client.module_unload(module)
+            failures: list[str | None] = []
+
+            def warned() -> str:
+                failures.append(port.failure())
+                return port.warning
+
+            until(warned)
+            assert port.warning.endswith(" has gone: you no longer hear yourself.")
+            until(lambda: sinks(pulse) == {SINK})
+            before = port.capture.callbacks, port.playback.callbacks
+            until(lambda: port.capture.callbacks > before[0] + 20 and port.playback.callbacks > before[1] + 20)
+            assert {*failures, port.failure()} == {None}
+            assert not port.playback.muted
+        finally:
+            port.close()
+
+
 @pytest.mark.skipif(PIPEWIRE, reason="PipeWire leaves these streams where they are")
 def test_a_stream_that_is_moved_is_silenced_and_the_port_has_failed(
     pulse: PulseServer, virtual: VirtualMicrophone
@@ -80,10 +108,29 @@ def test_a_stream_that_is_moved_is_silenced_and_the_port_has_failed(
         until(moved)
         assert port.playback.muted
         port.close()
+        assert port.failure() is None
         port.open()
         assert port.failure() is None
         until(lambda: sinks(pulse) == {SINK})
     finally:
+        port.close()
+
+
+def test_other_streams_of_the_same_program_are_left_alone(pulse: PulseServer, virtual: VirtualMicrophone) -> None:
+    """A short recording of another microphone, and a second port between other devices."""
+    port, other = LivePort(MICROPHONE, virtual_microphone=virtual), LivePort(DEFAULT_MICROPHONE, SPEAKERS)
+    try:
+        port.open()
+        microphone = portaudio.find_device(DEFAULT_MICROPHONE, "input", portaudio.list_devices())
+        assert sum(len(block) / rate for block, rate in microphone_blocks(microphone, 1.0)) == pytest.approx(1.0)
+        other.open()
+        began = other.capture.callbacks, other.playback.callbacks
+        until(lambda: other.capture.callbacks > began[0] + 50 and other.playback.callbacks > began[1] + 50)
+        for one in (port, other):
+            assert one.failure() is None
+            assert not one.playback.muted
+    finally:
+        other.close()
         port.close()
 
 
@@ -137,7 +184,7 @@ def test_the_virtual_microphone_is_played_into_over_the_microphones_host_api(
     monkeypatch.setattr(portaudio, "refresh", lambda: None)
     monkeypatch.setattr(portaudio, "list_devices", lambda: listed)
     monkeypatch.setattr(live_port, "DevicePort", Port)
-    monkeypatch.setattr(LivePort, "_guard", lambda *devices: None)
+    monkeypatch.setattr(LivePort, "_guard", lambda *port: None)
     virtual = VirtualMicrophone()
     monkeypatch.setattr(virtual, "open", lambda: None)
     LivePort(f"headset ({host_api})", virtual_microphone=virtual).open()

@@ -107,7 +107,7 @@ def test_voice_that_the_server_moves_is_not_heard_and_ended(pulse: PulseServer) 
         voice = DeviceStream(find_device(VirtualMicrophone.identity, "output", listed), Playback(48_000), "voice")
         monitor = DeviceStream(find_device(SPEAKERS, "output", listed), Playback(48_000), "monitor")
         leak = DeviceStream(find_device(f"{SPEAKERS}.monitor", "input", listed), Capture(48_000), "microphone")
-        watch = RouteWatch({"voice": SINK, "microphone": f"{SPEAKERS}.monitor"}, troubles.append)
+        watch = RouteWatch([voice, leak], troubles.append)
         try:
             for stream in (leak, voice, monitor):
                 stream.open()
@@ -141,7 +141,7 @@ def test_a_microphone_that_goes_is_not_replaced_by_another(pulse: PulseServer) -
         module = client.module_load("module-null-sink", "sink_name=rtvc_test_mic rate=48000 norewinds=1")
         microphone = find_device("rtvc_test_mic.monitor", "input", list_devices())
         stream = DeviceStream(microphone, Capture(48_000), "microphone")
-        watch = RouteWatch({"microphone": "rtvc_test_mic.monitor"}, troubles.append)
+        watch = RouteWatch([stream], troubles.append)
         stream.open()
         try:
             until(lambda: stream.side.callbacks)
@@ -155,7 +155,7 @@ def test_a_microphone_that_goes_is_not_replaced_by_another(pulse: PulseServer) -
 
 def test_the_end_of_the_server_is_told_once(pulse: PulseServer) -> None:
     troubles: list[str] = []
-    watch = RouteWatch({"voice": SINK}, troubles.append)
+    watch = RouteWatch([], troubles.append)
     watch.start()
     time.sleep(0.1)
     pulse.kill()

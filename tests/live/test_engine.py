@@ -1,4 +1,6 @@
+import errno
 import gc
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,7 @@ from scipy.signal import correlate
 
 from rtvc.devices.live_port import LivePort
 from rtvc.errors import RtvcError
-from rtvc.features import FeatureSet
+from rtvc.features import PRIOR_FRAMES, FeatureSet
 from rtvc.live.engine import Engine
 from rtvc.live.file_port import FilePort
 from rtvc.live.snapshot import State
@@ -169,9 +171,11 @@ class Sources:
 
     def __init__(self) -> None:
         self.frames: list[int] = []
+        self.counts: list[float] = []
 
     def __call__(self, source: FeatureSet, target: FeatureSet, **options: object) -> Transport:
         self.frames.append(len(source.frames))
+        self.counts.append(source.statistics.count)
         return lambda features: features
 
 
@@ -206,6 +210,28 @@ def test_every_map_starts_from_the_enrolment_of_the_microphone_that_opened(
     port.trouble = "The headset has gone"
     until(lambda: port.opened == 3 and engine.snapshot().state == State.RUNNING)
     assert engine.enrolment is None
+
+
+def test_what_was_learnt_at_one_microphone_is_forgotten_at_another(
+    started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources()
+    monkeypatch.setitem(FITS, "mkl", sources)
+    engine, port = started(settings=replace(OPEN, voice=VOICE), microphone="desk")
+    port.speak(babble(2, RATE))
+    until(lambda: sources.counts[-1] > PRIOR_FRAMES)
+    learnt = engine.snapshot().speech_seconds or 0
+    assert learnt > 1
+    port.trouble = "The desk microphone has gone"
+    until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
+    assert engine.snapshot().speech_seconds == learnt
+    port.microphone_name = "headset"
+    port.trouble = "The desk microphone has gone"
+    until(lambda: port.opened == 3 and engine.snapshot().state == State.RUNNING)
+    assert sources.counts[-1] == PRIOR_FRAMES
+    assert engine.snapshot().speech_seconds == 0
+    port.speak(babble(2, RATE))
+    until(lambda: sources.counts[-1] > PRIOR_FRAMES)
 
 
 def test_a_damaged_enrolment_is_said_and_the_voice_is_learnt(
@@ -272,6 +298,24 @@ def test_a_damaged_recording_ends_it_with_a_sentence(pack: ModelPack, tmp_path: 
     assert engine.wait(60)
     assert engine.snapshot().state == State.FAILED
     assert "holds NaN" in engine.snapshot().message
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_an_output_that_cannot_be_finished_after_a_stop_is_a_failure(
+    pack: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "in.wav", babble(30, RATE), RATE)
+    engine = Engine(pack, FilePort(tmp_path / "in.wav", tmp_path / "out.wav"), OWN)
+    engine.start()
+    until(lambda: engine.snapshot().recent_compute_seconds)
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    engine.stop()
+    assert engine.snapshot().state == State.FAILED
+    assert engine.snapshot().message == f"{tmp_path / 'out.wav'}: cannot be written (Input/output error)."
     assert not (tmp_path / "out.wav").exists()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtvc import audio_file
 from rtvc.dsp.resample import DriftResampler
 from rtvc.errors import RtvcError
 from rtvc.live.recorder import RATE, Recorder
@@ -47,6 +48,21 @@ def test_a_full_disk_keeps_the_wav_recordings_up_to_there(
         assert np.std(recorded) > 0.2
         assert path.stat().st_mode & 0o777 == 0o600
     assert sorted(tmp_path.iterdir()) == sorted(expected)
+
+
+def test_a_recording_as_long_as_a_wav_file_can_be_stops_and_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio_file, "_MOST_WAV_BYTES", 20_000)
+    recorder = Recorder(tmp_path / "in.wav", tmp_path / "out.wav")
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 480).astype(np.float32)
+    for _ in range(100):
+        recorder.write(noise, noise, (RATE, RATE))
+    with pytest.raises(RtvcError, match=r"at most 4 GiB\)\. .* what was recorded is kept in in\.wav and out\.wav\.$"):
+        recorder.close()
+    lengths = [len(soundfile.read(tmp_path / name)[0]) for name in ("in.wav", "out.wav")]
+    assert min(lengths) >= 9_900
+    assert max(lengths) - min(lengths) <= 480
 
 
 def test_where_nothing_was_recorded_nothing_is_replaced(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class FragilePort(SimulatedPort):
         self.opened += 1
 
     def close(self) -> None:
+        self.trouble = None
         self.closed += 1
 
     def failure(self) -> str | None:
