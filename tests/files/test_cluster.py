@@ -117,6 +117,35 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
     assert "a.wav: 1.6 s of sound" in rtvc(*words, "--strength", "0.5", "--force")
 
 
+@pytest.mark.parametrize("again", [(), ("--force",)])
+def test_a_changed_source_is_converted_though_an_attempt_has_failed(
+    words: list[object], voice: Voice, tmp_path: Path, again: tuple[str, ...]
+) -> None:
+    (tmp_path / "in" / "p2" / "c.wav").unlink()
+    words += ["--voice", voice.reference]
+    rtvc(*words)
+    before, output = rows(tmp_path)["p1/a.wav"], tmp_path / "out" / "p1" / "a.wav"
+    source = tmp_path / "in" / "p1" / "a.wav"
+    first, longer = source.read_bytes(), write(tmp_path / "take 2.wav", babble(2, 16_000), 16_000).read_bytes()
+
+    source.write_bytes(longer[: len(longer) // 2])
+    assert "1 of 2 recordings were not converted" in refusal(*words, *again)
+    failed = rows(tmp_path)["p1/a.wav"]
+    assert "a.wav: is cut short" in failed["error"]
+    assert failed | {"error": ""} == before
+
+    source.write_bytes(first)
+    assert "2 recordings were converted before" in rtvc(*words)
+    assert rows(tmp_path)["p1/a.wav"] == before
+
+    source.write_bytes(longer[: len(longer) // 2])
+    refusal(*words, *again)
+    source.write_bytes(longer)
+    assert "a.wav: 2.0 s of sound" in rtvc(*words)
+    assert soundfile.info(output).frames == 32_000
+    assert rows(tmp_path)["p1/a.wav"]["error"] == ""
+
+
 def test_the_benchmark_counts_recordings(cluster: Cluster, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_benchmark, "open_cluster", lambda *arguments: nullcontext(cluster))
     shares: list[float] = []
