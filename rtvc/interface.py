@@ -5,6 +5,7 @@ Everything runs on the calling thread.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -78,9 +79,14 @@ def convert_array(
 ) -> Block:
     """Convert samples `[n]` or `[n, channels]` at `rate` Hz into a voice; return samples `[n]` of the same length.
 
-    Another `conversion.sample_rate` changes rate and length. Raises `RtvcError` if the array is not sound.
+    Samples are floating-point numbers in -1 to 1, or integers of 8, 16 or 32 bits. Another `conversion.sample_rate`
+    changes rate and length. Each of `Outcome.warnings` is a `UserWarning`. Raises `RtvcError` if the array is not
+    sound.
     """
-    return file_conversion.convert_array(audio, rate, as_voice(voice), as_pack(pack), conversion)[0]
+    converted, outcome = file_conversion.convert_array(audio, rate, as_voice(voice), as_pack(pack), conversion)
+    for sentence in outcome.warnings:
+        warnings.warn(sentence, stacklevel=2)
+    return converted
 
 
 def as_pack(pack: str | ModelPack) -> ModelPack:

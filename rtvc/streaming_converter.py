@@ -20,6 +20,7 @@ from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
+from rtvc.files.file_conversion import one_channel
 from rtvc.files.streamed_conversion import LiveMap
 from rtvc.interface import AnyPath, as_pack, as_voice
 from rtvc.packs.pack import ModelPack
@@ -125,15 +126,12 @@ class StreamingConverter:
         return self._chain.latency_seconds + Fraction(self._block - 1, self.rate)
 
     def __call__(self, block: npt.ArrayLike) -> Block:
-        """Return as many converted samples `[n]` as come in, `[n]` or `[n, channels]` in -1 to 1.
+        """Return as many converted samples `[n]` as come in.
 
-        Raises `RtvcError` if the samples are not finite, or of another shape.
+        They come as `[n]` or `[n, channels]`: floating-point numbers in -1 to 1, or integers of 8, 16 or 32 bits.
+        Raises `RtvcError` if the samples are not finite, or of another shape or type.
         """
-        samples = np.asarray(block, np.float32)
-        if samples.ndim == 2:
-            samples = samples.mean(axis=1, dtype=np.float32)
-        if samples.ndim != 1 or not np.isfinite(samples).all():
-            raise RtvcError("A block must hold finite samples [n] or [n, channels].")
+        samples = one_channel(block, "The block")
         self._waiting = np.concatenate((self._waiting, samples))
         ready = [self._ready]
         while len(self._waiting) >= self._block:
