@@ -104,12 +104,13 @@ def convert_array(
         If the array is not sound, the voice cannot be used, or the values of `conversion` do not go together.
     """
     conversion = conversion or Conversion()
-    conversion = replace(conversion, sample_rate=conversion.sample_rate or rate)
     conversion.check(pack)
+    recording = _ArrayRecording(audio, rate)
+    conversion = replace(conversion, sample_rate=conversion.sample_rate or rate)
     blocks: list[Block] = []
     # Blocks of the chain may be reused by their stage.
     keep: Callable[[Block], None] = lambda block: blocks.append(block.copy())  # noqa: E731
-    outcome = _convert(Job(_ArrayRecording(audio, rate), voice, pack, conversion, keep, progress, fitting))
+    outcome = _convert(Job(recording, voice, pack, conversion, keep, progress, fitting))
     return np.concatenate(blocks), outcome
 
 
