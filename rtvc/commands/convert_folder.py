@@ -72,6 +72,17 @@ def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOp
         )
         for entry, reason in plan.skipped.items():
             console.print(f"skipped: {entry}: {reason}", markup=False, soft_wrap=True)
+        if not tasks and plan.outputs:
+            raise RtvcError(
+                f"{folder}: nothing was converted, because {len(plan.outputs)} outputs in {output} were made with "
+                "another voice, pack or setting; use --force to replace them."
+            )
+        if not tasks and plan.existing:
+            console.print(
+                f"{plan.existing} recordings are converted already, in {output}; use --force to replace them.",
+                soft_wrap=True,
+            )
+            return
         if not tasks:
             raise RtvcError(f"{folder}: holds no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
         voices = {task.recipe.voice for task in tasks}

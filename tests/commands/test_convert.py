@@ -130,6 +130,24 @@ def test_a_folder_goes_on_past_a_bad_file(
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.wav", "b.flac"]
 
 
+def test_a_folder_that_is_converted_already_is_no_error(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "cover.jpg").touch()
+    words = ["convert", str(tmp_path / "in"), "--voice", str(voice.reference), "--pack", str(pack.folder)]
+    words += ["-o", str(tmp_path / "out")]
+    with pytest.raises(RtvcError, match="holds no recordings to convert"):
+        rtvc(*words)
+    for name in ("a.wav", "b.wav"):
+        write(tmp_path / "in" / name, babble(1.5, 16_000), 16_000)
+    assert "2 recordings are converted, in" in rtvc(*words)
+    before = (tmp_path / "out" / "a.wav").stat().st_ino
+    said = rtvc(*words)
+    assert "a.wav exists; use --force to replace it" in said
+    assert f"2 recordings are converted already, in {tmp_path / 'out'}; use --force to replace them" in said
+    assert (tmp_path / "out" / "a.wav").stat().st_ino == before
+    assert "2 recordings are converted, in" in rtvc(*words, "--force")
+
+
 def test_errors_are_one_line_with_exit_code_2(
     pack: ModelPack,
     voice: Voice,

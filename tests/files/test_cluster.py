@@ -112,8 +112,10 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
     second.write_bytes(b"edited")
     assert "b.flac: was changed after its conversion; use --force" in refusal(*words)
     assert second.read_bytes() == b"edited"
-    with pytest.raises(RtvcError, match="holds no recordings to convert"):
-        rtvc(*words, "--strength", "0.5")
+    complaint = refusal(*words, "--strength", "0.5")
+    assert "nothing was converted, because 2 outputs in" in complaint
+    assert "were made with another voice, pack or setting; use --force" in complaint
+    assert second.read_bytes() == b"edited"
     assert "a.wav: 1.6 s of sound" in rtvc(*words, "--strength", "0.5", "--force")
 
 
