@@ -148,6 +148,16 @@ def test_a_folder_that_is_converted_already_is_no_error(pack: ModelPack, voice: 
     assert "2 recordings are converted, in" in rtvc(*words, "--force")
 
 
+def test_an_output_folder_may_have_a_dot_in_its_name(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", babble(1.5, 16_000), 16_000)
+    rtvc(
+        *("convert", tmp_path / "in", "--voice", voice.reference, "--pack", pack.folder),
+        *("-o", tmp_path / "corpus-1.0"),
+    )
+    assert (tmp_path / "corpus-1.0" / "a.wav").is_file()
+
+
 def test_errors_are_one_line_with_exit_code_2(
     pack: ModelPack,
     voice: Voice,
@@ -180,7 +190,7 @@ def test_errors_are_one_line_with_exit_code_2(
     assert "A path is empty" in complaint("", target)
     assert "A path is empty" in complaint(good, target, "")
     assert "out.v2: cannot write '.v2'; give the output one of .wav" in complaint(good, target, "out.v2")
-    assert "out.v2: " in complaint(tmp_path, target, "out.v2")
+    assert "new.wav: " in complaint(tmp_path, target, str(tmp_path / "new.wav"))
     assert "--threads cannot exceed" in complaint(good, target, output, "--threads", "100000")
     assert "has no steps" in complaint(good, target, output, "--mode", "whole-file", "--step", "1")
     assert "its folder does not exist" in complaint(good, target, str(tmp_path / "no" / "out.wav"))
