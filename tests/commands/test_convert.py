@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtvc.app.effects import RACKS
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset
 from rtvc.audio_file import AudioFile
 from rtvc.commands import convert
+from rtvc.dsp.effects import Rack
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
 from rtvc.files.conversion import Conversion, Outcome
@@ -54,6 +56,50 @@ def test_a_preset_gives_the_sound_and_its_voice_and_options_take_precedence(
         MapChoice(block_size=2),
     ]
     assert "No voice is chosen: name one with --voice" in refusal(*words, "clear")
+
+
+def test_how_to_use_a_voice_live_repeats_the_options(
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rack of the user's own, as in the preset, has no name that `--effects` takes."""
+    own = Rack("Mine", RACKS["Telephone"].effects)
+    stored = Settings(voice=str(voice.reference), map=MapChoice("knn"), effects=own)
+    PreferenceFile().save(Preferences(presets={"my own": Preset(stored)}))
+    monkeypatch.setattr(convert, "convert_file", lambda *arguments, **options: Outcome(1.0, 0.1, Fraction(0), []))
+    source = write(tmp_path / "source.wav", babble(1, 16_000), 16_000)
+
+    def live(*options: str) -> list[str]:
+        said = rtvc("convert", source, "-o", tmp_path / "out.wav", *options)
+        return shlex.split(said.partition("Use this voice live: ")[2].strip())
+
+    assert live("--preset", "my own") == ["rtvc", "live", "--preset", "my own"]
+    assert live("--voice", "Willow", "--transport", "mkl") == [
+        "rtvc",
+        "live",
+        "--voice",
+        "Willow",
+        "--transport",
+        "mkl",
+    ]
+    options = [
+        "--voice",
+        "Willow",
+        "--preset",
+        "Stream",
+        "--strength",
+        "0.5",
+        "--pitch",
+        "-3.0",
+        "--intonation",
+        "1.5",
+    ]
+    options += ["--formants", "1.1", "--effects", "telephone", "--noise-suppression", "off", "--transport", "mkl"]
+    options += ["--block-size", "2", "--pack", str(pack.folder)]
+    assert live(*options) == ["rtvc", "live", *options]
+
+    played = ["--pack", str(pack.folder), "--input", str(source), "--output-file", str(tmp_path / "live.wav")]
+    rtvc(*live("--preset", "my own")[1:], *played)
+    assert AudioFile(tmp_path / "live.wav").frames > 0
 
 
 def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
