@@ -128,6 +128,7 @@ def convert(
     manifest: Annotated[
         Path | None,
         typer.Option(
+            parser=_path,
             rich_help_panel=CORPORA,
             help="Write a row about each recording to this Parquet file, and skip what it says is finished. Default: "
             "manifest.parquet in the output folder with --cluster, else none.",

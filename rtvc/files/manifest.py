@@ -157,6 +157,8 @@ class Manifest:
             raise RtvcError(f"{self._journal_path}: cannot be written ({error.strerror}).") from None
 
     def _read(self) -> list[dict[str, Any]]:
+        if self.path.is_dir():
+            raise RtvcError(f"{self.path}: is a folder; name a file in it, such as {self.path / NAME}.")
         if not self.path.exists():
             return []
         try:

@@ -165,6 +165,15 @@ def test_one_recording_and_contradictions_are_refused(words: list[object], voice
     assert "are for folders, and this is one recording" in refusal(*one)
 
 
+def test_a_manifest_that_cannot_be_is_refused_at_the_start(words: list[object], tmp_path: Path) -> None:
+    words += ["--voice", "Willow", "--manifest"]
+    (tmp_path / "folder").mkdir()
+    assert f"folder: is a folder; name a file in it, such as {tmp_path}" in refusal(*words, tmp_path / "folder")
+    assert "A path is empty" in refusal(*words, "")
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob("*.journal"))
+
+
 def test_a_scheduler_that_does_not_answer_is_one_sentence() -> None:
     with pytest.raises(RtvcError, match=r"nothing://here: no cluster answers"), open_cluster("nothing://here"):
         pass
