@@ -6,10 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import StrEnum
+from typing import TypeVar
 
 from rtvc.errors import RtvcError
 
 LONGEST_NAME = 64
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LETTERS = "LN"
@@ -45,6 +49,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_folded = {candidate.casefold(): candidate for candidate in known}
     close = get_close_matches(normal(name[:LONGEST_NAME]).casefold(), by_folded, n=1)
     return f" Did you mean {by_folded[close[0]]}?" if close else ""
+
+
+def member_of(kind: type[Kind], value: str, of: str) -> Kind:
+    """Return the member of an enumeration that may be given by its value; raise `RtvcError` for any other value."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise RtvcError(
+            f"There is no {of} {value!r}: choose one of {', '.join(kind)}.{did_you_mean(str(value), kind)}"
+        ) from None
 
 
 def shortened(text: str) -> str:

@@ -13,6 +13,7 @@ from rtvc.dsp.effects import NO_EFFECTS, Rack
 from rtvc.dsp.impulse_responses import find_impulse
 from rtvc.dsp.noise_suppression import NoiseSuppression, load_rnnoise
 from rtvc.dsp.plugins import find_plugin
+from rtvc.names import member_of
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.pitch import PitchControl
 
@@ -44,6 +45,11 @@ class VoiceSettings:
     formants: float = 1.0
     effects: Rack = NO_EFFECTS
     noise_suppression: NoiseSuppression = NoiseSuppression.OFF
+
+    def __post_init__(self) -> None:
+        """Take the level of noise suppression by its value, too; raise `RtvcError` if there is none of this value."""
+        level = member_of(NoiseSuppression, self.noise_suppression, "level of noise suppression")
+        object.__setattr__(self, "noise_suppression", level)
 
     @property
     def pitch(self) -> PitchControl:

@@ -6,8 +6,8 @@ called from an audio callback: the live engine (`rtvc.open_live`) is for that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,12 @@ from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
+from rtvc.files.file_conversion import one_channel
 from rtvc.files.streamed_conversion import LiveMap
-from rtvc.interface import AnyPath, as_pack, as_voice
+from rtvc.interface import AnyPath, as_pack, as_paths, as_voice
 from rtvc.packs.pack import ModelPack
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.fitting import fit_map
-from rtvc.transport.pitch import PitchControl
 from rtvc.voices.enrolment import enrol_files
 from rtvc.voices.voice import Target
 
@@ -69,12 +69,12 @@ class StreamingConverter:
 
     def __init__(
         self,
-        voice: str | Target = "Willow",
+        voice: AnyPath | Target = "Willow",
         rate: int = 48_000,
         *,
-        pack: str | ModelPack = "mini",
+        pack: AnyPath | ModelPack = "mini",
         map: MapChoice | None = None,
-        speaker: AnyPath | list[AnyPath] | None = None,
+        speaker: AnyPath | Sequence[AnyPath] | None = None,
         step: int | None = None,
         pitch_semitones: float = 0.0,
         intonation: float = 1.0,
@@ -84,27 +84,33 @@ class StreamingConverter:
     ) -> None:
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise RtvcError(f"The sample rate must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz, not {rate}.")
-        if step is not None and step < 1:
-            raise RtvcError(f"A step has at least 1 frame, not {step}.")
         self.rate = rate
         self.pack = as_pack(pack)
-        choice, target, level = map or MapChoice(), as_voice(voice), None
-        pitch = PitchControl(pitch_semitones, intonation, formants)
-        pitch.check(self.pack.roles, self.pack.name)
+        conversion = Conversion(
+            map or MapChoice(),
+            Mode.LIVE if speaker is None else Mode.TWO_PASS,
+            step,
+            pitch_semitones=pitch_semitones,
+            intonation=intonation,
+            formants=formants,
+            effects=effects,
+            noise_suppression=noise_suppression,
+        )
+        conversion.check(self.pack)
+        choice, pitch, suppression = conversion.map, conversion.pitch, conversion.noise_suppression
+        target, level = as_voice(voice), None
         converter = VoiceConverter(self.pack)
         if speaker is None:
-            Conversion(choice, mode=Mode.LIVE).check()
             features = target.features(self.pack)
             converter.observe = LiveMap(converter, self.pack, features, choice, pitch, target.name)
         else:
-            paths = speaker if isinstance(speaker, list) else [speaker]
-            enrolment = enrol_files([Path(path) for path in paths], self.pack, "", noise_suppression)
+            enrolment = enrol_files(as_paths(speaker), self.pack, "", suppression)
             level = enrolment.level_dbfs
             transport = fit_map(
                 self.pack, enrolment.features, target.features(self.pack), choice, target.maps, voice=target.name
             )
             converter.begin(transport, choice.strength, pitch)
-        self._chain = FileChain(rate, converter, rate, level, effects, noise_suppression)
+        self._chain = FileChain(rate, converter, rate, level, effects, suppression)
         self._block = block_length(rate, rate, self.pack, step or self.pack.defaults.step)
         self._waiting: Block
         self._ready: Block
@@ -125,15 +131,12 @@ class StreamingConverter:
         return self._chain.latency_seconds + Fraction(self._block - 1, self.rate)
 
     def __call__(self, block: npt.ArrayLike) -> Block:
-        """Return as many converted samples `[n]` as come in, `[n]` or `[n, channels]` in -1 to 1.
+        """Return as many converted samples `[n]` as come in.
 
-        Raises `RtvcError` if the samples are not finite, or of another shape.
+        They come as `[n]` or `[n, channels]`: floating-point numbers in -1 to 1, or integers of 8, 16 or 32 bits.
+        Raises `RtvcError` if the samples are not finite, or of another shape or type.
         """
-        samples = np.asarray(block, np.float32)
-        if samples.ndim == 2:
-            samples = samples.mean(axis=1, dtype=np.float32)
-        if samples.ndim != 1 or not np.isfinite(samples).all():
-            raise RtvcError("A block must hold finite samples [n] or [n, channels].")
+        samples = one_channel(block, "The block")
         self._waiting = np.concatenate((self._waiting, samples))
         ready = [self._ready]
         while len(self._waiting) >= self._block:

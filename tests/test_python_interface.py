@@ -1,6 +1,7 @@
 """`import rtvc`: what it offers, what importing it costs, the streaming converter, and the examples."""
 
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -93,7 +94,14 @@ def test_a_stream_of_an_enrolled_speaker_comes_out_in_the_voice_from_the_first_w
 
 
 @pytest.mark.parametrize(
-    ("block", "message"), [([np.nan], "finite"), (np.zeros((2, 2, 2)), "must hold"), ([[np.inf, 0]], "finite")]
+    ("block", "message"),
+    [
+        ([np.nan], "infinite"),
+        ([[np.inf, 0]], "infinite"),
+        (np.zeros((2, 2, 2)), "has the shape"),
+        (np.zeros((2, 960)), r"\[samples, channels\], not \[channels, samples\]"),
+        (np.zeros(960, complex), "of the type complex128"),
+    ],
 )
 def test_blocks_that_are_no_sound_are_refused(pack: rtvc.ModelPack, voice: str, block: Any, message: str) -> None:  # noqa: ANN401
     with pytest.raises(rtvc.RtvcError, match=message):
@@ -119,6 +127,111 @@ def test_an_array_is_converted_as_its_file_is(pack: rtvc.ModelPack, voice: str, 
         rtvc.convert_array(np.zeros((2, 2, 2)), 16_000, voice, pack=pack)
     with pytest.raises(rtvc.RtvcError, match="NaN"):
         rtvc.convert_array([np.nan], 16_000, voice, pack=pack)
+    with pytest.raises(rtvc.RtvcError, match="holds no samples"):
+        rtvc.convert_array([], 16_000, voice, pack=pack)
+
+
+@pytest.mark.parametrize(("kind", "offset"), [("int16", 0), ("int32", 0), ("uint8", 128)])
+def test_integers_are_scaled_as_those_of_a_file(pack: rtvc.ModelPack, voice: str, kind: str, offset: int) -> None:
+    """As `scipy.io.wavfile` returns them."""
+    full_scale = np.iinfo(kind).max - offset + 1
+    integers = (np.rint(0.5 * babble(1, 16_000) * full_scale) + offset).clip(0 if offset else None).astype(kind)
+    floats = ((integers.astype(np.float64) - offset) / full_scale).astype(np.float32)
+    whole, streamed = [], []
+    for audio in (floats, integers, np.stack([integers, integers], axis=1)):
+        whole.append(rtvc.convert_array(audio, 16_000, voice, pack=pack))
+        convert = rtvc.StreamingConverter(voice, 16_000, pack=pack)
+        streamed.append(np.concatenate([convert(audio), convert.flush()]))
+    for results in (whole, streamed):
+        np.testing.assert_allclose(results, [results[0]] * 3, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [complex, np.int64, bool, str])
+def test_samples_of_which_no_full_scale_is_known_are_refused(
+    pack: rtvc.ModelPack, voice: str, kind: type[np.generic]
+) -> None:
+    with pytest.raises(rtvc.RtvcError, match="is of the type"):
+        rtvc.convert_array(np.zeros(16_000, kind), 16_000, voice, pack=pack)
+
+
+def test_channels_before_samples_are_refused(pack: rtvc.ModelPack, voice: str) -> None:
+    """As torchaudio and librosa return them."""
+    with pytest.raises(rtvc.RtvcError, match=r"\(2, 16000\): .*\[samples, channels\], not \[channels, samples\]"):
+        rtvc.convert_array(np.zeros((2, 16_000)), 16_000, voice, pack=pack)
+
+
+def test_what_there_is_to_know_of_an_array_is_a_warning(pack: rtvc.ModelPack, voice: str) -> None:
+    with pytest.warns(UserWarning, match="The array: holds no speech"):
+        rtvc.convert_array(np.zeros(16_000), 16_000, voice, pack=pack)
+    loud = np.rint(np.clip(babble(2, 16_000) * 30, -1, 1) * 32_767).astype(np.int16)
+    with pytest.warns(UserWarning, match="samples are clipped"):
+        rtvc.convert_array(loud, 16_000, voice, pack=pack)
+
+
+def test_enumerations_may_be_given_by_their_values(pack: rtvc.ModelPack, voice: str) -> None:
+    by_value: dict[str, Any] = {"mode": "whole-file", "noise_suppression": "strong", "enhancer": "none"}
+    assert rtvc.Conversion(**by_value) == rtvc.Conversion(
+        mode=rtvc.Mode.WHOLE_FILE, noise_suppression=rtvc.NoiseSuppression.STRONG, enhancer=rtvc.Enhancer.NONE
+    )
+    level: Any = "strong"
+    assert rtvc.Settings(noise_suppression=level).noise_suppression is rtvc.NoiseSuppression.STRONG
+    live: Any = "live"
+    sound = babble(2, 16_000)
+    results = [
+        rtvc.convert_array(sound, 16_000, voice, pack=pack, conversion=rtvc.Conversion(mode=mode))
+        for mode in (live, rtvc.Mode.LIVE, rtvc.Mode.TWO_PASS)
+    ]
+    np.testing.assert_array_equal(results[0], results[1])
+    assert np.abs(results[0] - results[2]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"mode": "life"}, "no mode 'life': choose one of two-pass, live, whole-file. Did you mean live?"),
+        ({"mode": None}, "no mode None"),
+        ({"enhancer": "magic"}, "no enhancer 'magic'"),
+        ({"noise_suppression": "loud"}, "no level of noise suppression 'loud': choose one of off, light, strong"),
+        ({"step": -3}, "at least 1 frame, not -3"),
+        ({"sample_rate": 7}, "sample rate of the output must be from 8000 to 192000 Hz, not 7"),
+        ({"sample_rate": 0}, "sample rate of the output must be from 8000"),
+        ({"sample_rate": 1_000_000}, "to 192000 Hz, not 1000000"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(
+    pack: rtvc.ModelPack, voice: str, tmp_path: Path, values: dict[str, Any], message: str
+) -> None:
+    output = tmp_path / "out.wav"
+    with pytest.raises(rtvc.RtvcError, match=re.escape(message)):
+        rtvc.convert_file(voice, output, voice, pack=pack, conversion=rtvc.Conversion(**values))
+    with pytest.raises(rtvc.RtvcError, match=re.escape(message)):
+        rtvc.convert_array(np.zeros(16_000), 16_000, voice, pack=pack, conversion=rtvc.Conversion(**values))
+    assert not output.exists()
+
+
+def test_a_voice_a_pack_and_recordings_may_be_any_path(
+    pack: rtvc.ModelPack, voice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    path, sound = Path(voice), babble(1, 16_000)
+    np.testing.assert_array_equal(
+        rtvc.convert_array(sound, 16_000, path, pack=Path(pack.folder)),
+        rtvc.convert_array(sound, 16_000, voice, pack=str(pack.folder)),
+    )
+    several: list[Any] = [path, voice, [voice], (path, path)]
+    for number, recordings in enumerate(several):
+        assert rtvc.add_voice(f"any path {number}", recordings, pack=pack).name == f"any path {number}"
+        rtvc.StreamingConverter(path, 16_000, pack=pack, speaker=recordings)
+
+
+def test_a_stream_takes_what_a_conversion_takes(pack: rtvc.ModelPack, voice: str) -> None:
+    level: Any = "off"
+    rtvc.StreamingConverter(voice, RATE, pack=pack, noise_suppression=level)
+    level = "loud"
+    with pytest.raises(rtvc.RtvcError, match="no level of noise suppression 'loud'"):
+        rtvc.StreamingConverter(voice, RATE, pack=pack, noise_suppression=level)
+    with pytest.raises(rtvc.RtvcError, match="at least 1 frame, not 0"):
+        rtvc.StreamingConverter(voice, RATE, pack=pack, step=0)
 
 
 def test_examples_have_fewer_than_forty_lines() -> None:

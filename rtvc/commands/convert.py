@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rtvc.app.live import LiveSetup
 from rtvc.app.preferences import PreferenceFile
 from rtvc.app.presets import find_preset
 from rtvc.commands.convert_folder import FolderOptions, convert_folder
@@ -29,7 +30,6 @@ from rtvc.commands.options import (
 from rtvc.commands.outcome import conversion_bar, report, report_latency
 from rtvc.commands.program import EXPERTS
 from rtvc.commands.terminal import console
-from rtvc.dsp.noise_suppression import NoiseSuppression
 from rtvc.errors import RtvcError
 from rtvc.files.conversion import Conversion, Mode
 from rtvc.files.enhancement import Enhancer
@@ -39,7 +39,6 @@ from rtvc.files.folder_voices import RANDOM, VoiceRule, one_voice, random_voices
 from rtvc.packs.pack import find_pack
 from rtvc.packs.runtime import Runtime
 from rtvc.settings import Settings
-from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
 
 CORPORA = "Folders of many speakers"
@@ -129,6 +128,7 @@ def convert(
     manifest: Annotated[
         Path | None,
         typer.Option(
+            parser=_path,
             rich_help_panel=CORPORA,
             help="Write a row about each recording to this Parquet file, and skip what it says is finished. Default: "
             "manifest.parquet in the output folder with --cluster, else none.",
@@ -221,13 +221,22 @@ def convert(
     report(output, outcome, verbose)
     if verbose:
         report_latency(opened)
-    live = ["rtvc", "live", "--voice", settings.voice]
-    if settings.map.transport != MapChoice().transport:
-        live += ["--transport", settings.map.transport]
-    if rack := effects or settings.effects.name:
-        live += ["--effects", rack]
-    if settings.noise_suppression is not NoiseSuppression.OFF:
-        live += ["--noise-suppression", settings.noise_suppression]
+    given = {
+        "--voice": voice,
+        "--preset": preset,
+        "--strength": strength,
+        "--pitch": pitch,
+        "--intonation": intonation,
+        "--formants": formants,
+        "--effects": effects,
+        "--noise-suppression": noise_suppression,
+        "--transport": transport,
+        "--block-size": block_size,
+        "--pack": None if pack == LiveSetup().pack else pack,
+    }
+    live = ["rtvc", "live"]
+    for option, value in given.items():
+        live += [] if value is None else [option, str(value)]
     console.print(f"Use this voice live: {shlex.join(live)}", soft_wrap=True)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from rtvc.audio_file import OUTPUT_SUFFIXES
 from rtvc.commands.outcome import conversion_bar, report
 from rtvc.commands.terminal import console, errors
 from rtvc.errors import RtvcError
@@ -53,7 +54,7 @@ class FolderOptions:
 
 def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOptions) -> None:
     """Convert the recordings of a folder, and say what became of each."""
-    if output.suffix and not output.is_dir():
+    if output.suffix.lower() in OUTPUT_SUFFIXES and not output.is_dir():
         raise RtvcError(f"{output}: {folder} is a folder, so name a folder for the output too.")
     pack = find_pack(job.pack, job.runtime)
     job.conversion.check(pack)
@@ -72,6 +73,17 @@ def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOp
         )
         for entry, reason in plan.skipped.items():
             console.print(f"skipped: {entry}: {reason}", markup=False, soft_wrap=True)
+        if not tasks and plan.outputs:
+            raise RtvcError(
+                f"{folder}: nothing was converted, because {len(plan.outputs)} outputs in {output} were made with "
+                "another voice, pack or setting; use --force to replace them."
+            )
+        if not tasks and plan.existing:
+            console.print(
+                f"{plan.existing} recordings are converted already, in {output}; use --force to replace them.",
+                soft_wrap=True,
+            )
+            return
         if not tasks:
             raise RtvcError(f"{folder}: holds no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
         voices = {task.recipe.voice for task in tasks}

@@ -8,9 +8,11 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
 
+from rtvc.audio_file import HIGHEST_RATE, LOWEST_RATE
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.files.enhancement import Enhancer
+from rtvc.names import member_of
 from rtvc.packs.pack import ModelPack
 from rtvc.settings import VoiceSettings
 from rtvc.transport import FITTED_ON_FRAMES
@@ -62,17 +64,30 @@ class Conversion(VoiceSettings):
     sample_rate: int | None = None
     enhancer: Enhancer = Enhancer.NONE
 
+    def __post_init__(self) -> None:
+        """Take mode and enhancer by their values, too; raise `RtvcError` if there is none of these values."""
+        super().__post_init__()
+        object.__setattr__(self, "mode", member_of(Mode, self.mode, "mode"))
+        object.__setattr__(self, "enhancer", member_of(Enhancer, self.enhancer, "enhancer"))
+
     def output_rate(self, source_rate: int) -> int:
         """Return the sample rate in Hz of the result of a recording at `source_rate`."""
         return self.sample_rate or (max(source_rate, EFFECTS_RATE) if self.effects.effects else source_rate)
 
     def check(self, pack: ModelPack | None = None) -> None:
-        """Raise `RtvcError` if the values do not go together, or with the pack."""
+        """Raise `RtvcError` if a value is out of range, or the values do not go together or with the pack."""
         if pack is not None:
             self.pitch.check(pack.roles, pack.name)
         self.map.check()
         self.check_libraries()
         self.enhancer.check()
+        if self.step is not None and self.step < 1:
+            raise RtvcError(f"A step has at least 1 frame, not {self.step}.")
+        if self.sample_rate is not None and not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
+            raise RtvcError(
+                f"The sample rate of the output must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz, not "
+                f"{self.sample_rate}."
+            )
         if self.mode is Mode.WHOLE_FILE and self.step is not None:
             raise RtvcError("The mode whole-file has no steps: leave out the step, or choose another mode.")
         if self.mode is Mode.WHOLE_FILE and self.map.trained:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rtvc.audio_file import HIGHEST_RATE, LOWEST_RATE, AudioFile, audio_writer, check_destination
+from rtvc.audio_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS, AudioFile, audio_writer, check_destination
 from rtvc.dsp.resample import resample
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
@@ -88,7 +88,7 @@ def convert_array(
     Parameters
     ----------
     audio, rate
-        Samples `[n]`, or `[n, channels]` to be averaged, in -1 to 1; and their sample rate in Hz.
+        Samples, as `one_channel` takes them, and their sample rate in Hz.
     voice, pack, conversion, progress, fitting
         As for `convert_file`.
 
@@ -104,12 +104,13 @@ def convert_array(
         If the array is not sound, the voice cannot be used, or the values of `conversion` do not go together.
     """
     conversion = conversion or Conversion()
-    conversion = replace(conversion, sample_rate=conversion.sample_rate or rate)
     conversion.check(pack)
+    recording = _ArrayRecording(audio, rate)
+    conversion = replace(conversion, sample_rate=conversion.sample_rate or rate)
     blocks: list[Block] = []
     # Blocks of the chain may be reused by their stage.
     keep: Callable[[Block], None] = lambda block: blocks.append(block.copy())  # noqa: E731
-    outcome = _convert(Job(_ArrayRecording(audio, rate), voice, pack, conversion, keep, progress, fitting))
+    outcome = _convert(Job(recording, voice, pack, conversion, keep, progress, fitting))
     return np.concatenate(blocks), outcome
 
 
@@ -128,25 +129,59 @@ def _convert(job: Job) -> Outcome:
     return Outcome(duration, time.perf_counter() - began, latency, warnings)
 
 
+def one_channel(audio: npt.ArrayLike, name: str) -> Block:
+    """Return samples of any kind as one channel `[n]` of float32.
+
+    Parameters
+    ----------
+    audio
+        Samples `[n]`, or `[n, channels]` to be averaged: floating-point numbers in -1 to 1, or integers of 8, 16 or
+        32 bits, whose full scale becomes ±1.
+    name
+        What to call them in a message.
+
+    Raises
+    ------
+    RtvcError
+        If they have another shape or type, or are not finite.
+    """
+    samples = np.asarray(audio)
+    if samples.ndim not in (1, 2) or (samples.ndim == 2 and not 1 <= samples.shape[1] <= MOST_CHANNELS):
+        raise RtvcError(
+            f"{name} has the shape {samples.shape}: sound is [samples], or [samples, channels], not "
+            f"[channels, samples], with up to {MOST_CHANNELS} channels."
+        )
+    kind, bits = samples.dtype.kind, 8 * samples.dtype.itemsize
+    if kind != "f" and not (kind in "iu" and bits <= 32):
+        raise RtvcError(
+            f"{name} is of the type {samples.dtype}: sound is floating-point numbers in -1 to 1, or integers of 8, "
+            "16 or 32 bits."
+        )
+    if kind != "f":
+        full_scale = np.float32(2 ** (bits - 1))
+        samples = samples / full_scale - np.float32(kind == "u")
+    samples = samples.astype(np.float32)
+    if not np.isfinite(samples).all():
+        raise RtvcError(f"{name} holds NaN or infinite samples.")
+    return samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
+
+
 class _ArrayRecording:
     """An array as a `Recording`."""
 
     name = "The array"
 
     def __init__(self, audio: npt.ArrayLike, rate: int) -> None:
-        samples = np.asarray(audio, np.float32)
-        if samples.ndim == 2:
-            samples = samples.mean(axis=1, dtype=np.float32)
-        if samples.ndim != 1 or len(samples) == 0:
-            raise RtvcError(f"The array has the shape {np.shape(audio)}: sound is [samples] or [samples, channels].")
-        if not np.isfinite(samples).all():
-            raise RtvcError("The array holds NaN or infinite samples.")
+        samples = one_channel(audio, self.name)
+        if len(samples) == 0:
+            raise RtvcError("The array holds no samples.")
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise RtvcError(f"The sample rate must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz, not {rate}.")
         self._samples = samples
         self.rate = rate
         self.frames = len(samples)
-        self.clipped = int(np.count_nonzero(np.abs(samples) >= 1))
+        # Full scale of 16 bits is a little less than 1.
+        self.clipped = int(np.count_nonzero(np.abs(samples) >= 1 - 2**-15))
 
     def blocks(self, frames: int) -> Iterator[Block]:
         for start in range(0, self.frames, frames):

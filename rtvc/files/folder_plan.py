@@ -27,10 +27,13 @@ class FolderPlan:
         The output of each recording.
     skipped
         The reason for each entry of the folder that is not converted.
+    existing
+        How many of these are recordings whose output exists.
     """
 
     outputs: dict[Path, Path]
     skipped: dict[Path, str]
+    existing: int
 
 
 def plan_folder(folder: Path, output: Path, overwrite: bool = False, manifest: Manifest | None = None) -> FolderPlan:
@@ -72,13 +75,15 @@ def plan_folder(folder: Path, output: Path, overwrite: bool = False, manifest: M
                 raise RtvcError(f"{sources[target]} and {path} would both become {target}: rename one of them.")
             else:
                 sources[target] = path
+    existing = 0
     originals = {os.path.realpath(path) for path in sources.values()}
     for target, path in sources.items():
         if os.path.realpath(target) in originals:
             raise RtvcError(f"{target} would replace a recording of {folder}: name another folder for the output.")
         if os.path.lexists(target) and not overwrite and not (manifest and manifest.knows(path.relative_to(folder))):
             skipped[path] = f"{target} exists; use --force to replace it"
-    return FolderPlan({path: target for target, path in sources.items() if path not in skipped}, skipped)
+            existing += 1
+    return FolderPlan({path: target for target, path in sources.items() if path not in skipped}, skipped, existing)
 
 
 def plan_tasks(

@@ -55,6 +55,7 @@ class Manifest:
         self._parquet = cluster_module("pyarrow.parquet")
         self._arrow = cluster_module("pyarrow")
         self._rows = {row["source"]: row for row in self._read()}
+        self._finished: dict[str, dict[str, Any]] = {}  # rows that `begin` has replaced
         self._journal_path = path.with_name(path.name + _JOURNAL)
         self._journal: TextIO | None = None
         self._merge_journal()
@@ -88,9 +89,12 @@ class Manifest:
         return self.earlier(recording) is not None
 
     def earlier(self, recording: PurePath) -> Earlier | None:
-        """Return what an earlier run did to a recording; None if nothing, or if it failed."""
+        """Return the last conversion of a recording that was finished or interrupted; None if there is none.
+
+        An attempt that failed after it changed nothing.
+        """
         row = self._rows.get(_text(recording))
-        if row is None or row.get("error"):
+        if row is None or (row.get("error") and not row.get("output_sha256")):
             return None
         recipe = Recipe(**{name: row.get(name, "") for name in _RECIPE})
         done = row.get("output_sha256")
@@ -112,13 +116,16 @@ class Manifest:
     def begin(self, task: Task) -> None:
         """Note that an output is about to be written, so that the next run may replace it if this one is killed."""
         if task.recorded is None:
-            self._append(self._row(task))
+            row = self._row(task)
+            former = self._rows.get(row["source"], {})
+            if former.get("output_sha256"):
+                self._finished[row["source"]] = former
+            self._append(row)
 
     def add(self, record: Record) -> None:
-        """Note what became of a task."""
-        if record.outcome is None and not record.error:
-            return  # The row of the earlier run stands.
-        row = {**self._row(record.task), "error": _text(record.error)}
+        """Note what became of a task. If it failed, the row of the conversion before it stays, beside the error."""
+        row = self._row(record.task)
+        former = self._rows.get(row["source"])
         if record.digests is not None and record.outcome is not None:
             row |= {
                 "source_sha256": record.digests.source,
@@ -128,7 +135,11 @@ class Manifest:
                 "real_time_factor": record.outcome.real_time_factor,
                 "warnings": [_text(sentence) for sentence in record.outcome.warnings],
             }
-        self._append(row)
+        else:
+            row = self._finished.get(row["source"], former or row)
+        row = row | {"error": _text(record.error)}
+        if row != former:
+            self._append(row)
 
     def _row(self, task: Task) -> dict[str, Any]:
         source, output = task.source.relative_to(self._folder), task.output.relative_to(self._output)
@@ -146,6 +157,8 @@ class Manifest:
             raise RtvcError(f"{self._journal_path}: cannot be written ({error.strerror}).") from None
 
     def _read(self) -> list[dict[str, Any]]:
+        if self.path.is_dir():
+            raise RtvcError(f"{self.path}: is a folder; name a file in it, such as {self.path / NAME}.")
         if not self.path.exists():
             return []
         try:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtvc.app.effects import RACKS
 from rtvc.app.preferences import PreferenceFile, Preferences, Preset
 from rtvc.audio_file import AudioFile
 from rtvc.commands import convert
+from rtvc.dsp.effects import Rack
 from rtvc.errors import RtvcError
 from rtvc.features import FeatureSet
 from rtvc.files.conversion import Conversion, Outcome
@@ -54,6 +56,50 @@ def test_a_preset_gives_the_sound_and_its_voice_and_options_take_precedence(
         MapChoice(block_size=2),
     ]
     assert "No voice is chosen: name one with --voice" in refusal(*words, "clear")
+
+
+def test_how_to_use_a_voice_live_repeats_the_options(
+    pack: ModelPack, voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rack of the user's own, as in the preset, has no name that `--effects` takes."""
+    own = Rack("Mine", RACKS["Telephone"].effects)
+    stored = Settings(voice=str(voice.reference), map=MapChoice("knn"), effects=own)
+    PreferenceFile().save(Preferences(presets={"my own": Preset(stored)}))
+    monkeypatch.setattr(convert, "convert_file", lambda *arguments, **options: Outcome(1.0, 0.1, Fraction(0), []))
+    source = write(tmp_path / "source.wav", babble(1, 16_000), 16_000)
+
+    def live(*options: str) -> list[str]:
+        said = rtvc("convert", source, "-o", tmp_path / "out.wav", *options)
+        return shlex.split(said.partition("Use this voice live: ")[2].strip())
+
+    assert live("--preset", "my own") == ["rtvc", "live", "--preset", "my own"]
+    assert live("--voice", "Willow", "--transport", "mkl") == [
+        "rtvc",
+        "live",
+        "--voice",
+        "Willow",
+        "--transport",
+        "mkl",
+    ]
+    options = [
+        "--voice",
+        "Willow",
+        "--preset",
+        "Stream",
+        "--strength",
+        "0.5",
+        "--pitch",
+        "-3.0",
+        "--intonation",
+        "1.5",
+    ]
+    options += ["--formants", "1.1", "--effects", "telephone", "--noise-suppression", "off", "--transport", "mkl"]
+    options += ["--block-size", "2", "--pack", str(pack.folder)]
+    assert live(*options) == ["rtvc", "live", *options]
+
+    played = ["--pack", str(pack.folder), "--input", str(source), "--output-file", str(tmp_path / "live.wav")]
+    rtvc(*live("--preset", "my own")[1:], *played)
+    assert AudioFile(tmp_path / "live.wav").frames > 0
 
 
 def test_a_file(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
@@ -130,6 +176,34 @@ def test_a_folder_goes_on_past_a_bad_file(
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.wav", "b.flac"]
 
 
+def test_a_folder_that_is_converted_already_is_no_error(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "cover.jpg").touch()
+    words = ["convert", str(tmp_path / "in"), "--voice", str(voice.reference), "--pack", str(pack.folder)]
+    words += ["-o", str(tmp_path / "out")]
+    with pytest.raises(RtvcError, match="holds no recordings to convert"):
+        rtvc(*words)
+    for name in ("a.wav", "b.wav"):
+        write(tmp_path / "in" / name, babble(1.5, 16_000), 16_000)
+    assert "2 recordings are converted, in" in rtvc(*words)
+    before = (tmp_path / "out" / "a.wav").stat().st_ino
+    said = rtvc(*words)
+    assert "a.wav exists; use --force to replace it" in said
+    assert f"2 recordings are converted already, in {tmp_path / 'out'}; use --force to replace them" in said
+    assert (tmp_path / "out" / "a.wav").stat().st_ino == before
+    assert "2 recordings are converted, in" in rtvc(*words, "--force")
+
+
+def test_an_output_folder_may_have_a_dot_in_its_name(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", babble(1.5, 16_000), 16_000)
+    rtvc(
+        *("convert", tmp_path / "in", "--voice", voice.reference, "--pack", pack.folder),
+        *("-o", tmp_path / "corpus-1.0"),
+    )
+    assert (tmp_path / "corpus-1.0" / "a.wav").is_file()
+
+
 def test_errors_are_one_line_with_exit_code_2(
     pack: ModelPack,
     voice: Voice,
@@ -162,7 +236,7 @@ def test_errors_are_one_line_with_exit_code_2(
     assert "A path is empty" in complaint("", target)
     assert "A path is empty" in complaint(good, target, "")
     assert "out.v2: cannot write '.v2'; give the output one of .wav" in complaint(good, target, "out.v2")
-    assert "out.v2: " in complaint(tmp_path, target, "out.v2")
+    assert "new.wav: " in complaint(tmp_path, target, str(tmp_path / "new.wav"))
     assert "--threads cannot exceed" in complaint(good, target, output, "--threads", "100000")
     assert "has no steps" in complaint(good, target, output, "--mode", "whole-file", "--step", "1")
     assert "its folder does not exist" in complaint(good, target, str(tmp_path / "no" / "out.wav"))

@@ -112,9 +112,40 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
     second.write_bytes(b"edited")
     assert "b.flac: was changed after its conversion; use --force" in refusal(*words)
     assert second.read_bytes() == b"edited"
-    with pytest.raises(RtvcError, match="holds no recordings to convert"):
-        rtvc(*words, "--strength", "0.5")
+    complaint = refusal(*words, "--strength", "0.5")
+    assert "nothing was converted, because 2 outputs in" in complaint
+    assert "were made with another voice, pack or setting; use --force" in complaint
+    assert second.read_bytes() == b"edited"
     assert "a.wav: 1.6 s of sound" in rtvc(*words, "--strength", "0.5", "--force")
+
+
+@pytest.mark.parametrize("again", [(), ("--force",)])
+def test_a_changed_source_is_converted_though_an_attempt_has_failed(
+    words: list[object], voice: Voice, tmp_path: Path, again: tuple[str, ...]
+) -> None:
+    (tmp_path / "in" / "p2" / "c.wav").unlink()
+    words += ["--voice", voice.reference]
+    rtvc(*words)
+    before, output = rows(tmp_path)["p1/a.wav"], tmp_path / "out" / "p1" / "a.wav"
+    source = tmp_path / "in" / "p1" / "a.wav"
+    first, longer = source.read_bytes(), write(tmp_path / "take 2.wav", babble(2, 16_000), 16_000).read_bytes()
+
+    source.write_bytes(longer[: len(longer) // 2])
+    assert "1 of 2 recordings were not converted" in refusal(*words, *again)
+    failed = rows(tmp_path)["p1/a.wav"]
+    assert "a.wav: is cut short" in failed["error"]
+    assert failed | {"error": ""} == before
+
+    source.write_bytes(first)
+    assert "2 recordings were converted before" in rtvc(*words)
+    assert rows(tmp_path)["p1/a.wav"] == before
+
+    source.write_bytes(longer[: len(longer) // 2])
+    refusal(*words, *again)
+    source.write_bytes(longer)
+    assert "a.wav: 2.0 s of sound" in rtvc(*words)
+    assert soundfile.info(output).frames == 32_000
+    assert rows(tmp_path)["p1/a.wav"]["error"] == ""
 
 
 def test_the_benchmark_counts_recordings(cluster: Cluster, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +163,15 @@ def test_one_recording_and_contradictions_are_refused(words: list[object], voice
     assert "leave out either" in refusal(*words, "--voice", "Willow", "--voices", "random")
     one = ["convert", voice.reference, "-o", tmp_path / "out.wav", "--voice", "Willow", "--cluster", "local"]
     assert "are for folders, and this is one recording" in refusal(*one)
+
+
+def test_a_manifest_that_cannot_be_is_refused_at_the_start(words: list[object], tmp_path: Path) -> None:
+    words += ["--voice", "Willow", "--manifest"]
+    (tmp_path / "folder").mkdir()
+    assert f"folder: is a folder; name a file in it, such as {tmp_path}" in refusal(*words, tmp_path / "folder")
+    assert "A path is empty" in refusal(*words, "")
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob("*.journal"))
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence() -> None:
