@@ -87,14 +87,10 @@ def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys
     """Say in a sentence why global hotkeys are unavailable; empty if they are available."""
     wayland = environment.get("XDG_SESSION_TYPE") == "wayland" or "WAYLAND_DISPLAY" in environment
     if platform == "linux" and (wayland or "DISPLAY" not in environment):
-        reason = (
-            tr("This desktop (Wayland) does not let programs hear keys that are pressed elsewhere.")
-            if wayland
-            else tr("A desktop without X11 does not let programs hear keys that are pressed elsewhere.")
-        )
+        reason = tr("Wayland does not allow global hotkeys.") if wayland else tr("Global hotkeys need X11.")
         instead = tr(
-            "Hotkeys work while this window has the focus. For keys that work everywhere, let the keyboard settings "
-            "of your desktop run a command, such as: rtvc-gui --press mute"
+            "Hotkeys work while this window has the focus. For keys that work everywhere, add a shortcut to your "
+            "desktop's keyboard settings that runs a command, such as: rtvc-gui --press mute"
         )
         return f"{reason} {instead}"
     if importlib.util.find_spec("pynput") is None:

@@ -137,7 +137,7 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
     except OSError as error:
-        raise RtvcError(f"{folder}: the folder cannot be made ({error.strerror}). Name another folder.") from None
+        raise RtvcError(f"{folder}: the folder cannot be created ({error.strerror}). Name another folder.") from None
 
 
 def delete(path: Path) -> None:
@@ -263,7 +263,7 @@ def _check_free(path: Path, overwrite: bool) -> None:
 
 
 def _exists(path: Path) -> RtvcError:
-    return RtvcError(f"{path}: exists already; use --force to replace it.")
+    return RtvcError(f"{path} already exists; use --force to replace it.")
 
 
 def _unwritable(path: Path, error: OSError) -> RtvcError:

@@ -53,13 +53,13 @@ SUPPLIED = (
     ),
     SuppliedPreset(
         "Stream",
-        "Livelier intonation; fewer gaps beside a game; more delay.",
+        "Livelier intonation; fewer gaps while gaming; more delay.",
         Settings(intonation=1.2),
         LatencyProfile.SAFE,
     ),
     SuppliedPreset(
         "Call",
-        "Clearer words; a noise gate against keyboard and fan.",
+        "Clearer words; a noise gate for keyboard and fan noise.",
         Settings(map=MapChoice(block_size=CLEAR), gate_threshold_dbfs=-45.0),
     ),
 )

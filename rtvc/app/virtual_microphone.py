@@ -79,7 +79,10 @@ def virtual_microphone_state() -> VirtualMicrophoneState:
     if any(device.name == SINK for device in devices):
         return VirtualMicrophoneState(DESCRIPTION, False, "")
     if any(device.host_api == PULSE for device in devices):
-        explanation = "It is created when you switch on. Create it now to choose it in Discord or OBS beforehand."
+        explanation = (
+            "rtvc creates the virtual microphone when you switch the voice changer on. Create it now if you want to "
+            "select it in Discord or OBS first."
+        )
         return VirtualMicrophoneState("", True, explanation)
     return VirtualMicrophoneState("", False, explain_virtual_cable())
 

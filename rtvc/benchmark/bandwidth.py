@@ -44,7 +44,7 @@ def bandwidth_report(folder: Path, rack: Rack) -> Report:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RECORDINGS)
     files = [file for file in map(AudioFile, paths) if file.rate >= 44_100]
     if not files:
-        raise RtvcError(f"{folder}: holds no recordings at 44.1 kHz or more, to compare with.")
+        raise RtvcError(f"{folder}: contains no recordings at 44.1 kHz or more, to compare with.")
     chosen = files[:: -(-len(files) // MOST_RECORDINGS)]
     stage = Effects(RATE, rack)
     distances: list[tuple[list[float], list[float]]] = []

@@ -212,7 +212,7 @@ def live_rate(device: Device, direction: Direction) -> int:
         except library.PortAudioError:
             continue
         return rate
-    raise RtvcError(f"{device.description} refuses every usual sample rate: close other programs that use it.")
+    raise RtvcError(f"{device.description} rejects every common sample rate: close other programs that use it.")
 
 
 def extra_settings(device: Device) -> object | None:

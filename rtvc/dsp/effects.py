@@ -206,7 +206,9 @@ def read_rack(content: bytes, where: str) -> Rack:
         return parse_rack(json.loads(content))
     except (ValueError, OverflowError, RecursionError) as error:
         reason = "it is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)
-        raise RtvcError(f"{where} holds no effects: {reason}. `rtvc effects show Radio` prints an example.") from None
+        raise RtvcError(
+            f"{where} contains no effects: {reason}. `rtvc effects show Radio` prints an example."
+        ) from None
 
 
 def parse_rack(value: object) -> Rack:

@@ -140,7 +140,7 @@ class _ArrayRecording:
         if samples.ndim != 1 or len(samples) == 0:
             raise RtvcError(f"The array has the shape {np.shape(audio)}: sound is [samples] or [samples, channels].")
         if not np.isfinite(samples).all():
-            raise RtvcError("The array holds NaN or infinite samples.")
+            raise RtvcError("The array contains NaN or infinite samples.")
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise RtvcError(f"The sample rate must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz, not {rate}.")
         self._samples = samples

@@ -171,7 +171,7 @@ def _schedule(thread: int, rank: Rank) -> str:
         os.sched_setscheduler(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(wanted))
     except OSError:
         _ask_realtimekit(thread, wanted)
-        return f"real-time priority {wanted} by RealtimeKit"
+        return f"real-time priority {wanted} via RealtimeKit"
     return f"real-time priority {wanted}"
 
 

@@ -57,7 +57,7 @@ def read_access(path: Path) -> Access:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise RtvcError(f"{path}: the token cannot be read ({reason}).") from None
     if not lines or not _TOKEN.fullmatch(lines[0]):
-        raise RtvcError(f"{path} holds no token: delete it, and `rtvc serve --token-file` makes a new one.")
+        raise RtvcError(f"{path} contains no token: delete it, and `rtvc serve --token-file` creates a new one.")
     fingerprint = lines[1].lower().replace(":", "") if len(lines) > 1 else ""
     if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
         raise RtvcError(f"{path}: the second line must be a SHA-256 fingerprint of 64 hexadecimal digits.")

@@ -37,8 +37,8 @@ WAITING_BLOCKS = 10
 
 JOIN_SECONDS = 5.0
 
-_LOST = "The server is lost: trying again."
-_REJOINING = "The server is getting the new voice."
+_LOST = "Connection to the server lost. Reconnecting…"
+_REJOINING = "Sending the new voice to the server."
 
 SENT_NAME = "Your voice"
 """How the server calls a voice that is sent along: names of files need not be names of voices, and stay here."""
@@ -149,7 +149,7 @@ class Connection:
                 self.rejoining = False
                 if self.link is None:
                     raise
-                self.trouble = f"{str(error).rstrip('.')}: trying again."
+                self.trouble = f"{str(error).rstrip('.')}. Reconnecting…"
             finally:
                 self.receiving = False
                 await link.close()

@@ -117,7 +117,8 @@ class Link:
                 await self._connected.wait()
         except TimeoutError:
             raise Unreachable(
-                "The server answers, but sound does not reach it: let UDP pass between both computers."
+                "The server answers, but no audio arrives: allow UDP between the two computers (check their "
+                "firewalls)."
             ) from None
         self.reception.heard = time.monotonic()
 

@@ -46,7 +46,7 @@ FAULT = "The server has failed to start the session. Its own log says why."
 SENTENCES = {
     State.STARTING: "The server is starting the voice changer.",
     State.RECOVERING: "The server is starting the voice changer.",
-    State.SILENCED: "The server has no map to this voice. Silence is sent, not your own voice.",
+    State.SILENCED: "The server cannot convert to this voice. Listeners hear silence.",
     State.FAILED: "The voice changer on the server has failed.",
     State.STOPPED: "The server has ended the session.",
 }
@@ -194,7 +194,7 @@ def read_settings(values: object) -> Settings:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise Refusal("The settings cannot be read.") from None
     if settings.map.transport != "mkl":
-        raise Refusal("Servers offer only the transport mkl: the others take too much of what sessions share.")
+        raise Refusal("Servers support only the transport mkl; the others need too much computing time.")
     if settings.effects.plugins:
         raise Refusal("Servers run no plug-ins for clients.")
     try:

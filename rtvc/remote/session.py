@@ -94,7 +94,7 @@ class SessionVoices(VoiceLibrary):
         try:
             return super().open(name)
         except RtvcError:
-            raise Refusal("The server has no such voice.") from None
+            raise Refusal("The server does not have this voice.") from None
 
 
 class Session:

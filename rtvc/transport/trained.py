@@ -202,8 +202,8 @@ class TrainedTransport:
         self.card = read_map_card(folder)
         if self.card.pack_digest != pack.digest:
             raise RtvcError(
-                f"The map {name} moves the features of the model pack {self.card.pack} "
-                f"({self.card.pack_digest[:8]}), not those of {pack.name} ({pack.digest[:8]}): train it for this "
+                f"The map {name} was trained for the model pack {self.card.pack} "
+                f"({self.card.pack_digest[:8]}), not for {pack.name} ({pack.digest[:8]}): train it for this "
                 "pack, or choose another transport."
             )
         content = read_map_graph(folder, self.card)

@@ -174,7 +174,7 @@ def test_a_plugin_survives_its_file() -> None:
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(content: bytes, reason: str) -> None:
-    with pytest.raises(RtvcError, match=r"a\.json holds no effects") as error:
+    with pytest.raises(RtvcError, match=r"a\.json contains no effects") as error:
         read_rack(content, "a.json")
     assert reason in str(error.value)
 

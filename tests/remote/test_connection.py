@@ -114,5 +114,5 @@ def test_a_link_that_falls_silent_is_lost(follow: Follow, monkeypatch: pytest.Mo
     following = follow(Settings(voice="Willow"))
     monkeypatch.setattr(connection, "LOST_SECONDS", -1.0)
     until(lambda: following.connection.lost)
-    assert "The server is lost" in following.connection.trouble
+    assert "Connection to the server lost" in following.connection.trouble
     following.connection.stop()

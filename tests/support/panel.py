@@ -211,7 +211,7 @@ class FakeLibrary(VoiceLibrary):
 
     def rename(self, name: str, new_name: str) -> None:
         if new_name in self.own:
-            raise RtvcError(f"There is a voice {new_name!r} already.")
+            raise RtvcError(f"A voice named {new_name!r} already exists.")
         self.own[self.own.index(name)] = new_name
 
     def remove(self, name: str) -> None:

@@ -166,7 +166,7 @@ def test_the_fitter_keeps_the_map_while_it_learns_the_speaker(
     assert first.pitch != pitch
     fitter.ask(MapRequest("Willow", CHOICE))
     fitter.work()
-    assert "leads to the voice Iris alone, not to Willow" in fitter.error
+    assert "converts only to the voice Iris, not to Willow" in fitter.error
     assert fitter.voice == str(voice.reference)
 
 
@@ -194,7 +194,7 @@ def test_another_voice_a_blend_and_the_mode_whole_file_are_refused(
     library.add(trained)
     voices = VoiceLibrary()
     for name in ("Willow", "Iris:0.5,Willow:0.5"):
-        with pytest.raises(RtvcError, match=rf"not:Iris leads to the voice Iris alone, not to {name}"):
+        with pytest.raises(RtvcError, match=rf"not:Iris converts only to the voice Iris, not to {name}"):
             convert_array(babble(1, RATE), RATE, voices.open(name), pack, Conversion(CHOICE))
     with pytest.raises(RtvcError, match="choose another mode than whole-file"):
         Conversion(CHOICE, Mode.WHOLE_FILE).check()
@@ -205,7 +205,7 @@ def test_a_map_of_another_pack_is_refused_by_name(
 ) -> None:
     library.add(trained)
     other = identity_pack(tmp_path / "other", hop=320)
-    with pytest.raises(RtvcError, match=r"The map not:Iris moves the features of the model pack identity \(") as no:
+    with pytest.raises(RtvcError, match=r"The map not:Iris was trained for the model pack identity \(") as no:
         library.open("not:Iris", other)
     assert pack.digest[:8] in str(no.value)
     assert other.digest[:8] in str(no.value)
@@ -290,7 +290,7 @@ def test_a_graph_of_another_kind_and_one_that_explodes_are_refused(
         library.add(folder)
     library.add(write_trained_map(tmp_path / "wild", pack, gain=float("nan")))
     voices = feature_set(pack, 1), feature_set(pack, 2)
-    with pytest.raises(RtvcError, match="The trained map not:Iris gives values that no voice has"):
+    with pytest.raises(RtvcError, match="The trained map not:Iris does not produce usable values"):
         fit_map(pack, *voices, CHOICE)
 
 
