@@ -92,7 +92,7 @@ def _print_heading(route: Route, engine: LiveEngine, snapshot: Snapshot, has_key
     if route.server:
         console.print("The server learns your voice while you speak.", soft_wrap=True)
     elif engine.enrolment is None:
-        console.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.", soft_wrap=True)
+        console.print("rtvc learns your voice while you speak. `rtvc enrol` learns it beforehand.", soft_wrap=True)
 
 
 def status_line(snapshot: Snapshot, settings: Settings, width: int) -> Text:

@@ -153,12 +153,12 @@ def test_errors_are_one_line_with_exit_code_2(
     assert "text.wav: is not audio" in complaint(tmp_path / "text.wav", target)
     assert "cut.wav: is cut short" in complaint(tmp_path / "cut.wav", target)
     assert "missing.wav: no such file" in complaint(good, tmp_path / "missing.wav")
-    assert "short.wav: holds 0.5 s of speech" in complaint(good, short)
+    assert "short.wav: contains 0.5 s of speech" in complaint(good, short)
     assert "no voice 'nobody'" in complaint(good, "nobody")
     # For a folder as well, before any worker starts.
-    assert "short.wav: holds 0.5 s of speech" in complaint(tmp_path, short, str(tmp_path / "new"))
+    assert "short.wav: contains 0.5 s of speech" in complaint(tmp_path, short, str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
-    assert "exists already; use --force" in complaint(good, target, str(good))
+    assert "already exists; use --force" in complaint(good, target, str(good))
     assert "A path is empty" in complaint("", target)
     assert "A path is empty" in complaint(good, target, "")
     assert "out.v2: cannot write '.v2'; give the output one of .wav" in complaint(good, target, "out.v2")
@@ -192,7 +192,7 @@ def test_an_output_folder_that_is_a_file_is_named(
     wanted = ("--voice", str(voice.reference), "--pack", str(pack.folder))
     for command in (("convert", str(tmp_path / "in"), *wanted), ("demo",)):
         said = complain(*command, "-o", str(tmp_path / "file"))
-        assert "file: the folder cannot be made" in said
+        assert "file: the folder cannot be created" in said
 
 
 def test_two_recordings_that_would_become_one_are_refused_before_any_is_converted(
@@ -230,7 +230,7 @@ def test_names_that_look_like_markup_are_printed(pack: ModelPack, voice: Voice, 
     said = rtvc("convert", *words, "--pack", pack.folder)
     assert "[red]z.wav: 2.0 s" in said
     assert "warning" in said
-    assert "[bold]x [2].wav: holds no speech" in said
+    assert "[bold]x [2].wav: contains no speech" in said
 
 
 def test_a_path_that_the_system_refuses_is_one_line(

@@ -61,13 +61,13 @@ def test_a_file_in_and_a_file_out(pack: ModelPack, recording: Path, voice: Path,
     assert np.abs(heard).max() > 0.01
     assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
     assert "No voice is chosen" not in said
-    assert "exists already" in refusal(
+    assert "already exists" in refusal(
         "live", "--pack", pack.folder, *OWN, "--input", recording, "--output-file", output
     )
     played = ("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--force")
     assert "No voice is chosen" in refusal(*played)
     rtvc(*played, *OWN)
-    assert "folder cannot be made" in refusal(*played, *OWN, "--record", recording)
+    assert "folder cannot be created" in refusal(*played, *OWN, "--record", recording)
 
 
 def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, recording: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_fault_of_the_program_is_a_sentence_and_a_report(
     finally:
         sys.excepthook = hooks
     said = capsys.readouterr().err
-    assert "A fault in rtvc itself (ZeroDivisionError" in said
+    assert "Internal error in rtvc (ZeroDivisionError" in said
     assert "Traceback" not in said
     assert len(list(tmp_path.glob("crash-*.txt"))) == 1
 

@@ -100,21 +100,21 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
     rtvc(*words)
     first, second = tmp_path / "out" / "p1" / "a.wav", tmp_path / "out" / "p2" / "b.flac"
     before, written = rows(tmp_path), (first.stat().st_ino, second.stat().st_ino)
-    assert "2 recordings were converted before" in rtvc(*words)
+    assert "Skipped 2 recordings converted earlier" in rtvc(*words)
     assert (first.stat().st_ino, second.stat().st_ino) == written
     assert rows(tmp_path) == before
 
     write(tmp_path / "in" / "p1" / "a.wav", babble(1.6, 16_000), 16_000)
-    assert "a.wav: 1.6 s of sound" in rtvc(*words)
+    assert "a.wav (1.6 s)" in rtvc(*words)
     assert (first.stat().st_ino == written[0], second.stat().st_ino == written[1]) == (False, True)
     assert rows(tmp_path)["p1/a.wav"]["duration_seconds"] == 1.6
 
     second.write_bytes(b"edited")
     assert "b.flac: was changed after its conversion; use --force" in refusal(*words)
     assert second.read_bytes() == b"edited"
-    with pytest.raises(RtvcError, match="holds no recordings to convert"):
+    with pytest.raises(RtvcError, match="contains no recordings to convert"):
         rtvc(*words, "--strength", "0.5")
-    assert "a.wav: 1.6 s of sound" in rtvc(*words, "--strength", "0.5", "--force")
+    assert "a.wav (1.6 s)" in rtvc(*words, "--strength", "0.5", "--force")
 
 
 def test_the_benchmark_counts_recordings(cluster: Cluster, pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
