@@ -107,9 +107,7 @@ def check_pressed(name: str) -> None:
     """Raise `RtvcError` if there is no hotkey of this name to press from outside the panel."""
     names = [hotkey.name for hotkey in HOTKEYS if hotkey.name != HELD]
     if name not in names:
-        raise RtvcError(
-            f"There is no hotkey {name!r} to press; there are: {', '.join(names)}.{did_you_mean(name, names)}"
-        )
+        raise RtvcError(f"Unknown hotkey {name!r}. Available: {', '.join(names)}.{did_you_mean(name, names)}")
 
 
 def keys(options: Options, scope: Scope) -> dict[str, QKeySequence]:

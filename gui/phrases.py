@@ -52,7 +52,7 @@ PHRASES = (
     tr_noop("Stream"),
     tr_noop("Call"),
     tr_noop("The defaults: the voice's own pitch and intonation."),
-    tr_noop("More similar to the voice; words a little less clear."),
+    tr_noop("A little more similar to the voice; words a little less clear."),
     tr_noop("Clearer words; a little less similar to the voice."),
     tr_noop("A third less work for the processor; at least 20 ms more delay."),
     tr_noop("Livelier intonation; fewer gaps while gaming; more delay."),

@@ -381,4 +381,4 @@ def _check_length(path: Path, file: BufferedRandom, frames: int) -> None:
     with _sound_file(file) as written:
         found: int = written.frames
     if found != frames:
-        raise StorageError(path, f"the file holds {found} of {frames} samples")
+        raise StorageError(path, f"the file contains {found} of {frames} samples")

@@ -76,7 +76,7 @@ def atomic_write(path: Path, *, overwrite: bool = True, private: bool = False) -
             file.flush()
             os.fsync(file.fileno())
             if temporary.stat().st_size != size:
-                raise OSError(None, "the disk holds fewer bytes than were written")
+                raise OSError(None, "the disk has fewer bytes than were written")
             if sys.platform == "win32":
                 file.close()  # Windows renames no open file; elsewhere the lock is held until the rename.
             _rename(temporary, path, overwrite)

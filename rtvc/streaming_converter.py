@@ -133,7 +133,7 @@ class StreamingConverter:
         if samples.ndim == 2:
             samples = samples.mean(axis=1, dtype=np.float32)
         if samples.ndim != 1 or not np.isfinite(samples).all():
-            raise RtvcError("A block must hold finite samples [n] or [n, channels].")
+            raise RtvcError("A block must contain finite samples [n] or [n, channels].")
         self._waiting = np.concatenate((self._waiting, samples))
         ready = [self._ready]
         while len(self._waiting) >= self._block:

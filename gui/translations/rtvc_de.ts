@@ -4,6 +4,10 @@
     <context>
         <name>rtvc</name>
         <message>
+            <source>A little more similar to the voice; words a little less clear.</source>
+            <translation>Der Stimme etwas ähnlicher; Wörter etwas weniger deutlich.</translation>
+        </message>
+        <message>
             <source>A map trained for this voice only.</source>
             <translation>Eine Abbildung, die eigens für diese Stimme trainiert wurde.</translation>
         </message>
@@ -902,10 +906,6 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>More for {name}</source>
             <translation>Mehr zu {name}</translation>
-        </message>
-        <message>
-            <source>More similar to the voice; words a little less clear.</source>
-            <translation>Der Stimme ähnlicher; Wörter etwas weniger deutlich.</translation>
         </message>
         <message>
             <source>Move {effect} down</source>

@@ -183,8 +183,7 @@ def save_effects(rack: Rack, path: Path) -> Rack:
 def _from_file(name: str) -> Rack:
     if not name.lower().endswith(".json"):
         raise RtvcError(
-            f"There are no effects {name!r}; there are: {', '.join(RACKS)}, and .json files."
-            f"{did_you_mean(name, RACKS)}"
+            f"Unknown effects {name!r}. Available: {', '.join(RACKS)}, and .json files.{did_you_mean(name, RACKS)}"
         )
     try:
         with Path(name).open("rb") as file:

@@ -120,7 +120,7 @@ def listeners() -> list[str] | None:
             microphones = {source.index for source in server.source_list() if source.name == SOURCE}
             streams = server.source_output_list()
     except pulse.server_errors():
-        raise RtvcError("The sound server does not answer any more: start it again.") from None
+        raise RtvcError("The sound server no longer answers: restart it.") from None
     return sorted(
         stream.proplist.get("application.name", "A program")
         for stream in streams

@@ -69,7 +69,7 @@ def bandwidth_report(folder: Path, rack: Rack) -> Report:
     }
     rows = [[name, f"{a:.1f}", f"{b:.1f}"] for name, a, b in zip(names, plain, changed, strict=True)]
     title = (
-        f"Log-spectral distance to {len(chosen)} originals, dB; {results['frame_milliseconds']:.2f} ms a frame, "
+        f"Log-spectral distance to {len(chosen)} originals, dB; {results['frame_milliseconds']:.2f} ms per frame, "
         f"{results['latency_milliseconds']:.0f} ms of delay"
     )
     tables = [Table(title, ("", "16 kHz", f"with {rack.name or 'effects'}"), rows)]

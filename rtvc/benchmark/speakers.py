@@ -214,7 +214,7 @@ def _divided(name: str, recordings: Sequence[Path], reference_seconds: float, se
     others = tuple(sorted(rotated[taken:]))
     if len(others) < MIN_RECORDINGS - 1:
         raise RtvcError(
-            f"Speaker {name} has {len(recordings)} recordings, too few beside {reference_seconds:g} s of reference: "
+            f"Speaker {name} has {len(recordings)} recordings, too few for {reference_seconds:g} s of reference: "
             f"add some, or ask for a shorter reference."
         )
     return Speaker(name, tuple(rotated[:taken]), others, sex)

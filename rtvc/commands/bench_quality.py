@@ -169,7 +169,7 @@ def robustness(
         level.check()
     conditions = find_conditions(folder, noise)
     if unknown := [name for name in condition or () if name not in conditions]:
-        raise RtvcError(f"There is no condition {unknown[0]!r}; there are: {', '.join(conditions)}.")
+        raise RtvcError(f"Unknown condition {unknown[0]!r}. Available: {', '.join(conditions)}.")
     systems = []
     for name in condition or conditions:
         systems.append(System(f"{name}: unconverted", Conditioned(conditions[name], source_copy)))

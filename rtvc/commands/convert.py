@@ -234,5 +234,5 @@ def _voice_rule(usual: str, voice: str | None, voices: str | None, seed: int, sp
     if voices is None:
         return one_voice(usual)
     if voice is not None:
-        raise RtvcError("--voice names one voice, and --voices one for each speaker: leave out either.")
+        raise RtvcError("Use --voice or --voices, not both.")
     return random_voices(seed, speaker_folder) if voices == RANDOM else voices_of_table(Path(voices))

@@ -171,7 +171,7 @@ def live(
         if settings.voice and (warning := voices.open(settings.voice).warning(models)) is not None:
             warn(warning)
     elif output_file is not None:
-        raise RtvcError("--server changes a microphone: convert recordings with `rtvc convert`.")
+        raise RtvcError("--server works only with a live microphone: convert recordings with `rtvc convert`.")
     elif step or threads or pack != LiveSetup().pack:
         raise RtvcError("With --server, the server chooses --pack, --step and --threads: leave them out.")
     remote = None if server is None else RemoteServer(server, token_file, when_lost is WhenLost.BYPASS)

@@ -232,7 +232,7 @@ def _effect(value: object) -> Effect | PluginEffect:
         case {"effect": str(kind), **rest} if kind in KINDS:
             known, active = KINDS[kind].parameters, rest.pop("active", True)
         case {"effect": str(kind)}:
-            raise ValueError(f"there is no effect {kind[:40]!r}; there are: {', '.join(KINDS)}")
+            raise ValueError(f"unknown effect {kind[:40]!r} (available: {', '.join(KINDS)})")
         case _:
             raise ValueError('each effect needs its name: {"effect": "reverb"}')
     if not isinstance(active, bool):

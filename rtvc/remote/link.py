@@ -111,7 +111,7 @@ class Link:
         try:
             await self.peer.setRemoteDescription(RTCSessionDescription(str(answer.get("sdp")), "answer"))
         except Exception:
-            raise Refusal("The server's answer cannot be understood.") from None
+            raise Refusal("The server's answer is invalid.") from None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._connected.wait()
@@ -183,7 +183,7 @@ class Link:
             ) from None
         except aiohttp.ClientConnectorCertificateError:
             raise Refusal(
-                f"{url}: the system does not trust the certificate. Take the server's token file, which holds its "
+                f"{url}: the system does not trust the certificate. Use the server's token file, which contains its "
                 "fingerprint."
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -99,7 +99,7 @@ def test_every_transport_block_size_and_reference_is_a_line(folder: Path, tmp_pa
 
 
 def test_a_trained_map_is_measured_towards_its_speaker(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match="name the speaker that it was trained on with --target"):
+    with pytest.raises(RtvcError, match="name its speaker with --target"):
         run(folder, "--transport", "not:Iris")
     report = tmp_path / "report.json"
     transports = ["--transport", "mkl", "--transport", "not:Iris"]

@@ -52,7 +52,7 @@ def test_every_ordered_pair_hears_another_long_enough_sentence(folder: Path) -> 
 
 
 def test_a_folder_that_does_not_serve_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match="ann has 5 recordings, too few beside 17 s"):
+    with pytest.raises(RtvcError, match="ann has 5 recordings, too few for 17 s"):
         find_speakers(folder, 17)
     lonely = tmp_path / "corpus" / "ann"
     with pytest.raises(RtvcError, match="contains the recordings of 1 speakers"):

@@ -164,7 +164,9 @@ def test_errors_are_one_line_with_exit_code_2(
     assert "out.v2: cannot write '.v2'; give the output one of .wav" in complaint(good, target, "out.v2")
     assert "out.v2: " in complaint(tmp_path, target, "out.v2")
     assert "--threads cannot exceed" in complaint(good, target, output, "--threads", "100000")
-    assert "has no steps" in complaint(good, target, output, "--mode", "whole-file", "--step", "1")
+    assert "has no effect in the mode whole-file" in complaint(
+        good, target, output, "--mode", "whole-file", "--step", "1"
+    )
     assert "its folder does not exist" in complaint(good, target, str(tmp_path / "no" / "out.wav"))
     assert "give the output one of" in complaint(good, target, str(tmp_path / "out.xyz"))
     assert "no model pack 'nothing'" in complaint(good, target, output, "--pack", "nothing")
@@ -220,7 +222,7 @@ def test_outputs_below_the_folder_are_not_converted_again(pack: ModelPack, voice
     for _ in range(2):
         said = rtvc("convert", *words, "--pack", pack.folder)
         # Names stand as they are, whatever they mean elsewhere.
-        assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'}: 1.5 s" in said
+        assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'} (1.5 s)" in said
     assert len(list((tmp_path / "in").rglob("*.wav"))) == 2
 
 
@@ -228,7 +230,7 @@ def test_names_that_look_like_markup_are_printed(pack: ModelPack, voice: Voice, 
     source = write(tmp_path / "[bold]x [2].wav", np.zeros(32_000, np.float32), 16_000)
     words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "[red]z.wav")]
     said = rtvc("convert", *words, "--pack", pack.folder)
-    assert "[red]z.wav: 2.0 s" in said
+    assert "[red]z.wav (2.0 s" in said
     assert "warning" in said
     assert "[bold]x [2].wav: contains no speech" in said
 

@@ -74,7 +74,7 @@ def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, 
     live = ("live", "--pack", pack.folder)
     assert "--output-file" in refusal(*live, *OWN, "--input", recording)
     assert "needs a recording as --input" in refusal(*live, *OWN, "--output-file", "out.wav")
-    assert "no preset 'game'; there are: Natural, Close" in refusal(*live, "--preset", "game")
+    assert "Unknown preset 'game'. Available: Natural, Close" in refusal(*live, "--preset", "game")
     assert "no voice 'nobody'" in refusal(*live, "--voice", "nobody", "--input", recording, "--output-file", "o.wav")
     assert "no transport named 'magic'" in refusal(*live, "--transport", "magic")
     assert "is an option of the transport mkl" in refusal(*live, "--transport", "knn", "--block-size", "2")

@@ -89,9 +89,9 @@ def test_absurd_numbers_are_refused(complain: Complain, option: str, number: str
     ("arguments", "sentence"),
     [
         (["convert", "--nope"], "No such option: --nope"),
-        (["voices", "show"], "Missing argument 'NAME': `rtvc voices show --help`"),
+        (["voices", "show"], "Missing argument 'NAME'. See `rtvc voices show --help`"),
         (["live", "--strength", "9" * 400], "Invalid value for '--strength'"),
-        (["\x1b[31m"], "No such command '\\x1b[31m': `rtvc --help`"),
+        (["\x1b[31m"], "No such command '\\x1b[31m'. See `rtvc --help`"),
     ],
 )
 def test_a_wrong_usage_is_one_sentence(complain: Complain, arguments: list[str], sentence: str) -> None:

@@ -154,7 +154,7 @@ def test_a_plugin_survives_its_file() -> None:
         (b"{", "not JSON"),
         (b"\xff\xfe{", "not JSON"),
         (b"[]", '"effects"'),
-        (b'{"effects": [{"effect": "explode"}]}', "no effect 'explode'"),
+        (b'{"effects": [{"effect": "explode"}]}', "unknown effect 'explode'"),
         (b'{"effects": [{"effect": "reverb", "size": 1}]}', "no parameter 'size'"),
         (b'{"effects": [{"effect": "reverb", "room_size": 7}]}', "room_size must be from 0 to 1, not 7"),
         (b'{"effects": [{"effect": "reverb", "room_size": NaN}]}', "room_size is not a number"),

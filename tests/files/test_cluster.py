@@ -129,9 +129,9 @@ def test_the_benchmark_counts_recordings(cluster: Cluster, pack: ModelPack, monk
 
 
 def test_one_recording_and_contradictions_are_refused(words: list[object], voice: Voice, tmp_path: Path) -> None:
-    assert "leave out either" in refusal(*words, "--voice", "Willow", "--voices", "random")
+    assert "not both" in refusal(*words, "--voice", "Willow", "--voices", "random")
     one = ["convert", voice.reference, "-o", tmp_path / "out.wav", "--voice", "Willow", "--cluster", "local"]
-    assert "are for folders, and this is one recording" in refusal(*one)
+    assert "need a folder, and this is one recording" in refusal(*one)
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence() -> None:

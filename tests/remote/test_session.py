@@ -214,7 +214,7 @@ def test_a_session_opens_voices_by_name_only(pack: ModelPack, tmp_path: object) 
 
 @pytest.mark.parametrize("sdp", [OFFER, OFFER.replace("m=audio 9", "m=audio x"), OFFER + "a=setup:nonsense\r\n"])
 def test_an_offer_that_is_none_is_refused(pack: ModelPack, sdp: str) -> None:
-    assert refuse(pack, SessionRequest(sdp, OWN)) == "The offer cannot be understood."
+    assert refuse(pack, SessionRequest(sdp, OWN)) == "The offer is invalid."
 
 
 def test_a_voice_without_speech_is_refused_and_a_good_one_stays_in_memory(pack: ModelPack) -> None:
@@ -223,7 +223,7 @@ def test_a_voice_without_speech_is_refused_and_a_good_one_stays_in_memory(pack: 
     assert "Anna: contains no speech" in refuse(pack, SessionRequest(OFFER, settings, silent))
     good = SentVoice("Anna", babble(5, RATE), RATE)
     # The voice is taken; what is refused then is the offer.
-    assert refuse(pack, SessionRequest(OFFER, settings, good)) == "The offer cannot be understood."
+    assert refuse(pack, SessionRequest(OFFER, settings, good)) == "The offer is invalid."
 
 
 def test_signalling_tells_what_aiortc_expects_of_an_answer(pack: ModelPack) -> None:
@@ -252,7 +252,7 @@ def test_signalling_tells_what_aiortc_expects_of_an_answer(pack: ModelPack) -> N
             try:
                 RTCSessionDescription(await session.answer(), "answer")
             except Refusal as refusal:
-                assert str(refusal) == "The offer cannot be understood."  # noqa: PT017
+                assert str(refusal) == "The offer is invalid."  # noqa: PT017
             finally:
                 await session.close()
 

@@ -302,7 +302,7 @@ def test_statistics_of_another_feature_space_are_refused(
     pack: ModelPack, library: MapLibrary, tmp_path: Path
 ) -> None:
     library.add(write_trained_map(tmp_path / "map", pack, target=FeatureStatistics.of(frames(pack, 50)[:, :3])))
-    with pytest.raises(RtvcError, match="does not hold statistics of identity's features"):
+    with pytest.raises(RtvcError, match="does not contain statistics of identity's features"):
         library.open("not:Iris", pack)
 
 
@@ -333,7 +333,7 @@ def run(*words: str | Path) -> str:
 
 def test_maps_are_added_listed_shown_and_removed(pack: ModelPack, trained: Path, library: MapLibrary) -> None:
     assert "not:Iris: added. Use it with --voice Iris --transport not:Iris." in run("add", trained)
-    assert "There is a trained map not:Iris already" in run("add", trained)
+    assert "A trained map not:Iris already exists" in run("add", trained)
     assert "not:Iris: added" in run("add", trained, "--force")
     assert "not:other: added" in run("add", trained, "--name", "other")
     assert [entry.name for entry in library.entries() if not entry.shipped] == ["not:Iris", "not:other"]

@@ -71,7 +71,7 @@ def link(name: str) -> zipfile.ZipInfo:
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ({"voice.json": described()}, "it must hold voice.json and reference.flac, and nothing else"),
+        ({"voice.json": described()}, "it must contain voice.json and reference.flac, and nothing else"),
         ({"voice.json": described(), "reference.flac": b"", "../x": b""}, "nothing else"),
         ({"voice.json": described(), link("reference.flac"): "/etc/passwd"}, "is not a regular file"),
         ({"voice.json": "x" * 70_000, "reference.flac": b""}, "voice.json is larger than 65536 bytes"),
