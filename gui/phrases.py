@@ -154,7 +154,6 @@ PHRASES = (
     tr_noop("{url} is not a server's address: write it as https://HOST:8788."),
     tr_noop("{url} is not encrypted: a server on another computer needs https."),
     tr_noop("{path}: the token cannot be read ({reason})."),
-    tr_noop("{path} contains no token: delete it, and `rtvc serve --token-file` creates a new one."),
     tr_noop("The token is missing or wrong."),
     tr_noop("All sessions of this server are in use. Try again later."),
     tr_noop("The server does not have this voice."),
@@ -249,6 +248,9 @@ IN_PANEL = {
     "There is no impulse response {name}: choose one of {names}, or add a recording with "
     "`rtvc effects impulses FILE`.": tr_noop(
         "There is no impulse response {name}: choose one of {names}, or add a recording."
+    ),
+    "{path} contains no token: delete it, and `rtvc serve --token-file` creates a new one.": tr_noop(
+        "{path} contains no token: copy the server's token file again."
     ),
     'Servers need aiortc and aiohttp: in the folder of rtvc, run `pip install -e ".[server]"`.': tr_noop(
         "Using a server needs the packages aiortc and aiohttp: install rtvc with the extra `server`."

@@ -30,8 +30,7 @@ class AboutSection(Card):
             label(
                 tr(
                     "rtvc {version}, a real-time voice changer. Licence: {licence}. Sound leaves this computer only "
-                    "if "
-                    "you choose a server.",
+                    "if you choose a server.",
                     version=own.version,
                     licence=own.licence,
                 ),

@@ -37,8 +37,7 @@ class EnrolmentForm(QWidget):
             label(
                 tr(
                     "rtvc learns your voice while you talk. If it has learnt your voice beforehand, even the first "
-                    "words "
-                    "are converted well. Press Start and read this aloud for {seconds} seconds, "
+                    "words are converted well. Press Start and read this aloud for {seconds} seconds, "
                     "in your normal voice:",
                     seconds=number(SECONDS),
                 ),

@@ -2507,8 +2507,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} enthält keine Impulsantwort: Die Datei ist still oder beschädigt.</translation>
         </message>
         <message>
-            <source>{path} contains no token: delete it, and `rtvc serve --token-file` creates a new one.</source>
-            <translation>{path} enthält kein Token: Lösche die Datei, dann erzeugt „rtvc serve --token-file“ eine neue.</translation>
+            <source>{path} contains no token: copy the server's token file again.</source>
+            <translation>{path} enthält kein Token: Kopiere die Token-Datei des Servers noch einmal.</translation>
         </message>
         <message>
             <source>{path} lasts longer than {minutes} min: choose a shorter clip.</source>

@@ -121,8 +121,7 @@ def server_certificate(path: Path) -> tuple[ssl.SSLContext, str]:
     except (OSError, ValueError) as error:
         raise RtvcError(
             f"{path} is not a PEM file with a certificate and its key ({error}). Name a file that does not exist, "
-            "and "
-            "rtvc creates one."
+            "and rtvc creates one."
         ) from None
     return context, hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
 
