@@ -32,7 +32,7 @@ def test_the_users_voice_is_enrolled(qtbot: QtBot, window: MainWindow, backend: 
     backend.may_end.set()
     qtbot.waitUntil(lambda: dialog.form.outcome.text() == "rtvc has learnt your voice from 20 s of speech.")
     assert dialog.close_button.text() == "Done"
-    backend.failure = "The recording holds 1.0 s of speech."
+    backend.failure = "The recording contains 1.0 s of speech."
     dialog.start_button.click()
     qtbot.waitUntil(lambda: dialog.form.outcome.text() == backend.failure)
     dialog.close_button.click()

@@ -329,7 +329,7 @@ class FakeBackend:
 
     def add_voice(self, name: str, recordings: Sequence[Path], pack: str, *, voices: VoiceLibrary) -> AddedVoice:
         if any("silent" in path.name for path in recordings):
-            raise RtvcError(f"{recordings[0]}: holds no speech; a voice needs at least 1 s, better 5 s.")
+            raise RtvcError(f"{recordings[0]}: contains no speech; a voice needs at least 1 s, better 5 s.")
         self.library.own.append(name)
         return AddedVoice(self.library.list()[0], 5.0, None)
 
