@@ -1,14 +1,15 @@
 #!/bin/sh
 # Everything that a fresh machine needs, and the commands of the README:
 #   sh run.sh demo | test | check | install | benchmark | release
-# Makes .venv beside this file, adds the Debian packages that are missing where it may, and pinned Python packages.
+# Creates .venv next to this file and installs pinned Python packages. Missing Debian packages are installed as root or
+# through sudo without a password, and named otherwise.
 set -eu
 cd "$(dirname "$0")"
 
 PYTHON=${PYTHON:-python3}
 AUDIO="libportaudio2 libasound2-plugins"
 QT="libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 libgssapi-krb5-2 fonts-dejavu-core"
-# What Qt draws with on an X11 desktop; elsewhere it needs none of them.
+# Qt needs these on an X11 desktop only.
 X11="libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0
     libxcb-xkb1 libxkbcommon-x11-0"
 SERVER="pulseaudio pulseaudio-utils"
@@ -35,10 +36,10 @@ debian() {
     $may env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
-# Make the virtual environment and install this project with the named extras.
+# Create the virtual environment and install this project with the named extras.
 environment() {
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-        echo "rtvc needs Python 3.11 or newer; $PYTHON is older: set PYTHON to another." >&2
+        echo "rtvc needs Python 3.11 or newer; $PYTHON is older: set PYTHON to a newer one." >&2
         exit 1
     }
     "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
@@ -58,18 +59,19 @@ install)
     debian $AUDIO $QT $X11
     environment gui
     rnnoise
-    echo "Installed: .venv/bin/rtvc --help"
+    echo "Installed. Start the panel with: .venv/bin/rtvc gui"
     ;;
 demo)
     environment picture
     .venv/bin/python -m rtvc.cli demo
+    echo "For the microphone, first run: sh run.sh install. The command is then .venv/bin/rtvc."
     ;;
 benchmark)
     environment benchmark
     rnnoise
     # Its own list names a package that has no wheel and one that Python has outgrown.
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps Resemblyzer
-    echo "Installed: .venv/bin/rtvc bench --help"
+    echo "Installed. List the benchmarks with: .venv/bin/rtvc bench --help"
     ;;
 check)
     environment gui,export,picture,dev

@@ -65,7 +65,7 @@ def chord(sequence: QKeySequence, platform: str = sys.platform) -> Chord:
     key, held = sequence[0].key(), sequence[0].keyboardModifiers()
     if held & Qt.KeyboardModifier.KeypadModifier:
         raise RtvcError(
-            tr("{keys}: the number pad's keys cannot be told from other keys. Use another key.", keys=words)
+            tr("{keys}: rtvc cannot distinguish number-pad keys from the main keys. Use another key.", keys=words)
         )
     control, meta = ("cmd", "ctrl") if platform == "darwin" else ("ctrl", "cmd")
     names = {
@@ -84,7 +84,9 @@ def chord(sequence: QKeySequence, platform: str = sys.platform) -> Chord:
         if "shift" in modifiers and not name.isalpha():
             raise RtvcError(tr("{keys}: Shift turns this key into another character. Leave Shift out.", keys=words))
     else:
-        raise RtvcError(tr("{keys}: this key cannot be heard in other programs. Use another key.", keys=words))
+        raise RtvcError(
+            tr("{keys} works only in this window. Choose another key for use in other programs.", keys=words)
+        )
     if not modifiers - {"shift"}:
         raise RtvcError(
             tr("{keys} types text in other programs. Add Ctrl or Alt, or use a key such as F8.", keys=words)

@@ -87,14 +87,10 @@ def unavailable(environment: Mapping[str, str] = os.environ, platform: str = sys
     """Say in a sentence why global hotkeys are unavailable; empty if they are available."""
     wayland = environment.get("XDG_SESSION_TYPE") == "wayland" or "WAYLAND_DISPLAY" in environment
     if platform == "linux" and (wayland or "DISPLAY" not in environment):
-        reason = (
-            tr("This desktop (Wayland) does not let programs hear keys that are pressed elsewhere.")
-            if wayland
-            else tr("A desktop without X11 does not let programs hear keys that are pressed elsewhere.")
-        )
+        reason = tr("Wayland does not allow global hotkeys.") if wayland else tr("Global hotkeys need X11.")
         instead = tr(
-            "Hotkeys work while this window has the focus. For keys that work everywhere, let the keyboard settings "
-            "of your desktop run a command, such as: rtvc-gui --press mute"
+            "Hotkeys work while this window has the focus. For keys that work everywhere, add a shortcut to your "
+            "desktop's keyboard settings that runs a command, such as: rtvc-gui --press mute"
         )
         return f"{reason} {instead}"
     if importlib.util.find_spec("pynput") is None:
@@ -111,9 +107,7 @@ def check_pressed(name: str) -> None:
     """Raise `RtvcError` if there is no hotkey of this name to press from outside the panel."""
     names = [hotkey.name for hotkey in HOTKEYS if hotkey.name != HELD]
     if name not in names:
-        raise RtvcError(
-            f"There is no hotkey {name!r} to press; there are: {', '.join(names)}.{did_you_mean(name, names)}"
-        )
+        raise RtvcError(f"Unknown hotkey {name!r}. Available: {', '.join(names)}.{did_you_mean(name, names)}")
 
 
 def keys(options: Options, scope: Scope) -> dict[str, QKeySequence]:

@@ -90,7 +90,7 @@ def _measure_loss(seconds: float, began: float) -> None:
                 rest(SETTLING_SECONDS)
                 with game_load():
                     before = session.live.snapshot
-                    _watch(seconds, "live beside a load, with the spectrogram")
+                    _watch(seconds, "live under load, with the spectrogram")
                     after = session.live.snapshot
             finally:
                 loop.stop()

@@ -1,4 +1,4 @@
-"""What a frozen program needs: its own PortAudio, worker processes that start again as it, and errors that are seen.
+"""What a frozen program needs: its own PortAudio, worker processes that start the bundle again, and visible errors.
 
 Imported before anything of rtvc.
 """

@@ -273,8 +273,8 @@ def check_tag(tag: str) -> None:
         sys.exit(f"release: the tag is {tag}, but pyproject.toml says {VERSION}")
     if not re.search(rf"^## {re.escape(VERSION)} \(\d{{4}}-\d\d-\d\d\)$", headings, re.MULTILINE):
         sys.exit(f"release: CHANGELOG.md has no section '## {VERSION} (YYYY-MM-DD)'")
-    if f"describe version {VERSION};" not in readme:
-        sys.exit(f"release: README.md does not say that it describes version {VERSION}, or calls it unreleased")
+    if not re.search(rf"describe\s+version\s+{re.escape(VERSION)}\.(\s|$)", readme):
+        sys.exit(f"release: README.md lacks the sentence '… describe version {VERSION}.', without 'not released yet'")
 
 
 def build(arguments: argparse.Namespace, tried: bool) -> None:

@@ -101,7 +101,7 @@ class AudioFile:
         if "File ended unexpectedly" in log or "Junk after the last page" in log:
             raise self._cut_short()
         if self.frames <= 0:
-            raise self._error("holds no samples")
+            raise self._error("contains no samples")
         if self.frames >= _UNKNOWN_FRAMES:
             raise self._error("does not say how long it is, as if written to a pipe; export it again")
         if self.channels > MOST_CHANNELS:
@@ -142,7 +142,7 @@ class AudioFile:
                 if not np.isfinite(read).all():
                     bad = int(np.argmin(np.isfinite(read).all(axis=1)))
                     raise self._error(
-                        f"holds NaN or infinite samples, the first at {(position + bad) / self.rate:.3f} s"
+                        f"contains NaN or infinite samples, the first at {(position + bad) / self.rate:.3f} s"
                     )
                 self.clipped += int(np.count_nonzero(np.abs(read) >= full_scale))
                 position += len(read)
@@ -195,7 +195,7 @@ class AudioFile:
             raise self._error("is not audio that can be read, or is damaged") from None
         except TypeError:
             # soundfile asks for the format of a file that ends in .raw.
-            raise self._error("holds raw samples without a header; convert it to WAV first") from None
+            raise self._error("contains raw samples without a header; convert it to WAV first") from None
         except OSError as error:
             raise self._error(f"cannot be read ({error.strerror})") from None
 
@@ -321,7 +321,7 @@ def check_destination(path: Path, overwrite: bool = False) -> None:
     if not in_folder:
         raise RtvcError(f"{path}: its folder does not exist.")
     if exists and not overwrite:
-        raise RtvcError(f"{path}: exists already; use --force to replace it.")
+        raise RtvcError(f"{path} already exists; use --force to replace it.")
 
 
 @contextmanager
@@ -389,4 +389,4 @@ def _check_length(path: Path, file: BufferedRandom, frames: int) -> None:
     with _sound_file(file) as written:
         found: int = written.frames
     if found != frames:
-        raise StorageError(path, f"the file holds {found} of {frames} samples")
+        raise StorageError(path, f"the file contains {found} of {frames} samples")

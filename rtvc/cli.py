@@ -73,8 +73,8 @@ def main() -> None:
         if debug:
             raise
         if usage := error.format_message().rstrip("."):  # Empty where the help has been printed instead.
-            joined = usage if usage.endswith("?") else f"{usage}:"
-            _complain(f"{joined} `{error.ctx.command_path if error.ctx else 'rtvc'} --help` shows what it takes.")
+            joined = usage if usage.endswith("?") else f"{usage}."
+            _complain(f"{joined} See `{error.ctx.command_path if error.ctx else 'rtvc'} --help`.")
         sys.exit(2)
     except (RtvcError, OSError) as error:
         sentence = _sentence(error)
@@ -123,7 +123,7 @@ def _tell_crash(error: BaseException, path: Path | None) -> None:
     """Report an error that nobody foresaw, on whichever thread it happened."""
     where = f" A report without personal data is in {path}." if path is not None else ""
     _complain(
-        f"A fault in rtvc itself ({type(error).__name__}: {error}).{where} "
+        f"Internal error in rtvc ({type(error).__name__}: {error}).{where} "
         "`rtvc --debug COMMAND` shows where it happened."
     )
 

@@ -1,4 +1,4 @@
-"""The one kind of error that is meant for a person."""
+"""The error type whose message is shown to the user."""
 
 
 class RtvcError(Exception):

@@ -1,4 +1,4 @@
-"""Names that users give to voices, presets and packs: which are allowed, how they compare, and what was meant."""
+"""Names that users give to voices, presets and packs: validation, comparison and spelling suggestions."""
 
 from __future__ import annotations
 

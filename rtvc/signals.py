@@ -1,8 +1,8 @@
-"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) end the main thread by an exception, wherever it is.
+"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) end the main thread with an exception, wherever it is.
 
-Except in a callback from C: there the exception would be printed and lost, and the program would go on. libsndfile
-reads and writes through such callbacks, so `uninterrupted` holds signals back until they have returned. Signal
-handlers run on the main thread; other threads are never interrupted.
+In a callback from C, that exception would be printed and lost, and the program would continue. libsndfile reads and
+writes through such callbacks, so `uninterrupted` defers signals until they have returned. Signal handlers run on the
+main thread; other threads are never interrupted.
 """
 
 from __future__ import annotations

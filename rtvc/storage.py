@@ -76,7 +76,7 @@ def atomic_write(path: Path, *, overwrite: bool = True, private: bool = False) -
             file.flush()
             os.fsync(file.fileno())
             if temporary.stat().st_size != size:
-                raise OSError(None, "the disk holds fewer bytes than were written")
+                raise OSError(None, "the disk has fewer bytes than were written")
             if sys.platform == "win32":
                 file.close()  # Windows renames no open file; elsewhere the lock is held until the rename.
             _rename(temporary, path, overwrite)
@@ -137,7 +137,7 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
     except OSError as error:
-        raise RtvcError(f"{folder}: the folder cannot be made ({error.strerror}). Name another folder.") from None
+        raise RtvcError(f"{folder}: the folder cannot be created ({error.strerror}). Name another folder.") from None
 
 
 def delete(path: Path) -> None:
@@ -263,7 +263,7 @@ def _check_free(path: Path, overwrite: bool) -> None:
 
 
 def _exists(path: Path) -> RtvcError:
-    return RtvcError(f"{path}: exists already; use --force to replace it.")
+    return RtvcError(f"{path} already exists; use --force to replace it.")
 
 
 def _unwritable(path: Path, error: OSError) -> RtvcError:

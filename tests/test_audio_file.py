@@ -75,7 +75,7 @@ def test_what_is_no_recording_is_refused_by_name_and_reason(tmp_path: Path) -> N
         (".", "is a folder"),
         ("empty.wav", "is empty"),
         ("text.wav", "is not audio"),
-        ("none.wav", "holds no samples"),
+        ("none.wav", "contains no samples"),
         ("text.wav/inside.wav", "cannot be read"),
     ]:
         with pytest.raises(RtvcError, match=reason) as caught:
@@ -91,7 +91,7 @@ def test_truncated_files_are_refused(tmp_path: Path, suffix: str, share: float) 
     soundfile.write(path, noise(96_000), 48_000)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(RtvcError, match=r"cut short|holds no samples|is not audio"):
+    with pytest.raises(RtvcError, match=r"cut short|contains no samples|is not audio"):
         AudioFile(path).read()
 
 
@@ -120,7 +120,7 @@ def test_samples_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> 
     audio = noise(5000, 2)
     audio[4000, 1] = bad
     soundfile.write(tmp_path / "bad.wav", audio, 8_000, subtype="FLOAT")
-    with pytest.raises(RtvcError, match=r"bad\.wav: holds NaN or infinite samples, the first at 0\.500 s"):
+    with pytest.raises(RtvcError, match=r"bad\.wav: contains NaN or infinite samples, the first at 0\.500 s"):
         list(AudioFile(tmp_path / "bad.wav").blocks(1024))
 
 
@@ -281,7 +281,7 @@ def test_a_recording_whose_length_is_wrong_is_kept(tmp_path: Path, monkeypatch: 
 
 def test_raw_samples_are_refused_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(bytes(1000))
-    with pytest.raises(RtvcError, match=r"a\.raw: holds raw samples without a header; convert it to WAV first"):
+    with pytest.raises(RtvcError, match=r"a\.raw: contains raw samples without a header; convert it to WAV first"):
         AudioFile(tmp_path / "a.raw")
 
 

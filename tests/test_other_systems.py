@@ -141,7 +141,7 @@ def test_wasapi_converts_rates_and_other_host_apis_get_the_rate_of_the_device(
 
 def test_a_device_that_refuses_every_rate_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     devices = listed(monkeypatch, FakePortAudio(MACOS, ("", ""), refuses=True))
-    with pytest.raises(RtvcError, match="MacBook Pro Microphone refuses"):
+    with pytest.raises(RtvcError, match="MacBook Pro Microphone rejects"):
         live_rate(find_device("macbook", "input", devices), "input")
 
 

@@ -111,7 +111,7 @@ def test_blocks_that_are_no_sound_are_refused(pack: rtvc.ModelPack, voice: str, 
 def test_a_converter_that_cannot_be_is_refused(pack: rtvc.ModelPack, voice: str) -> None:
     with pytest.raises(rtvc.RtvcError, match="sample rate must be from 8000 to 192000 Hz, not 4000"):
         rtvc.StreamingConverter(voice, 4000, pack=pack)
-    with pytest.raises(rtvc.RtvcError, match="needs a recording"):
+    with pytest.raises(rtvc.RtvcError, match="must hear the whole recording"):
         rtvc.StreamingConverter(voice, RATE, pack=pack, map=rtvc.MapChoice("flow"))
 
 

@@ -57,10 +57,10 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
 def test_an_existing_file_is_replaced_only_if_told(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"old")
-    with pytest.raises(RtvcError, match="a: exists already; use --force"):
+    with pytest.raises(RtvcError, match="a already exists; use --force"):
         write(path, b"new", overwrite=False)
     path.unlink()
-    with pytest.raises(RtvcError, match="a: exists already"), atomic_write(path, overwrite=False):
+    with pytest.raises(RtvcError, match="a already exists"), atomic_write(path, overwrite=False):
         path.write_bytes(b"old")
     assert path.read_bytes() == b"old"
     with pytest.raises(KeyboardInterrupt):
@@ -106,7 +106,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "missing" / "a", tmp_path / "file" / "a"):
         with pytest.raises(RtvcError, match=rf"{path}: cannot be written"):
             write(path, b"x")
-    with pytest.raises(RtvcError, match="file: the folder cannot be made"):
+    with pytest.raises(RtvcError, match="file: the folder cannot be created"):
         make_folder(tmp_path / "file")
 
 
@@ -132,7 +132,7 @@ def test_a_folder_appears_whole_and_replaces_another(tmp_path: Path) -> None:
         assert [entry.name for entry in path.iterdir()] == [content]
     with pytest.raises(KeyboardInterrupt):
         interrupt_folder(path)
-    with pytest.raises(RtvcError, match="exists already"), atomic_folder(path):
+    with pytest.raises(RtvcError, match="already exists"), atomic_folder(path):
         pass
     assert [entry.name for entry in path.iterdir()] == ["two"]
     assert list(tmp_path.iterdir()) == [path]
@@ -145,7 +145,7 @@ def test_of_two_writers_of_a_folder_one_wins_and_the_other_is_told(tmp_path: Pat
         with atomic_folder(path) as folder:
             (folder / "winner").touch()
 
-    with pytest.raises(RtvcError, match="a: exists already"), atomic_folder(path):
+    with pytest.raises(RtvcError, match="a already exists"), atomic_folder(path):
         win()
     assert [entry.name for entry in path.iterdir()] == ["winner"]
     assert list(tmp_path.iterdir()) == [path]

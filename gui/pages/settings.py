@@ -29,7 +29,7 @@ from rtvc.packs.runtime import cuda_works
 _PROFILES = {
     LatencyProfile.LOWEST: tr_noop("Least delay. Needs a fast computer and a good sound card."),
     LatencyProfile.BALANCED: tr_noop("Short delay without gaps on most computers."),
-    LatencyProfile.SAFE: tr_noop("More delay, but no gaps even while a game keeps the computer busy."),
+    LatencyProfile.SAFE: tr_noop("More delay, but fewer gaps while a game keeps the computer busy."),
 }
 
 

@@ -50,7 +50,7 @@ class DevicesSection(Card):
         actions = Flow()
         self.setup = self._quiet(tr("Discord and OBS…"), tr("Set up the virtual microphone and test it"))
         self.setup.clicked.connect(self.microphone_wanted)
-        self.teach = self._quiet("", tr("Record an enrolment, so that your first words are converted well"))
+        self.teach = self._quiet("", tr("Read aloud for 20 s, so that even your first words are converted well"))
         self.teach.clicked.connect(self.enrolment_wanted)
         actions.add(self.setup)
         actions.add(self.teach)
@@ -62,7 +62,7 @@ class DevicesSection(Card):
         self.monitor_device = self._list(tr("Play to"), "monitor")
         self.monitor_gain = LabelledSlider(
             tr("Monitor volume"),
-            tr("Volume of your own monitor"),
+            tr("How loudly you hear yourself"),
             ("", ""),
             gain_text,
             MONITOR_DB[-1],
@@ -117,7 +117,9 @@ class DevicesSection(Card):
         elif virtual:
             self.hint.setText(translated(microphone.explanation))
         else:
-            self.hint.setText(tr("The changed voice plays on this device. Others hear it only over a virtual cable."))
+            self.hint.setText(
+                tr("The converted voice plays on this device. Others hear it only through a virtual cable.")
+            )
 
     def _with_missing(self, direction: Direction, wanted: DeviceIdentity | None) -> list[DeviceChoice]:
         """List the devices, and the chosen one even if it is unplugged."""
@@ -131,7 +133,7 @@ class DevicesSection(Card):
         list_.fill([(choice.identity, translated(choice.label)) for choice in choices], chosen)
 
     def _show_enrolment(self) -> None:
-        self.teach.setText(tr("My voice…") if self._session.enrolment.enrolment else tr("Teach my voice…"))
+        self.teach.setText(tr("My voice…") if self._session.enrolment.enrolment else tr("Teach rtvc your voice…"))
 
     def _show_settings(self) -> None:
         settings = self._session.preferences.settings

@@ -36,8 +36,8 @@ class EnrolmentForm(QWidget):
         column.addWidget(
             label(
                 tr(
-                    "rtvc learns your voice while you talk. If it knows your voice beforehand, even the first words "
-                    "are converted well. Press Start and read this aloud for {seconds} seconds, "
+                    "rtvc learns your voice while you talk. If it has learnt your voice beforehand, even the first "
+                    "words are converted well. Press Start and read this aloud for {seconds} seconds, "
                     "in your normal voice:",
                     seconds=number(SECONDS),
                 ),

@@ -130,7 +130,7 @@ class VirtualMicrophoneStep(Step):
         super().__init__(
             session,
             tr("The virtual microphone"),
-            tr("Other programs record this microphone instead of your own and hear the changed voice."),
+            tr("Other programs record this microphone instead of your own and hear the converted voice."),
         )
         self.state = label("", wrap=True)
         self.verdict = label("", wrap=True)
@@ -262,7 +262,7 @@ class EnrolmentStep(Step):
     """Record the enrolment, or skip it."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session, tr("Your own voice (optional)"), tr("You can skip this and do it later."))
+        super().__init__(session, tr("Teach rtvc your voice (optional)"), tr("You can skip this and do it later."))
         self.form = EnrolmentForm(session)
         self.body.addWidget(self.form)
         self.start = QPushButton(tr("Start"))

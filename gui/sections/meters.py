@@ -29,10 +29,10 @@ FIGURES_SECONDS = 0.2
 _COUNTERS = (
     (tr_noop("Gaps"), tr_noop("Blocks for which the output had no sound (underruns)")),
     (tr_noop("Dropped"), tr_noop("Frames dropped to catch up, and input that did not fit (overruns)")),
-    (tr_noop("Device flags"), tr_noop("Overflows and underflows that the sound card reported")),
+    (tr_noop("Device errors"), tr_noop("Overflows and underflows that the sound card reported")),
     (tr_noop("Clock drift"), tr_noop("How much faster the output's clock runs than the microphone's")),
     (tr_noop("Processor"), tr_noop("This program's share of one processor core")),
-    (tr_noop("Learnt"), tr_noop("Speech from which rtvc has learnt your own voice so far")),
+    (tr_noop("Your voice"), tr_noop("Speech that rtvc has learnt your own voice from so far")),
 )
 
 
@@ -134,10 +134,10 @@ class MetersSection(Card):
         for name, text, bad in (
             ("Gaps", str(snapshot.underruns), snapshot.underruns > 0),
             ("Dropped", str(lost), lost > 0),
-            ("Device flags", str(snapshot.device_flags), snapshot.device_flags > 0),
+            ("Device errors", str(snapshot.device_flags), snapshot.device_flags > 0),
             ("Clock drift", tr("{number} ppm", number=number(snapshot.drift_ppm, signed=True)), False),
             ("Processor", percent_text(snapshot.cpu_share), False),
-            ("Learnt", learnt, False),
+            ("Your voice", learnt, False),
         ):
             figure = self.counters[name]
             set_text(figure, text if running else "—")

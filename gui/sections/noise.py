@@ -36,8 +36,10 @@ class NoiseSection(QWidget):
         )
         self.suppression.setToolTip(tr("Removes fan and keyboard noise before the conversion; adds 20 ms of delay"))
         self.suppression.chosen.connect(lambda level: self._use(noise_suppression=level))
-        self.opens_for = Segments(tr("Noise gate"), [(False, tr("opens for sound")), (True, tr("opens for speech"))])
-        self.opens_for.setToolTip(tr("Sends silence outside speech, or below the level that you choose"))
+        self.opens_for = Segments(
+            tr("Noise gate"), [(False, tr("opens above level")), (True, tr("opens for speech"))]
+        )
+        self.opens_for.setToolTip(tr("Sends silence below the threshold, or when nobody speaks"))
         self.opens_for.chosen.connect(lambda speech: self._use(speech_gate=speech))
         self.gate = LabelledSlider(
             tr("Threshold"),

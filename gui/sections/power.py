@@ -46,7 +46,7 @@ class PowerSection(Card):
 
         self.safe = QPushButton(tr("Use the Safe profile"))
         self.safe.setProperty("kind", "primary")
-        explain(self.safe, tr("More delay, but no gaps even while a game keeps the computer busy."))
+        explain(self.safe, tr("More delay, but fewer gaps while a game keeps the computer busy."))
         self.safe.clicked.connect(lambda: session.preferences.choose(profile=LatencyProfile.SAFE))
         self.body.addWidget(self.safe)
 
@@ -83,7 +83,7 @@ class PowerSection(Card):
     def _explain(self) -> None:
         for button, name, explanation in (
             (self.power, "power", tr("Switch the voice changer on or off")),
-            (self.bypass, "bypass", tr("Send your own voice, with the same delay as the changed one")),
+            (self.bypass, "bypass", tr("Send your own voice, with the same delay as the converted one")),
             (self.mute, "mute", tr("Send silence")),
             (self.push_to_talk, "push_to_talk", tr("Send sound only while the talk key is held")),
             (self.record, "record", tr("Record the microphone and the output to files")),

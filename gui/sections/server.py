@@ -23,7 +23,7 @@ class ServerSection(Card):
         self.body.addWidget(
             label(
                 tr(
-                    "Let another computer change your voice. Start `rtvc serve` there, and copy its token file to "
+                    "Let another computer run the models. Start `rtvc serve` there, and copy its token file to "
                     "this computer."
                 ),
                 "caption",
@@ -33,20 +33,20 @@ class ServerSection(Card):
         self.address = QLineEdit()
         self.address.setAccessibleName(tr("Address of the server"))
         self.address.setPlaceholderText(EXAMPLE)
-        explain(self.address, tr("Empty: this computer changes the voice itself"))
+        explain(self.address, tr("Empty: the models run on this computer"))
         self.address.editingFinished.connect(lambda: preferences.choose(server=self.address.text().strip()))
         self.body.addWidget(self.address)
         buttons = Flow()
         self.token = QPushButton()
         self.token.setAccessibleName(tr("Token file of the server"))
         self.token.clicked.connect(self._pick)
-        self.forget = QPushButton(tr("No token file"))
+        self.forget = QPushButton(tr("Remove token file"))
         self.forget.clicked.connect(lambda: preferences.choose(server_token=""))
         for button in (self.token, self.forget):
             buttons.add(button)
         self.body.addWidget(buttons)
-        self.bypass = QCheckBox(tr("My own voice if it is lost"))
-        explain(self.bypass, tr("Otherwise listeners hear silence until the server is found again"))
+        self.bypass = QCheckBox(tr("Own voice if disconnected"))
+        explain(self.bypass, tr("If this is off, listeners hear silence until the connection is back"))
         self.bypass.clicked.connect(lambda on: preferences.choose(server_bypass=on))
         self.body.addWidget(self.bypass)
         preferences.options_changed.connect(self._show)

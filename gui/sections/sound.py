@@ -32,9 +32,9 @@ class SoundSection(Card):
         self._session = session
         self._sizes: tuple[int, ...] = (1,)
         self.strength = LabelledSlider(
-            tr("How much"),
+            tr("Strength"),
             tr("How far to move from your own voice towards the chosen one"),
-            (tr("my voice"), tr("the other voice")),
+            (tr("my voice"), tr("the chosen voice")),
             lambda position: percent_text(position / 100),
         )
         self.strength.moved.connect(lambda position: session.preferences.change_map(strength=position / 100))
@@ -77,7 +77,7 @@ class SoundSection(Card):
         )
         self.input_gain.moved.connect(lambda position: session.preferences.change(input_gain_db=float(position)))
         self.output_gain = LabelledSlider(
-            tr("Output gain"), tr("Gain of the changed voice"), ("", ""), gain_text, GAIN_DB, -GAIN_DB
+            tr("Output gain"), tr("Gain of the converted voice"), ("", ""), gain_text, GAIN_DB, -GAIN_DB
         )
         self.output_gain.moved.connect(lambda position: session.preferences.change(output_gain_db=float(position)))
         self.noise = NoiseSection(session)

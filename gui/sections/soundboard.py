@@ -39,7 +39,7 @@ class SoundboardSection(Card):
         self.body.addWidget(self.folder, 0, Qt.AlignmentFlag.AlignLeft)
         self.gain = LabelledSlider(
             tr("Gain of the clips"),
-            tr("Gain of clips that are played next"),
+            tr("Applies from the next clip on"),
             ("", ""),
             gain_text,
             MOST_CLIP_GAIN_DB,

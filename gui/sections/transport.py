@@ -36,7 +36,7 @@ class TransportSection(QWidget):
         column.addWidget(self.choice)
         self.sentence = label("", "caption", wrap=True)
         column.addWidget(self.sentence)
-        self.teach = QPushButton(tr("Teach my voice…"))
+        self.teach = QPushButton(tr("Teach rtvc your voice…"))
         self.teach.setProperty("kind", "link")
         self.teach.clicked.connect(self.enrolment_wanted)
         column.addWidget(self.teach)
@@ -76,7 +76,7 @@ class TransportSection(QWidget):
                 tr("It maps K = {size} of {count} feature dimensions together.", size=size, count=figures.learned_dim)
             )
         if lacking:
-            sentences.append(tr("It needs an enrolment: teach rtvc your voice first. Until then, MKL is used."))
+            sentences.append(tr("To use it, teach rtvc your voice first. Until then, MKL is used."))
         self.sentence.setText(" ".join(sentences))
         set_tone(self.sentence, "caution" if lacking else "")
         self.teach.setVisible(lacking)

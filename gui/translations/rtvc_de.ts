@@ -4,11 +4,11 @@
     <context>
         <name>rtvc</name>
         <message>
-            <source>A desktop without X11 does not let programs hear keys that are pressed elsewhere.</source>
-            <translation>Ohne X11 erfahren Programme nichts von Tasten, die anderswo gedrückt werden.</translation>
+            <source>A little more similar to the voice; words a little less clear.</source>
+            <translation>Der Stimme etwas ähnlicher; Wörter etwas weniger deutlich.</translation>
         </message>
         <message>
-            <source>A map that was trained for this voice alone.</source>
+            <source>A map trained for this voice only.</source>
             <translation>Eine Abbildung, die eigens für diese Stimme trainiert wurde.</translation>
         </message>
         <message>
@@ -20,8 +20,12 @@
             <translation>Ein Programm</translation>
         </message>
         <message>
-            <source>A recording is being made already: stop it first.</source>
+            <source>A recording is already running: stop it first.</source>
             <translation>Es läuft schon eine Aufnahme. Beende sie zuerst.</translation>
+        </message>
+        <message>
+            <source>A sound device was lost. Listeners hear silence until it is back.</source>
+            <translation>Ein Audiogerät ist ausgefallen. Bis es wieder da ist, hören andere Stille.</translation>
         </message>
         <message>
             <source>A third less work for the processor; at least 20 ms more delay.</source>
@@ -30,6 +34,10 @@
         <message>
             <source>A voice</source>
             <translation>Eine Stimme</translation>
+        </message>
+        <message>
+            <source>A voice named {name} already exists: choose another name.</source>
+            <translation>Die Stimme {name} gibt es schon. Wähle einen anderen Namen.</translation>
         </message>
         <message>
             <source>About</source>
@@ -72,7 +80,7 @@
             <translation>Luft über 8 kHz</translation>
         </message>
         <message>
-            <source>Algorithm</source>
+            <source>Algorithmic</source>
             <translation>Algorithmus</translation>
         </message>
         <message>
@@ -90,6 +98,10 @@
         <message>
             <source>Another rtvc (process {number}) uses the virtual microphone: close it first.</source>
             <translation>Ein anderes rtvc (Prozess {number}) benutzt das virtuelle Mikrofon. Schließe es zuerst.</translation>
+        </message>
+        <message>
+            <source>Applies from the next clip on</source>
+            <translation>Gilt ab dem nächsten Clip</translation>
         </message>
         <message>
             <source>Attack</source>
@@ -148,12 +160,8 @@
             <translation>Zum Bauen von Paketen braucht es PyTorch: {error}</translation>
         </message>
         <message>
-            <source>Building; this takes some minutes …</source>
+            <source>Building; this takes a few minutes …</source>
             <translation>Wird gebaut; das dauert einige Minuten …</translation>
-        </message>
-        <message>
-            <source>Built from the recording's own sounds. Closer with a minute or more of recording, but less clear.</source>
-            <translation>Setzt die Stimme aus Lauten der Aufnahme zusammen. Ab einer Minute Aufnahme ähnlicher, aber weniger deutlich.</translation>
         </message>
         <message>
             <source>By name</source>
@@ -240,7 +248,7 @@
             <translation>Deutlichere Wörter; der Stimme etwas weniger ähnlich.</translation>
         </message>
         <message>
-            <source>Clearer words; a noise gate against keyboard and fan.</source>
+            <source>Clearer words; a noise gate for keyboard and fan noise.</source>
             <translation>Deutlichere Wörter; ein Noise Gate gegen Tastatur und Lüfter.</translation>
         </message>
         <message>
@@ -250,6 +258,10 @@
         <message>
             <source>Clip {number}</source>
             <translation>Clip {number}</translation>
+        </message>
+        <message>
+            <source>Clips cannot be played while the voice changer is off: switch it on first.</source>
+            <translation>Clips lassen sich nicht abspielen, solange der Voice-Changer aus ist. Schalte ihn zuerst ein.</translation>
         </message>
         <message>
             <source>Clock drift</source>
@@ -262,6 +274,10 @@
         <message>
             <source>Close the message</source>
             <translation>Meldung schließen</translation>
+        </message>
+        <message>
+            <source>Closer than MKL with a minute or more of recording; less clear.</source>
+            <translation>Ab einer Minute Aufnahme ähnlicher als MKL; weniger deutlich.</translation>
         </message>
         <message>
             <source>Closer to the chosen voice than to yours</source>
@@ -284,6 +300,10 @@
             <translation>Rechenzeit</translation>
         </message>
         <message>
+            <source>Connection to the server lost. Reconnecting…</source>
+            <translation>Die Verbindung zum Server ist weg. Verbindet neu…</translation>
+        </message>
+        <message>
             <source>Converting …</source>
             <translation>Wird umgewandelt …</translation>
         </message>
@@ -302,6 +322,14 @@
         <message>
             <source>Crash reports</source>
             <translation>Absturzberichte</translation>
+        </message>
+        <message>
+            <source>Create a voice from a recording ({keys})</source>
+            <translation>Aus einer Aufnahme eine Stimme machen ({keys})</translation>
+        </message>
+        <message>
+            <source>Create a voice from the next 5 s at the microphone</source>
+            <translation>Aus den nächsten 5 s am Mikrofon eine Stimme machen</translation>
         </message>
         <message>
             <source>Create it now</source>
@@ -344,7 +372,7 @@
             <translation>Gerät</translation>
         </message>
         <message>
-            <source>Device flags</source>
+            <source>Device errors</source>
             <translation>Gerätefehler</translation>
         </message>
         <message>
@@ -432,8 +460,8 @@
             <translation>Effekte brauchen das Paket pedalboard. Installiere rtvc mit dem Extra „effects“.</translation>
         </message>
         <message>
-            <source>Empty: this computer changes the voice itself</source>
-            <translation>Leer: Dieser Computer verändert die Stimme selbst</translation>
+            <source>Empty: the models run on this computer</source>
+            <translation>Leer: Die Modelle rechnen auf diesem Computer</translation>
         </message>
         <message>
             <source>Everywhere</source>
@@ -484,12 +512,8 @@
             <translation>Ordner mit den Checkpoints von {name}</translation>
         </message>
         <message>
-            <source>Follows the distribution of both voices in more detail than MKL.</source>
-            <translation>Folgt der Verteilung beider Stimmen genauer als MKL.</translation>
-        </message>
-        <message>
-            <source>For calls, games and streams. Runs on the processor of any computer, beside a game too.</source>
-            <translation>Für Anrufe, Spiele und Streams. Läuft auf dem Prozessor jedes Computers, auch neben einem Spiel.</translation>
+            <source>For calls, games and streams. Runs on any processor, even while you play a game.</source>
+            <translation>Für Anrufe, Spiele und Streams. Läuft auf jedem Prozessor, auch während du spielst.</translation>
         </message>
         <message>
             <source>Forget my voice</source>
@@ -524,16 +548,12 @@
             <translation>Verstärkung vor der Umwandlung</translation>
         </message>
         <message>
-            <source>Gain of clips that are played next</source>
-            <translation>Verstärkung der Clips, die als Nächstes gespielt werden</translation>
-        </message>
-        <message>
-            <source>Gain of the changed voice</source>
-            <translation>Verstärkung der veränderten Stimme</translation>
-        </message>
-        <message>
             <source>Gain of the clips</source>
             <translation>Verstärkung der Clips</translation>
+        </message>
+        <message>
+            <source>Gain of the converted voice</source>
+            <translation>Verstärkung der umgewandelten Stimme</translation>
         </message>
         <message>
             <source>Gaps</source>
@@ -542,6 +562,10 @@
         <message>
             <source>Giant</source>
             <translation>Riese</translation>
+        </message>
+        <message>
+            <source>Global hotkeys need X11.</source>
+            <translation>Globale Tastenkürzel brauchen X11.</translation>
         </message>
         <message>
             <source>Graphics card</source>
@@ -624,7 +648,7 @@
             <translation>Tastenkürzel der Clips</translation>
         </message>
         <message>
-            <source>Hotkeys work while this window has the focus. For keys that work everywhere, let the keyboard settings of your desktop run a command, such as: rtvc-gui --press mute</source>
+            <source>Hotkeys work while this window has the focus. For keys that work everywhere, add a shortcut to your desktop's keyboard settings that runs a command, such as: rtvc-gui --press mute</source>
             <translation>Die Tastenkürzel funktionieren, solange dieses Fenster den Fokus hat. Für Tasten, die überall wirken, lass die Tastatureinstellungen deines Desktops einen Befehl ausführen, etwa: rtvc-gui --press mute</translation>
         </message>
         <message>
@@ -640,8 +664,8 @@
             <translation>Wie lebhaft die Sprachmelodie ist: 0 % ist monoton, 100 % ist die der gewählten Stimme</translation>
         </message>
         <message>
-            <source>How much</source>
-            <translation>Wie stark</translation>
+            <source>How loudly you hear yourself</source>
+            <translation>Wie laut du dich selbst hörst</translation>
         </message>
         <message>
             <source>How much faster the output's clock runs than the microphone's</source>
@@ -654,6 +678,10 @@
         <message>
             <source>How much quieter clips are while you speak</source>
             <translation>Wie viel leiser Clips sind, während du sprichst</translation>
+        </message>
+        <message>
+            <source>If this is off, listeners hear silence until the connection is back</source>
+            <translation>Sonst hören andere Stille, bis die Verbindung wieder da ist</translation>
         </message>
         <message>
             <source>Impulse response</source>
@@ -692,16 +720,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Intonation</translation>
         </message>
         <message>
-            <source>It is created when you switch on. Create it now to choose it in Discord or OBS beforehand.</source>
-            <translation>Es entsteht beim Einschalten. Lege es jetzt an, um es vorher in Discord oder OBS auszuwählen.</translation>
-        </message>
-        <message>
             <source>It maps K = {size} of {count} feature dimensions together.</source>
             <translation>Bildet je K = {size} von {count} Merkmalsdimensionen gemeinsam ab.</translation>
-        </message>
-        <message>
-            <source>It needs an enrolment: teach rtvc your voice first. Until then, MKL is used.</source>
-            <translation>Braucht eine Stimmprobe: Bring rtvc zuerst deine Stimme bei. Bis dahin wird MKL verwendet.</translation>
         </message>
         <message>
             <source>K, the number of feature dimensions mapped together: small is clearer, large is more similar</source>
@@ -716,16 +736,12 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Latenzprofil</translation>
         </message>
         <message>
-            <source>Learnt</source>
-            <translation>Gelernt</translation>
-        </message>
-        <message>
             <source>Least delay. Needs a fast computer and a good sound card.</source>
             <translation>Die geringste Verzögerung. Braucht einen schnellen Computer und eine gute Soundkarte.</translation>
         </message>
         <message>
-            <source>Let another computer change your voice. Start `rtvc serve` there, and copy its token file to this computer.</source>
-            <translation>Lass einen anderen Computer deine Stimme verändern. Starte dort „rtvc serve“ und kopiere dessen Token-Datei auf diesen Computer.</translation>
+            <source>Let another computer run the models. Start `rtvc serve` there, and copy its token file to this computer.</source>
+            <translation>Lass die Modelle auf einem anderen Computer rechnen. Starte dort „rtvc serve“ und kopiere dessen Token-Datei auf diesen Computer.</translation>
         </message>
         <message>
             <source>Lets you hear what listeners hear</source>
@@ -760,8 +776,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Live</translation>
         </message>
         <message>
-            <source>Livelier intonation; fewer gaps beside a game; more delay.</source>
-            <translation>Lebhafter; weniger Aussetzer neben Spielen; mehr Verzögerung.</translation>
+            <source>Livelier intonation; fewer gaps while gaming; more delay.</source>
+            <translation>Lebhafter; weniger Aussetzer beim Spielen; mehr Verzögerung.</translation>
         </message>
         <message>
             <source>Loading the checkpoints …</source>
@@ -816,16 +832,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>MKL (Standard)</translation>
         </message>
         <message>
-            <source>Make a voice from 5 s of what the microphone hears now</source>
-            <translation>Aus den nächsten 5 s am Mikrofon eine Stimme machen</translation>
-        </message>
-        <message>
-            <source>Make a voice from a recording ({keys})</source>
-            <translation>Aus einer Aufnahme eine Stimme machen ({keys})</translation>
-        </message>
-        <message>
             <source>Make the converted voice sound like a larger or smaller body, at the same pitch</source>
-            <translation>Lässt die veränderte Stimme wie aus einem größeren oder kleineren Körper klingen, bei gleicher Tonhöhe</translation>
+            <translation>Lässt die umgewandelte Stimme wie aus einem größeren oder kleineren Körper klingen, bei gleicher Tonhöhe</translation>
         </message>
         <message>
             <source>Make {name} a favourite</source>
@@ -892,16 +900,12 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Lautstärke beim Mithören</translation>
         </message>
         <message>
-            <source>More delay, but no gaps even while a game keeps the computer busy.</source>
-            <translation>Mehr Verzögerung, dafür keine Aussetzer, selbst wenn ein Spiel den Computer auslastet.</translation>
+            <source>More delay, but fewer gaps while a game keeps the computer busy.</source>
+            <translation>Mehr Verzögerung, dafür weniger Aussetzer, während ein Spiel den Computer auslastet.</translation>
         </message>
         <message>
             <source>More for {name}</source>
             <translation>Mehr zu {name}</translation>
-        </message>
-        <message>
-            <source>More similar to the voice; words a little less clear.</source>
-            <translation>Der Stimme ähnlicher; Wörter etwas weniger deutlich.</translation>
         </message>
         <message>
             <source>Move {effect} down</source>
@@ -924,20 +928,12 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Stumm</translation>
         </message>
         <message>
-            <source>Muted until the sound is back.</source>
-            <translation>Stumm, bis der Ton wieder da ist.</translation>
-        </message>
-        <message>
             <source>Muted; the microphone is being closed.</source>
             <translation>Stumm; das Mikrofon wird geschlossen.</translation>
         </message>
         <message>
             <source>My own</source>
             <translation>Eigene</translation>
-        </message>
-        <message>
-            <source>My own voice if it is lost</source>
-            <translation>Eigene Stimme bei Ausfall</translation>
         </message>
         <message>
             <source>My voices first</source>
@@ -958,6 +954,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Name of the voice:</source>
             <translation>Name der Stimme:</translation>
+        </message>
+        <message>
+            <source>Named sound settings: load some, or save your own</source>
+            <translation>Klangeinstellungen unter einem Namen: lade sie oder speichere eigene</translation>
         </message>
         <message>
             <source>Natural</source>
@@ -1000,10 +1000,6 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Noch nimmt kein Programm „{microphone}“ auf. Sobald eines es tut, wird dieses Licht grün.</translation>
         </message>
         <message>
-            <source>No token file</source>
-            <translation>Keine Token-Datei</translation>
-        </message>
-        <message>
             <source>No usable map can be fitted between these voices; the features of one are damaged. Add the voice again, or enrol again.</source>
             <translation>Zwischen diesen Stimmen lässt sich keine brauchbare Abbildung berechnen; die Merkmale der einen sind beschädigt. Füge die Stimme neu hinzu oder nimm die Stimmprobe neu auf.</translation>
         </message>
@@ -1015,15 +1011,11 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         </message>
         <message>
             <source>No voice is chosen: choose one, or set the strength to 0 to send your own voice.</source>
-            <translation>Es ist keine Stimme gewählt. Wähle eine, oder stelle „Wie stark“ auf 0, um deine eigene Stimme zu senden.</translation>
+            <translation>Es ist keine Stimme gewählt. Wähle eine, oder stelle die Stärke auf 0, um deine eigene Stimme zu senden.</translation>
         </message>
         <message>
             <source>No voice matches.</source>
             <translation>Keine passende Stimme.</translation>
-        </message>
-        <message>
-            <source>Nobody hears you through rtvc.</source>
-            <translation>Niemand hört dich über rtvc.</translation>
         </message>
         <message>
             <source>Noise gate</source>
@@ -1082,8 +1074,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Einrichtung öffnen</translation>
         </message>
         <message>
-            <source>Opening the microphone and the models.</source>
-            <translation>Mikrofon und Modelle werden geöffnet.</translation>
+            <source>Opening the microphone and loading the models.</source>
+            <translation>Das Mikrofon wird geöffnet, die Modelle werden geladen.</translation>
         </message>
         <message>
             <source>Order of the voices</source>
@@ -1094,12 +1086,8 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Original</translation>
         </message>
         <message>
-            <source>Other programs record this microphone instead of your own and hear the changed voice.</source>
-            <translation>Andere Programme nehmen dieses Mikrofon statt deines eigenen auf und hören die veränderte Stimme.</translation>
-        </message>
-        <message>
-            <source>Otherwise listeners hear silence until the server is found again</source>
-            <translation>Sonst hören andere Stille, bis der Server wieder da ist</translation>
+            <source>Other programs record this microphone instead of your own and hear the converted voice.</source>
+            <translation>Andere Programme nehmen dieses Mikrofon statt deines eigenen auf und hören die umgewandelte Stimme.</translation>
         </message>
         <message>
             <source>Output</source>
@@ -1116,6 +1104,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Own voice</source>
             <translation>Eigene Stimme</translation>
+        </message>
+        <message>
+            <source>Own voice if disconnected</source>
+            <translation>Eigene Stimme bei Ausfall</translation>
         </message>
         <message>
             <source>Packs are built with PyTorch, which this bundle lacks: install rtvc from its source to build them.</source>
@@ -1210,7 +1202,7 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Push-to-Talk ein oder aus</translation>
         </message>
         <message>
-            <source>PyTorch and some minutes, once, to build it</source>
+            <source>PyTorch, and a few minutes for a one-time build</source>
             <translation>PyTorch und einmal einige Minuten zum Bauen</translation>
         </message>
         <message>
@@ -1242,6 +1234,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Verhältnis</translation>
         </message>
         <message>
+            <source>Read aloud for 20 s, so that even your first words are converted well</source>
+            <translation>Lies 20 s lang vor, damit schon deine ersten Worte gut umgewandelt werden</translation>
+        </message>
+        <message>
             <source>Real-time voice changer</source>
             <translation>Voice-Changer in Echtzeit</translation>
         </message>
@@ -1260,10 +1256,6 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Record again</source>
             <translation>Neu aufnehmen</translation>
-        </message>
-        <message>
-            <source>Record an enrolment, so that your first words are converted well</source>
-            <translation>Nimm eine Stimmprobe auf, damit schon deine ersten Worte gut umgewandelt werden</translation>
         </message>
         <message>
             <source>Record the microphone and the output to files</source>
@@ -1298,6 +1290,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
             <translation>Rauschen aus der Aufnahme entfernen</translation>
         </message>
         <message>
+            <source>Remove token file</source>
+            <translation>Token-Datei entfernen</translation>
+        </message>
+        <message>
             <source>Remove {effect}</source>
             <translation>{effect} entfernen</translation>
         </message>
@@ -1320,6 +1316,10 @@ rtvc spielt dann in „CABLE Input“; wähle in Discord oder OBS „CABLE Outpu
         <message>
             <source>Rename…</source>
             <translation>Umbenennen…</translation>
+        </message>
+        <message>
+            <source>Replaces your sounds with the recording's own. Needs a minute or more of recording; less clear than MKL.</source>
+            <translation>Ersetzt deine Laute durch Laute der Aufnahme. Braucht mindestens eine Minute Aufnahme; weniger deutlich als MKL.</translation>
         </message>
         <message>
             <source>Reset keys</source>
@@ -1404,24 +1404,24 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Sendet nur, solange die Sprechtaste gedrückt ist</translation>
         </message>
         <message>
-            <source>Send your own voice, with the same delay as the changed one</source>
-            <translation>Sendet deine eigene Stimme, mit derselben Verzögerung wie die veränderte</translation>
+            <source>Send your own voice, with the same delay as the converted one</source>
+            <translation>Sendet deine eigene Stimme, mit derselben Verzögerung wie die umgewandelte</translation>
         </message>
         <message>
-            <source>Sends silence outside speech, or below the level that you choose</source>
-            <translation>Außerhalb von Sprache, oder unter dem gewählten Pegel, wird Stille gesendet</translation>
+            <source>Sending the new voice to the server.</source>
+            <translation>Die neue Stimme wird an den Server gesendet.</translation>
+        </message>
+        <message>
+            <source>Sends silence below the threshold, or when nobody speaks</source>
+            <translation>Sendet Stille unterhalb der Schwelle, oder wenn niemand spricht</translation>
         </message>
         <message>
             <source>Server</source>
             <translation>Server</translation>
         </message>
         <message>
-            <source>Servers need aiortc and aiohttp: in the folder of rtvc, run `pip install -e ".[server]"`.</source>
-            <translation>Server brauchen aiortc und aiohttp: Führe im Ordner von rtvc „pip install -e ".[server]"“ aus.</translation>
-        </message>
-        <message>
-            <source>Servers offer only the transport mkl: the others take too much of what sessions share.</source>
-            <translation>Server bieten nur die Abbildung mkl an: Die anderen brauchen zu viel von dem, was sich die Sitzungen teilen.</translation>
+            <source>Servers support only the transport mkl; the others need too much computing time.</source>
+            <translation>Server unterstützen nur den Transport MKL; die anderen brauchen zu viel Rechenzeit.</translation>
         </message>
         <message>
             <source>Set up</source>
@@ -1448,10 +1448,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Geringe Verzögerung ohne Aussetzer auf den meisten Computern.</translation>
         </message>
         <message>
-            <source>Silence goes to {output}.</source>
-            <translation>An {output} geht Stille.</translation>
-        </message>
-        <message>
             <source>Silent</source>
             <translation>Stille</translation>
         </message>
@@ -1464,8 +1460,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Sinkhorn</translation>
         </message>
         <message>
-            <source>Sinkhorn and flow matching need a recording of your voice, and there is none: enrol (`rtvc enrol`, or “Teach my voice” in the panel), or choose the transport mkl or knn.</source>
-            <translation>Sinkhorn und Flow Matching brauchen eine Aufnahme deiner Stimme, und es gibt keine. Nimm mit „Meine Stimme beibringen“ eine Stimmprobe auf, oder wähle den Transport MKL oder kNN.</translation>
+            <source>Sinkhorn and flow matching need a recording of your voice: teach rtvc your voice, or choose MKL or kNN.</source>
+            <translation>Sinkhorn und Flow Matching brauchen eine Aufnahme deiner Stimme. Bring rtvc deine Stimme bei, oder wähle MKL oder kNN.</translation>
         </message>
         <message>
             <source>Size</source>
@@ -1486,10 +1482,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>Sound devices</source>
             <translation>Audiogeräte</translation>
-        </message>
-        <message>
-            <source>Sound settings under a name: load them, or store your own</source>
-            <translation>Klangeinstellungen unter einem Namen: lade sie oder speichere eigene</translation>
         </message>
         <message>
             <source>Soundboard</source>
@@ -1516,7 +1508,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Spektrogramm: {name}</translation>
         </message>
         <message>
-            <source>Speech from which rtvc has learnt your own voice so far</source>
+            <source>Speech that rtvc has learnt your own voice from so far</source>
             <translation>Sprache, aus der rtvc deine eigene Stimme bisher gelernt hat</translation>
         </message>
         <message>
@@ -1588,6 +1580,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Stream</translation>
         </message>
         <message>
+            <source>Strength</source>
+            <translation>Stärke</translation>
+        </message>
+        <message>
             <source>Switch off</source>
             <translation>Ausschalten</translation>
         </message>
@@ -1616,12 +1612,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Systemstandard</translation>
         </message>
         <message>
-            <source>Teach my voice…</source>
-            <translation>Meine Stimme beibringen…</translation>
-        </message>
-        <message>
             <source>Teach rtvc your voice</source>
             <translation>Bring rtvc deine Stimme bei</translation>
+        </message>
+        <message>
+            <source>Teach rtvc your voice (optional)</source>
+            <translation>Bring rtvc deine Stimme bei (optional)</translation>
+        </message>
+        <message>
+            <source>Teach rtvc your voice…</source>
+            <translation>Meine Stimme beibringen…</translation>
         </message>
         <message>
             <source>Telephone</source>
@@ -1632,16 +1632,12 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Wird mit einem kurzen Ton getestet …</translation>
         </message>
         <message>
-            <source>The 8-bit weights of the model pack {name} need a processor with VNNI, which this one lacks: it sounds distorted here. Build it again with `rtvc models build`.</source>
-            <translation>Die 8-Bit-Gewichte des Modellpakets {name} brauchen einen Prozessor mit VNNI, und dieser hat keins: Es klingt hier verzerrt. Baue es neu mit „rtvc models build“.</translation>
+            <source>The 8-bit weights of the model pack {name} need a processor with VNNI, which this one lacks: it sounds distorted here. Remove it and build it again.</source>
+            <translation>Die 8-Bit-Gewichte des Modellpakets {name} brauchen einen Prozessor mit VNNI, und dieser hat keins: Es klingt hier verzerrt. Entferne es und baue es neu.</translation>
         </message>
         <message>
             <source>The bar is the level, the line the peak of the last seconds; the lamp turns red when it clips</source>
             <translation>Der Balken ist der Pegel, der Strich die Spitze der letzten Sekunden; das Lämpchen wird bei Übersteuerung rot</translation>
-        </message>
-        <message>
-            <source>The changed voice plays on this device. Others hear it only over a virtual cable.</source>
-            <translation>Die veränderte Stimme kommt aus diesem Gerät. Andere hören sie nur über ein virtuelles Kabel.</translation>
         </message>
         <message>
             <source>The computer cannot keep up. Close other programs.</source>
@@ -1650,6 +1646,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>The computer cannot keep up. Use the Safe latency profile, or close other programs.</source>
             <translation>Der Computer kommt nicht hinterher. Nimm das Latenzprofil „Sicher“ oder schließe andere Programme.</translation>
+        </message>
+        <message>
+            <source>The converted voice plays on this device. Others hear it only through a virtual cable.</source>
+            <translation>Die umgewandelte Stimme kommt aus diesem Gerät. Andere hören sie nur über ein virtuelles Kabel.</translation>
         </message>
         <message>
             <source>The defaults: the voice's own pitch and intonation.</source>
@@ -1668,7 +1668,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Umwandlung wurde beendet. Schalte sie wieder ein.</translation>
         </message>
         <message>
-            <source>The enrolment holds only {seconds} s of speech: the voice will be closer with {enough} s or more.</source>
+            <source>The enrolment contains only {seconds} s of speech: the voice will be closer with {enough} s or more.</source>
             <translation>Die Stimmprobe enthält nur {seconds} s Sprache. Mit {enough} s oder mehr wird die Stimme ähnlicher.</translation>
         </message>
         <message>
@@ -1680,7 +1680,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Abbildung wird berechnet.</translation>
         </message>
         <message>
-            <source>The map {name} moves the features of the model pack {pack} ({digest}), not those of {other} ({wanted}): train it for this pack, or choose another transport.</source>
+            <source>The map {name} was trained for the model pack {pack} ({digest}), not for {other} ({wanted}): train it for this pack, or choose another transport.</source>
             <translation>Die Abbildung {name} gehört zum Modellpaket {pack} ({digest}), nicht zu {other} ({wanted}). Trainiere sie für dieses Paket oder wähle einen anderen Transport.</translation>
         </message>
         <message>
@@ -1700,8 +1700,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Das Modellpaket {name} wurde entfernt.</translation>
         </message>
         <message>
-            <source>The model pack {pack} does not say where its formants are: leave the formants at 1, or choose the pack mini.</source>
-            <translation>Das Modellpaket {pack} sagt nicht, wo seine Formanten liegen: Lass die Formanten bei 1 oder wähle das Paket mini.</translation>
+            <source>The model pack {pack} does not specify its formants: leave the formants at 1, or choose the pack mini.</source>
+            <translation>Das Modellpaket {pack} gibt seine Formanten nicht an: Lass die Formanten bei 1 oder wähle das Paket mini.</translation>
         </message>
         <message>
             <source>The model pack {pack} has no pitch dimension: leave the pitch at 0 semitones and the intonation at 1, or choose the pack mini.</source>
@@ -1712,16 +1712,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Das Plug-in {name} kann nicht verwendet werden: {reason}.</translation>
         </message>
         <message>
-            <source>The plug-in {name} has crashed and is not heard: switch it off and on again.</source>
-            <translation>Das Plug-in {name} ist abgestürzt und nicht zu hören: Schalte es aus und wieder ein.</translation>
+            <source>The plug-in {name} crashed and is bypassed. To restart it, switch it off and on again.</source>
+            <translation>Das Plug-in {name} ist abgestürzt und wird umgangen. Schalte es aus und wieder ein, um es neu zu starten.</translation>
         </message>
         <message>
             <source>The plug-in {name} has crashed.</source>
             <translation>Das Plug-in {name} ist abgestürzt.</translation>
         </message>
         <message>
-            <source>The plug-in {name} is too slow and is not heard: switch it off and on again.</source>
-            <translation>Das Plug-in {name} ist zu langsam und nicht zu hören: Schalte es aus und wieder ein.</translation>
+            <source>The plug-in {name} is too slow and is bypassed. To restart it, switch it off and on again.</source>
+            <translation>Das Plug-in {name} ist zu langsam und wird umgangen. Schalte es aus und wieder ein, um es neu zu starten.</translation>
         </message>
         <message>
             <source>The plug-in {name} reports a delay of {number} ms, but an impulse came out after {seconds} ms: the delay shown may be wrong by the difference.</source>
@@ -1740,7 +1740,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Das Profil „Minimal“ verliert auf diesem Computer zurzeit Ton. Stattdessen gilt „Ausgewogen“.</translation>
         </message>
         <message>
-            <source>The recording holds {seconds} s of speech; an enrolment needs at least {least} s, better 20 s: check the microphone and record again.</source>
+            <source>The recording contains {seconds} s of speech; an enrolment needs at least {least} s, better 20 s: check the microphone and record again.</source>
             <translation>Die Aufnahme enthält {seconds} s Sprache; eine Stimmprobe braucht mindestens {least} s, besser 20 s. Prüfe das Mikrofon und nimm noch einmal auf.</translation>
         </message>
         <message>
@@ -1756,24 +1756,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Aufnahme wurde als {path} gespeichert.</translation>
         </message>
         <message>
-            <source>The server answers, but sound does not reach it: let UDP pass between both computers.</source>
-            <translation>Der Server antwortet, aber der Ton erreicht ihn nicht: Lass UDP zwischen beiden Computern durch.</translation>
+            <source>The server answers, but no audio arrives: allow UDP between the two computers (check their firewalls).</source>
+            <translation>Der Server antwortet, aber es kommt kein Ton an: Lass UDP zwischen beiden Computern zu (prüfe ihre Firewalls).</translation>
         </message>
         <message>
-            <source>The server has no map to this voice. Silence is sent, not your own voice.</source>
-            <translation>Der Server hat keine Abbildung auf diese Stimme. Gesendet wird Stille, nicht deine eigene Stimme.</translation>
+            <source>The server cannot convert to this voice. Listeners hear silence.</source>
+            <translation>Der Server kann nicht in diese Stimme umwandeln. Andere hören Stille.</translation>
         </message>
         <message>
-            <source>The server has no such voice.</source>
+            <source>The server does not have this voice.</source>
             <translation>Der Server hat diese Stimme nicht.</translation>
-        </message>
-        <message>
-            <source>The server is getting the new voice.</source>
-            <translation>Der Server bekommt die neue Stimme.</translation>
-        </message>
-        <message>
-            <source>The server is lost: trying again.</source>
-            <translation>Der Server ist weg: neuer Versuch.</translation>
         </message>
         <message>
             <source>The server is starting the voice changer.</source>
@@ -1788,10 +1780,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Der Soundserver entfernt alte Geräte nicht. Starte ihn neu.</translation>
         </message>
         <message>
-            <source>The sound server has gone</source>
-            <translation>Der Soundserver ist weg</translation>
-        </message>
-        <message>
             <source>The sound server moved the {role} from {device} to {other}</source>
             <translation>Der Soundserver hat die Verbindung ({role}) von {device} auf {other} umgelegt</translation>
         </message>
@@ -1802,6 +1790,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>The sound server removed {device}</source>
             <translation>Der Soundserver hat {device} entfernt</translation>
+        </message>
+        <message>
+            <source>The sound server stopped</source>
+            <translation>Der Soundserver läuft nicht mehr</translation>
         </message>
         <message>
             <source>The token is missing or wrong.</source>
@@ -1816,16 +1808,20 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Der Ton ist nicht angekommen. Starte den Soundserver neu und teste noch einmal.</translation>
         </message>
         <message>
-            <source>The trained map {name} gives values that no voice has: train it again.</source>
-            <translation>Die trainierte Abbildung {name} liefert Werte, die keine Stimme hat. Trainiere sie neu.</translation>
+            <source>The trained map {name} converts only to the voice {voice}, not to {other}: choose that voice, or another transport.</source>
+            <translation>Die trainierte Abbildung {name} führt nur zur Stimme {voice}, nicht zu {other}. Wähle diese Stimme oder einen anderen Transport.</translation>
         </message>
         <message>
-            <source>The trained map {name} leads to the voice {voice} alone, not to {other}: choose that voice, or another transport.</source>
-            <translation>Die trainierte Abbildung {name} führt nur zur Stimme {voice}, nicht zu {other}. Wähle diese Stimme oder einen anderen Transport.</translation>
+            <source>The trained map {name} does not produce usable values: train it again.</source>
+            <translation>Die trainierte Abbildung {name} liefert keine brauchbaren Werte. Trainiere sie neu.</translation>
         </message>
         <message>
             <source>The virtual microphone</source>
             <translation>Das virtuelle Mikrofon</translation>
+        </message>
+        <message>
+            <source>The voice changer is off.</source>
+            <translation>Der Voice-Changer ist aus.</translation>
         </message>
         <message>
             <source>The voice {name} cannot be changed ({reason}): check the free space in {folder} and the permission to write there.</source>
@@ -1836,20 +1832,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Die Stimme {voice} des Presets {name} gibt es nicht mehr, darum bleibt die Stimme, wie sie ist. Wähle eine andere und speichere das Preset neu.</translation>
         </message>
         <message>
-            <source>There is a voice {name} already: choose another name, or replace it with --force.</source>
-            <translation>Die Stimme {name} gibt es schon. Wähle einen anderen Namen.</translation>
-        </message>
-        <message>
-            <source>There is a voice {name} already: choose another name.</source>
-            <translation>Die Stimme {name} gibt es schon. Wähle einen anderen Namen.</translation>
-        </message>
-        <message>
-            <source>There is no impulse response {name}: choose one of {names}, or add a recording with `rtvc effects impulses FILE`.</source>
-            <translation>Es gibt keine Impulsantwort {name}: Wähle eine von {names} oder füge eine Aufnahme mit `rtvc effects impulses FILE` hinzu.</translation>
-        </message>
-        <message>
-            <source>There is no map to this voice, so nobody hears you.</source>
-            <translation>Zu dieser Stimme gibt es keine Abbildung, darum hört dich niemand.</translation>
+            <source>There is no impulse response {name}: choose one of {names}, or add a recording.</source>
+            <translation>Es gibt keine Impulsantwort {name}: Wähle eine von {names} oder füge eine Aufnahme hinzu.</translation>
         </message>
         <message>
             <source>There is no output to hear yourself on. Plug in headphones, then refresh the devices.</source>
@@ -1860,20 +1844,12 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Es gibt keine Ausgabe zum Abspielen. Schließe Kopfhörer oder Lautsprecher an.</translation>
         </message>
         <message>
-            <source>There is no plug-in {name} in the system's folders for VST3 and Audio Units: install it, or choose another with `rtvc effects plugins`.{alike}</source>
-            <translation>Kein Plug-in {name} in den VST3- und Audio-Unit-Ordnern des Systems. Installiere es oder wähle mit `rtvc effects plugins` ein anderes.{alike}</translation>
-        </message>
-        <message>
-            <source>There is nothing to play clips into yet: switch the voice changer on first.</source>
-            <translation>Clips haben noch kein Ziel. Schalte zuerst den Voice-Changer ein.</translation>
+            <source>There is no plug-in {name} in the system's folders for VST3 and Audio Units: install it, or choose another.{alike}</source>
+            <translation>Kein Plug-in {name} in den VST3- und Audio-Unit-Ordnern des Systems. Installiere es oder wähle ein anderes.{alike}</translation>
         </message>
         <message>
             <source>There is nothing to record yet. Switch the voice changer on first.</source>
             <translation>Noch gibt es nichts aufzunehmen. Schalte zuerst den Voice-Changer ein.</translation>
-        </message>
-        <message>
-            <source>This desktop (Wayland) does not let programs hear keys that are pressed elsewhere.</source>
-            <translation>Unter Wayland erfahren Programme nichts von Tasten, die anderswo gedrückt werden.</translation>
         </message>
         <message>
             <source>This program's share of one processor core</source>
@@ -1888,8 +1864,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Schwelle</translation>
         </message>
         <message>
-            <source>Time of each step against its deadline</source>
-            <translation>Zeit jedes Schritts gegen seine Frist</translation>
+            <source>Time of each step, compared with its deadline</source>
+            <translation>Zeit jedes Schritts, verglichen mit seiner Frist</translation>
         </message>
         <message>
             <source>Time per step</source>
@@ -1898,6 +1874,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>To</source>
             <translation>Zu</translation>
+        </message>
+        <message>
+            <source>To use it, teach rtvc your voice first. Until then, MKL is used.</source>
+            <translation>Bring rtvc dafür zuerst deine Stimme bei. Bis dahin wird MKL verwendet.</translation>
         </message>
         <message>
             <source>Token file of the server</source>
@@ -1956,6 +1936,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Benutzereinstellungen</translation>
         </message>
         <message>
+            <source>Using a server needs the packages aiortc and aiohttp: install rtvc with the extra `server`.</source>
+            <translation>Ein Server braucht die Pakete aiortc und aiohttp. Installiere rtvc mit dem Extra „server“.</translation>
+        </message>
+        <message>
             <source>Verify</source>
             <translation>Überprüfen</translation>
         </message>
@@ -2012,12 +1996,12 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Stimmen und Stimmproben</translation>
         </message>
         <message>
-            <source>Volume of your own monitor</source>
-            <translation>Wie laut du dich selbst hörst</translation>
-        </message>
-        <message>
             <source>Waiting</source>
             <translation>Wartet</translation>
+        </message>
+        <message>
+            <source>Wayland does not allow global hotkeys.</source>
+            <translation>Wayland lässt keine globalen Tastenkürzel zu.</translation>
         </message>
         <message>
             <source>Where data is stored</source>
@@ -2028,8 +2012,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Fenster</translation>
         </message>
         <message>
-            <source>You are heard on {output} as {voice}, by way of {server}.</source>
-            <translation>Man hört dich über {output} als {voice}, auf dem Weg über {server}.</translation>
+            <source>You are heard on {output} as {voice}, via {server}.</source>
+            <translation>Du bist über {output} als {voice} zu hören, umgewandelt von {server}.</translation>
         </message>
         <message>
             <source>You are heard on {output} as {voice}.</source>
@@ -2044,16 +2028,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Dein Mikrofon</translation>
         </message>
         <message>
-            <source>Your own voice (optional)</source>
-            <translation>Deine eigene Stimme (optional)</translation>
-        </message>
-        <message>
             <source>Your own voice goes to {output}, because the strength is 0.</source>
             <translation>Deine eigene Stimme geht an {output}, weil die Stärke 0 ist.</translation>
         </message>
         <message>
             <source>Your unchanged voice goes to {output}.</source>
             <translation>An {output} geht deine unveränderte Stimme.</translation>
+        </message>
+        <message>
+            <source>Your voice</source>
+            <translation>Deine Stimme</translation>
         </message>
         <message>
             <source>Your voice was forgotten.</source>
@@ -2096,6 +2080,10 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>einen Schritt Ton sammeln</translation>
         </message>
         <message>
+            <source>contains no samples</source>
+            <translation>enthält keinen Ton</translation>
+        </message>
+        <message>
             <source>deadline {milliseconds} ms</source>
             <translation>Frist {milliseconds} ms</translation>
         </message>
@@ -2110,10 +2098,6 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
         <message>
             <source>higher</source>
             <translation>höher</translation>
-        </message>
-        <message>
-            <source>holds no samples</source>
-            <translation>enthält keinen Ton</translation>
         </message>
         <message>
             <source>in use</source>
@@ -2216,8 +2200,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>aufgeklappt</translation>
         </message>
         <message>
-            <source>opens for sound</source>
-            <translation>öffnet bei Geräusch</translation>
+            <source>opens above level</source>
+            <translation>öffnet ab Pegel</translation>
         </message>
         <message>
             <source>opens for speech</source>
@@ -2236,15 +2220,23 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>Echtzeitpriorität {number}</translation>
         </message>
         <message>
-            <source>real-time priority {number} by RealtimeKit</source>
+            <source>real-time priority {number} via RealtimeKit</source>
             <translation>Echtzeitpriorität {number} über RealtimeKit</translation>
         </message>
         <message>
-            <source>rtvc knows your voice from {seconds} s of speech.</source>
-            <translation>rtvc kennt deine Stimme aus {seconds} s Sprache.</translation>
+            <source>rtvc cannot convert to this voice, so listeners hear silence. Choose another voice.</source>
+            <translation>rtvc kann nicht in diese Stimme umwandeln, darum hören andere Stille. Wähle eine andere Stimme.</translation>
         </message>
         <message>
-            <source>rtvc learns your voice while you talk. If it knows your voice beforehand, even the first words are converted well. Press Start and read this aloud for {seconds} seconds, in your normal voice:</source>
+            <source>rtvc creates the virtual microphone when you switch the voice changer on. Create it now if you want to select it in Discord or OBS first.</source>
+            <translation>rtvc legt das virtuelle Mikrofon beim Einschalten des Voice-Changers an. Lege es jetzt an, um es vorher in Discord oder OBS auszuwählen.</translation>
+        </message>
+        <message>
+            <source>rtvc has learnt your voice from {seconds} s of speech.</source>
+            <translation>rtvc hat deine Stimme aus {seconds} s Sprache gelernt.</translation>
+        </message>
+        <message>
+            <source>rtvc learns your voice while you talk. If it has learnt your voice beforehand, even the first words are converted well. Press Start and read this aloud for {seconds} seconds, in your normal voice:</source>
             <translation>rtvc lernt deine Stimme, während du sprichst. Kennt es sie schon vorher, werden auch die ersten Worte gut umgewandelt. Drücke Start und lies das {seconds} Sekunden lang laut vor, mit deiner normalen Stimme:</translation>
         </message>
         <message>
@@ -2252,8 +2244,8 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>rtvc spielt einen kurzen Ton in das virtuelle Mikrofon und nimmt ihn dort auf.</translation>
         </message>
         <message>
-            <source>rtvc {version}, a real-time voice changer. Licence: {licence}. It sends nothing anywhere, unless you choose a server.</source>
-            <translation>rtvc {version}, ein Voice-Changer in Echtzeit. Lizenz: {licence}. Es sendet nichts irgendwohin, außer du wählst einen Server.</translation>
+            <source>rtvc {version}, a real-time voice changer. Licence: {licence}. Sound leaves this computer only if you choose a server.</source>
+            <translation>rtvc {version}, ein Voice-Changer in Echtzeit. Lizenz: {licence}. Ton verlässt diesen Computer nur, wenn du einen Server wählst.</translation>
         </message>
         <message>
             <source>rtvc: {status}</source>
@@ -2288,12 +2280,12 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>stark</translation>
         </message>
         <message>
-            <source>the models' time for one step</source>
-            <translation>Zeit der Modelle für einen Schritt</translation>
+            <source>the chosen voice</source>
+            <translation>gewählte Stimme</translation>
         </message>
         <message>
-            <source>the other voice</source>
-            <translation>andere Stimme</translation>
+            <source>the models' time for one step</source>
+            <translation>Zeit der Modelle für einen Schritt</translation>
         </message>
         <message>
             <source>the virtual microphone</source>
@@ -2324,55 +2316,55 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{device} lässt sich nicht öffnen ({reason}).</translation>
         </message>
         <message>
-            <source>{device} gave no sound: check that it is not muted, and record longer.</source>
+            <source>{device} delivered no sound: check that it is not muted, and record longer.</source>
             <translation>{device} hat keinen Ton geliefert. Prüfe, ob es stummgeschaltet ist, und nimm länger auf.</translation>
-        </message>
-        <message>
-            <source>{device} has gone</source>
-            <translation>{device} ist weg</translation>
         </message>
         <message>
             <source>{device} has stalled</source>
             <translation>{device} liefert nichts mehr</translation>
         </message>
         <message>
-            <source>{device} refuses every usual sample rate: close other programs that use it.</source>
+            <source>{device} rejects every common sample rate: close other programs that use it.</source>
             <translation>{device} lehnt jede übliche Abtastrate ab. Schließe andere Programme, die es benutzen.</translation>
+        </message>
+        <message>
+            <source>{device} was disconnected</source>
+            <translation>{device} ist nicht mehr verbunden</translation>
         </message>
         <message>
             <source>{error} The voice stays {voice}.</source>
             <translation>{error} Die Stimme bleibt {voice}.</translation>
         </message>
         <message>
-            <source>{error} Until then, silence is sent, not your own voice.</source>
-            <translation>{error} Bis dahin wird Stille gesendet, nicht deine eigene Stimme.</translation>
+            <source>{error} Until then, listeners hear silence.</source>
+            <translation>{error} Bis dahin hören andere Stille.</translation>
         </message>
         <message>
-            <source>{error} Until then, your own voice is sent.</source>
-            <translation>{error} Bis dahin wird deine eigene Stimme gesendet.</translation>
+            <source>{error} Until then, listeners hear your own voice.</source>
+            <translation>{error} Bis dahin hören andere deine eigene Stimme.</translation>
         </message>
         <message>
-            <source>{error} Until there is a map, silence is sent, not your own voice.</source>
-            <translation>{error} Bis es eine Abbildung gibt, wird Stille gesendet, nicht deine eigene Stimme.</translation>
+            <source>{error} Until there is a map, listeners hear silence.</source>
+            <translation>{error} Bis es eine Abbildung gibt, hören andere Stille.</translation>
         </message>
         <message>
-            <source>{error}: trying again.</source>
-            <translation>{error}. Neuer Versuch läuft.</translation>
+            <source>{error}. Reconnecting…</source>
+            <translation>{error}. Verbindet neu…</translation>
         </message>
         <message>
             <source>{error}: you no longer hear yourself.</source>
             <translation>{error}. Du hörst dich nicht mehr.</translation>
         </message>
         <message>
-            <source>{folder} has no {file}: put it there, or leave out --from to have it downloaded.</source>
-            <translation>In {folder} fehlt {file}. Lege es dort ab, oder lass es herunterladen.</translation>
+            <source>{folder} has no {file}: put it there, or choose “Download and build”.</source>
+            <translation>In {folder} fehlt {file}. Lege es dort ab oder wähle „Herunterladen und bauen“.</translation>
         </message>
         <message>
             <source>{folder} has {free} MB free and needs {size} MB: make room.</source>
             <translation>In {folder} sind {free} MB frei, gebraucht werden {size} MB. Schaffe Platz.</translation>
         </message>
         <message>
-            <source>{folder}: the folder cannot be made ({reason}). Name another folder.</source>
+            <source>{folder}: the folder cannot be created ({reason}). Name another folder.</source>
             <translation>{folder}: Der Ordner lässt sich nicht anlegen ({reason}). Nimm einen anderen Ordner.</translation>
         </message>
         <message>
@@ -2400,16 +2392,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{keys} schreibt Text in anderen Programmen. Nimm Strg oder Alt dazu oder eine Taste wie F8.</translation>
         </message>
         <message>
+            <source>{keys} works only in this window. Choose another key for use in other programs.</source>
+            <translation>{keys} wirkt nur in diesem Fenster. Nimm für andere Programme eine andere Taste.</translation>
+        </message>
+        <message>
             <source>{keys}: Shift turns this key into another character. Leave Shift out.</source>
             <translation>{keys}: Mit der Umschalttaste wird daraus ein anderes Zeichen. Lass die Umschalttaste weg.</translation>
         </message>
         <message>
-            <source>{keys}: the number pad's keys cannot be told from other keys. Use another key.</source>
-            <translation>{keys}: Die Tasten des Ziffernblocks lassen sich nicht von anderen unterscheiden. Nimm eine andere Taste.</translation>
-        </message>
-        <message>
-            <source>{keys}: this key cannot be heard in other programs. Use another key.</source>
-            <translation>{keys}: Diese Taste ist in anderen Programmen nicht zu erkennen. Nimm eine andere Taste.</translation>
+            <source>{keys}: rtvc cannot distinguish number-pad keys from the main keys. Use another key.</source>
+            <translation>{keys}: rtvc kann die Tasten des Ziffernblocks nicht von den anderen unterscheiden. Nimm eine andere Taste.</translation>
         </message>
         <message>
             <source>{median} ms, 99% below {highest} ms</source>
@@ -2432,7 +2424,7 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{name} gehört zu rtvc und kann nicht ersetzt werden. Wähle einen anderen Namen für dein Preset.</translation>
         </message>
         <message>
-            <source>{name} holds only {seconds} s of speech: the voice will be closer with {enough} s or more.</source>
+            <source>{name} contains only {seconds} s of speech: the voice will be closer with {enough} s or more.</source>
             <translation>{name} enthält nur {seconds} s Sprache. Mit {enough} s oder mehr wird die Stimme ähnlicher.</translation>
         </message>
         <message>
@@ -2487,8 +2479,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{number} %</translation>
         </message>
         <message>
+            <source>{output} receives silence.</source>
+            <translation>An {output} geht Stille.</translation>
+        </message>
+        <message>
             <source>{parameter} of {effect}</source>
             <translation>{parameter}: {effect}</translation>
+        </message>
+        <message>
+            <source>{path} already exists. Choose another name.</source>
+            <translation>{path} gibt es schon. Wähle einen anderen Namen.</translation>
         </message>
         <message>
             <source>{path} cannot be deleted ({reason}): check its permissions.</source>
@@ -2507,16 +2507,16 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path} kann nicht gelesen werden: Ersetze die Impulsantwort.</translation>
         </message>
         <message>
-            <source>{path} holds no effects: {reason}. `rtvc effects show Radio` prints an example.</source>
-            <translation>{path} enthält keine Effekte: {reason}. „rtvc effects show Radio“ zeigt ein Beispiel.</translation>
+            <source>{path} contains no effects: {reason}.</source>
+            <translation>{path} enthält keine Effekte: {reason}.</translation>
         </message>
         <message>
-            <source>{path} holds no impulse response: it is silent or damaged.</source>
+            <source>{path} contains no impulse response: it is silent or damaged.</source>
             <translation>{path} enthält keine Impulsantwort: Die Datei ist still oder beschädigt.</translation>
         </message>
         <message>
-            <source>{path} holds no token: delete it, and `rtvc serve --token-file` makes a new one.</source>
-            <translation>{path} enthält kein Token: Lösche die Datei, dann erzeugt „rtvc serve --token-file“ eine neue.</translation>
+            <source>{path} contains no token: copy the server's token file again.</source>
+            <translation>{path} enthält kein Token: Kopiere die Token-Datei des Servers noch einmal.</translation>
         </message>
         <message>
             <source>{path} lasts longer than {minutes} min: choose a shorter clip.</source>
@@ -2539,15 +2539,11 @@ rtvc legt dann „{microphone}“ an; wähle es in Discord oder OBS als Mikrofon
             <translation>{path}: kann nicht geschrieben werden ({reason}). Wähle ein anderes Ziel.</translation>
         </message>
         <message>
-            <source>{path}: exists already; use --force to replace it.</source>
-            <translation>{path}: gibt es schon. Wähle einen anderen Namen.</translation>
-        </message>
-        <message>
-            <source>{path}: holds no clips ({formats}).</source>
+            <source>{path}: contains no clips ({formats}).</source>
             <translation>{path}: enthält keine Clips ({formats}).</translation>
         </message>
         <message>
-            <source>{path}: holds {error}; a voice needs at least {least} s, better 5 s.</source>
+            <source>{path}: contains {error}; a voice needs at least {least} s, better 5 s.</source>
             <translation>{path}: enthält {error}; eine Stimme braucht mindestens {least} s, besser 5 s.</translation>
         </message>
         <message>

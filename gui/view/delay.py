@@ -43,7 +43,7 @@ def delay_parts(latency: Latency) -> tuple[DelayPart, ...]:
         network = [DelayPart(tr("Network"), milliseconds, tr("to the server and back, with the codec"))]
     return (
         DelayPart(tr("Step"), parts["step"], tr("collecting one step of sound")),
-        DelayPart(tr("Algorithm"), parts["algorithmic"], tr("lookahead, overlap and resampling")),
+        DelayPart(tr("Algorithmic"), parts["algorithmic"], tr("lookahead, overlap and resampling")),
         DelayPart(tr("Compute"), parts["compute"], tr("the models' time for one step")),
         DelayPart(tr("Queue"), parts["queue"], tr("sound buffered between the threads")),
         DelayPart(tr("Device"), parts["device"], tr("sound card and operating system, as they report it")),

@@ -9,7 +9,7 @@ from gui.view.units import milliseconds_text, percent_text
 from rtvc.app.models import PackEntry
 
 _PURPOSES = {
-    "mini": tr_noop("For calls, games and streams. Runs on the processor of any computer, beside a game too."),
+    "mini": tr_noop("For calls, games and streams. Runs on any processor, even while you play a game."),
     "wavlm-large": tr_noop("The large models of the published methods. For a fast processor or a graphics card."),
 }
 
@@ -31,7 +31,7 @@ def facts(entry: PackEntry) -> list[Fact]:
     """Return what to know before choosing a pack. What nobody measured is left out or said to be so."""
     size = tr("{size} MB", size=number(entry.bytes / 1e6))
     if entry.origin == "available":
-        return [Fact(tr("Download"), size), Fact(tr("Needs"), tr("PyTorch and some minutes, once, to build it"))]
+        return [Fact(tr("Download"), size), Fact(tr("Needs"), tr("PyTorch, and a few minutes for a one-time build"))]
     found = [Fact(tr("Size"), size)]
     if entry.latency_seconds is not None:
         found.append(Fact(tr("Adds to the delay"), milliseconds_text(entry.latency_seconds)))

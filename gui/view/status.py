@@ -91,19 +91,27 @@ def status(
     message = translated(snapshot.message)
     match snapshot.state:
         case State.STOPPED:
-            return Status(Tone.QUIET, tr("Off"), message or tr("Nobody hears you through rtvc."))
+            return Status(Tone.QUIET, tr("Off"), message or tr("The voice changer is off."))
         case State.STARTING:
-            return Status(Tone.CAUTION, tr("Starting"), message or tr("Opening the microphone and the models."))
+            return Status(
+                Tone.CAUTION, tr("Starting"), message or tr("Opening the microphone and loading the models.")
+            )
         case State.RECOVERING:
-            return Status(Tone.CAUTION, tr("Reconnecting"), message or tr("Muted until the sound is back."))
+            return Status(
+                Tone.CAUTION,
+                tr("Reconnecting"),
+                message or tr("A sound device was lost. Listeners hear silence until it is back."),
+            )
         case State.FAILED:
             return Status(Tone.BAD, tr("Stopped"), message or tr("The engine has stopped. Switch it on again."))
         case State.SILENCED:
             return Status(
-                Tone.BAD, tr("Silent"), message or tr("There is no map to this voice, so nobody hears you.")
+                Tone.BAD,
+                tr("Silent"),
+                message or tr("rtvc cannot convert to this voice, so listeners hear silence. Choose another voice."),
             )
     if settings.mute:
-        return Status(Tone.CAUTION, tr("Muted"), tr("Silence goes to {output}.", output=output))
+        return Status(Tone.CAUTION, tr("Muted"), tr("{output} receives silence.", output=output))
     if settings.push_to_talk and not settings.talking:
         return Status(Tone.CAUTION, tr("Waiting"), tr("Hold the talk key to be heard."))
     if losing:
@@ -121,7 +129,5 @@ def status(
     voice = voice_words(settings.voice)
     heard = tr("You are heard on {output} as {voice}.", output=output, voice=voice)
     if server:
-        heard = tr(
-            "You are heard on {output} as {voice}, by way of {server}.", output=output, voice=voice, server=server
-        )
+        heard = tr("You are heard on {output} as {voice}, via {server}.", output=output, voice=voice, server=server)
     return Status(Tone.GOOD, tr("On"), heard)

@@ -20,10 +20,12 @@ _TRANSPORTS = {
     "mkl": TransportWords(tr_noop("MKL (default)"), tr_noop("Clear and steady. Works with every voice.")),
     "knn": TransportWords(
         tr_noop("kNN"),
-        tr_noop("Built from the recording's own sounds. Closer with a minute or more of recording, but less clear."),
+        tr_noop(
+            "Replaces your sounds with the recording's own. Needs a minute or more of recording; less clear than MKL."
+        ),
     ),
     "sinkhorn": TransportWords(
-        tr_noop("Sinkhorn"), tr_noop("Follows the distribution of both voices in more detail than MKL.")
+        tr_noop("Sinkhorn"), tr_noop("Closer than MKL with a minute or more of recording; less clear.")
     ),
     "flow": TransportWords(
         tr_noop("Flow matching"),
@@ -38,7 +40,7 @@ def transport_words(name: str) -> TransportWords:
     if words is not None:
         return TransportWords(tr(words.name), tr(words.sentence))
     system, _, trained = name.partition(":")
-    return TransportWords(f"{system.upper()}: {trained}", tr("A map that was trained for this voice alone."))
+    return TransportWords(f"{system.upper()}: {trained}", tr("A map trained for this voice only."))
 
 
 def block_sizes(learned_dim: int) -> tuple[int, ...]:

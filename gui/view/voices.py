@@ -35,7 +35,7 @@ def envelope(audio: Block, bars: int = 64) -> tuple[float, ...]:
 
 def known_voice(enrolment: Enrolment) -> str:
     """Describe an enrolment."""
-    return tr("rtvc knows your voice from {seconds} s of speech.", seconds=number(enrolment.speech_seconds))
+    return tr("rtvc has learnt your voice from {seconds} s of speech.", seconds=number(enrolment.speech_seconds))
 
 
 def fitting_name(wanted: str, taken: Collection[str]) -> str:

@@ -22,7 +22,7 @@ class FrameTimeGraph(QWidget):
         self.times = FrameTimes()
         self._deadline = 0.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(tr("Time of each step against its deadline"))
+        self.setAccessibleName(tr("Time of each step, compared with its deadline"))
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:

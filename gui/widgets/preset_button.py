@@ -20,7 +20,7 @@ class PresetButton(QPushButton):
         self._session = session
         self._submenus: list[QMenu] = []
         self.setProperty("kind", "quiet")
-        self.setToolTip(tr("Sound settings under a name: load them, or store your own"))
+        self.setToolTip(tr("Named sound settings: load some, or save your own"))
         self.menu_of_presets = QMenu(self)
         self.setMenu(self.menu_of_presets)
         session.preferences.presets_changed.connect(self._fill)

@@ -141,7 +141,7 @@ def add_impulse(recording: Path) -> str:
         raise RtvcError(f"{recording} lasts longer than {LONGEST_SECONDS:.0f} s: shorten the impulse response.")
     sound = source.read()
     if not sound.any():
-        raise RtvcError(f"{recording} holds no impulse response: it is silent or damaged.")
+        raise RtvcError(f"{recording} contains no impulse response: it is silent or damaged.")
     make_folder(impulse_folder())
     with audio_writer(impulse_folder() / name, source.rate, subtype="FLOAT") as writer:
         writer.write(sound)
@@ -183,8 +183,7 @@ def save_effects(rack: Rack, path: Path) -> Rack:
 def _from_file(name: str) -> Rack:
     if not name.lower().endswith(".json"):
         raise RtvcError(
-            f"There are no effects {name!r}; there are: {', '.join(RACKS)}, and .json files."
-            f"{did_you_mean(name, RACKS)}"
+            f"Unknown effects {name!r}. Available: {', '.join(RACKS)}, and .json files.{did_you_mean(name, RACKS)}"
         )
     try:
         with Path(name).open("rb") as file:

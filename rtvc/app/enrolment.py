@@ -89,7 +89,7 @@ def record_enrolment(
         if enough():
             break
     if not blocks:
-        raise RtvcError(f"{device.description} gave no sound: check that it is not muted, and record longer.")
+        raise RtvcError(f"{device.description} delivered no sound: check that it is not muted, and record longer.")
     enrolment = enrol_audio(np.concatenate(blocks), rate, opened, str(device.identity), noise_suppression)
     (enrolments or EnrolmentLibrary()).save(enrolment, opened)
     return enrolment

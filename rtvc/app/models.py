@@ -86,7 +86,7 @@ class BuildOptions:
     speech
         Folder of speech of several speakers to measure with; None for the shipped voices.
     folder
-        Folder that holds the checkpoints; None downloads them.
+        Folder that contains the checkpoints; None downloads them.
     vocoder
         A checkpoint of kNN-VC's HiFi-GAN to use in place of the published one, such as its regular one.
     unverified
@@ -175,7 +175,7 @@ def build_pack(
     known = known_pack(name)
     destination = installed_packs() / check_name(options.name or name, of="model pack")
     if destination.exists() and not options.replace:
-        raise RtvcError(f"{destination} exists already: replace it (--force), or give the pack another name (--as).")
+        raise RtvcError(f"{destination} already exists: replace it (--force), or give the pack another name (--as).")
     if options.device not in PRESETS:
         raise RtvcError(f"A pack is built for one of {', '.join(PRESETS)}, not for {options.device!r}.")
     recordings = find_recordings(options.speech)
@@ -199,7 +199,7 @@ def build_pack(
     say("Loading the checkpoints …")
     models = Models.load(paths[known.encoder], options.vocoder or paths[known.vocoder])
     known = replace(known, name=destination.name)
-    say("Building; this takes some minutes …")
+    say("Building; this takes a few minutes …")
     if options.limit_milliseconds is not None:
         rows = build.build_closest(
             known, models, recordings, destination, settings, options.limit_milliseconds, say, options.replace

@@ -18,5 +18,5 @@ def find_clips(folder: Path) -> list[Path]:
     except OSError as error:
         raise RtvcError(f"{folder} cannot be read ({error.strerror}).") from None
     if not clips:
-        raise RtvcError(f"{folder}: holds no clips ({', '.join(SUFFIXES)}).")
+        raise RtvcError(f"{folder}: contains no clips ({', '.join(SUFFIXES)}).")
     return clips[:MOST_CLIPS]

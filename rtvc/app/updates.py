@@ -47,7 +47,7 @@ def newest_release(page: str) -> Update:
         raise RtvcError(f"{page} does not answer ({error}): try again later.") from None
     found = re.fullmatch(r".*/v?(\d+(?:\.\d+){1,3})", address)
     if found is None:
-        raise RtvcError(f"{page} names no version: look there yourself.")
+        raise RtvcError(f"{page} does not name a version: check it in a browser.")
     return Update(found[1], address, _parts(found[1]) > _parts(metadata("rtvc")["Version"]))
 
 

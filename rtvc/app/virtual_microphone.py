@@ -79,7 +79,10 @@ def virtual_microphone_state() -> VirtualMicrophoneState:
     if any(device.name == SINK for device in devices):
         return VirtualMicrophoneState(DESCRIPTION, False, "")
     if any(device.host_api == PULSE for device in devices):
-        explanation = "It is created when you switch on. Create it now to choose it in Discord or OBS beforehand."
+        explanation = (
+            "rtvc creates the virtual microphone when you switch the voice changer on. Create it now if you want to "
+            "select it in Discord or OBS first."
+        )
         return VirtualMicrophoneState("", True, explanation)
     return VirtualMicrophoneState("", False, explain_virtual_cable())
 
@@ -117,7 +120,7 @@ def listeners() -> list[str] | None:
             microphones = {source.index for source in server.source_list() if source.name == SOURCE}
             streams = server.source_output_list()
     except pulse.server_errors():
-        raise RtvcError("The sound server does not answer any more: start it again.") from None
+        raise RtvcError("The sound server no longer answers: restart it.") from None
     return sorted(
         stream.proplist.get("application.name", "A program")
         for stream in streams

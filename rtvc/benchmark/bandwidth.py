@@ -44,7 +44,7 @@ def bandwidth_report(folder: Path, rack: Rack) -> Report:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RECORDINGS)
     files = [file for file in map(AudioFile, paths) if file.rate >= 44_100]
     if not files:
-        raise RtvcError(f"{folder}: holds no recordings at 44.1 kHz or more, to compare with.")
+        raise RtvcError(f"{folder}: contains no recordings at 44.1 kHz or more, to compare with.")
     chosen = files[:: -(-len(files) // MOST_RECORDINGS)]
     stage = Effects(RATE, rack)
     distances: list[tuple[list[float], list[float]]] = []
@@ -69,7 +69,7 @@ def bandwidth_report(folder: Path, rack: Rack) -> Report:
     }
     rows = [[name, f"{a:.1f}", f"{b:.1f}"] for name, a, b in zip(names, plain, changed, strict=True)]
     title = (
-        f"Log-spectral distance to {len(chosen)} originals, dB; {results['frame_milliseconds']:.2f} ms a frame, "
+        f"Log-spectral distance to {len(chosen)} originals, dB; {results['frame_milliseconds']:.2f} ms per frame, "
         f"{results['latency_milliseconds']:.0f} ms of delay"
     )
     tables = [Table(title, ("", "16 kHz", f"with {rack.name or 'effects'}"), rows)]

@@ -172,6 +172,6 @@ def _concatenated(folder: Path) -> Block:
     """Return all recordings below a folder at the same level, one after the other."""
     paths: Sequence[Path] = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RECORDINGS)
     if not paths:
-        raise RtvcError(f"{folder} holds no recordings ({', '.join(RECORDINGS)}): name a folder of recordings.")
+        raise RtvcError(f"{folder} contains no recordings ({', '.join(RECORDINGS)}): name a folder of recordings.")
     sounds = [load(path) for path in paths]
     return np.concatenate([sound / (np.sqrt(np.mean(sound**2)) + 1e-6) for sound in sounds]).astype(np.float32)

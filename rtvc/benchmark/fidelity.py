@@ -88,8 +88,8 @@ def read_recordings(paths: Sequence[Path], sample_rate: int, level_dbfs: float, 
             break
     if not recordings:
         raise RtvcError(
-            f"None of the {len(paths)} recordings holds {MEASURED_SECONDS:g} s of speech: name a folder of speech of "
-            "several speakers with --speech."
+            f"None of the {len(paths)} recordings contains {MEASURED_SECONDS:g} s of speech: name a folder of "
+            "speech of several speakers with --speech."
         )
     return recordings
 

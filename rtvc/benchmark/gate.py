@@ -132,14 +132,14 @@ def _kinds(folder: Path) -> dict[str, Block]:
             level = amplitude(NOISE_DBFS) / (np.sqrt(np.mean(sound**2)) + 1e-9)
             sounds[kind.name.replace("_", " ")] = np.asarray(sound * level, np.float32)
     if not sounds:
-        raise RtvcError(f"{folder} holds no folders of recorded noise.")
+        raise RtvcError(f"{folder} contains no folders of recorded noise.")
     return sounds
 
 
 def _voices(folder: Path) -> Block:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RECORDINGS)
     if not paths:
-        raise RtvcError(f"{folder} holds no recordings ({', '.join(RECORDINGS)}): name a folder of recordings.")
+        raise RtvcError(f"{folder} contains no recordings ({', '.join(RECORDINGS)}): name a folder of recordings.")
     chosen = paths[:: max(1, len(paths) // SPEAKERS)][:SPEAKERS]
     pause = np.zeros(RATE, np.float32)
     parts = [part for path in chosen for part in (load(path)[: SPEECH_SECONDS * RATE], pause)]

@@ -86,7 +86,7 @@ def centroid(embeddings: Iterable[Embedding | None], speaker: str) -> Embedding:
     """
     spoken = [embedding for embedding in embeddings if embedding is not None]
     if not spoken:
-        raise RtvcError(f"The recordings of {speaker} hold no speech: replace them.")
+        raise RtvcError(f"The recordings of {speaker} contain no speech: replace them.")
     mean = np.mean(spoken, axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 

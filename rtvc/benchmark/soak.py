@@ -273,8 +273,8 @@ def _stress_table(figures: dict[str, dict[str, Any]]) -> Table:
         )
     counters = [name.replace("_", "\n") for name in COUNTERS]
     delays = ("latency\nbefore, ms", "under load\nmedian, ms", "under load\nmax, ms")
-    columns = ("priority", "granted", *counters, "underruns\na minute", *delays, "step\np99, ms", "recovery\ns")
-    return Table("Beside a load like a game's", columns, rows)
+    columns = ("priority", "granted", *counters, "underruns\nper minute", *delays, "step\np99, ms", "recovery\ns")
+    return Table("Under a game-like CPU load", columns, rows)
 
 
 def _tables(observations: Sequence[Observation], results: dict[str, Any]) -> list[Table]:

@@ -1,6 +1,6 @@
 """Speakers of a folder, and the pairs of them that a quality benchmark converts.
 
-The protocol, for a folder that holds one folder of recordings per speaker, at any depth:
+The protocol, for a folder that contains one folder of recordings per speaker, at any depth:
 
 - The *reference* of a speaker is the start of the first recording, by name, that is long enough. If none is, the
   recordings that follow are joined to it. Recordings used in a reference serve no other purpose. Where all pairs lead
@@ -115,11 +115,13 @@ def find_speakers(
             folders.setdefault(path.parent.relative_to(folder).as_posix(), []).append(path)
     if names is not None:
         if missing := [name for name in names if name not in folders]:
-            raise RtvcError(f"{folder} holds no recordings of {', '.join(missing)}: name speakers by their folders.")
+            raise RtvcError(
+                f"{folder} contains no recordings of {', '.join(missing)}: name speakers by their folders."
+            )
         folders = {name: folders[name] for name in sorted(set(names))}
     if len(folders) < 2:
         raise RtvcError(
-            f"{folder} holds the recordings of {len(folders)} speakers. Give a folder that holds one folder of "
+            f"{folder} contains the recordings of {len(folders)} speakers. Give a folder that contains one folder of "
             f"recordings ({', '.join(RECORDINGS)}) for each of at least two speakers."
         )
     sexes = _read_sexes(folder / SPEAKERS_FILE)
@@ -181,7 +183,7 @@ def median_pitch(speaker: Speaker) -> float:
     """
     pitch = track_pitch(load(speaker.reference[0])[: 60 * SAMPLE_RATE], SAMPLE_RATE)
     if np.isnan(pitch).all():
-        raise RtvcError(f"{speaker.reference[0]} holds no voiced speech: replace the recording.")
+        raise RtvcError(f"{speaker.reference[0]} contains no voiced speech: replace the recording.")
     return float(np.nanmedian(pitch))
 
 
@@ -212,7 +214,7 @@ def _divided(name: str, recordings: Sequence[Path], reference_seconds: float, se
     others = tuple(sorted(rotated[taken:]))
     if len(others) < MIN_RECORDINGS - 1:
         raise RtvcError(
-            f"Speaker {name} has {len(recordings)} recordings, too few beside {reference_seconds:g} s of reference: "
+            f"Speaker {name} has {len(recordings)} recordings, too few for {reference_seconds:g} s of reference: "
             f"add some, or ask for a shorter reference."
         )
     return Speaker(name, tuple(rotated[:taken]), others, sex)

@@ -48,7 +48,7 @@ class Speech:
         self.sound = resample(recording.read(), recording.rate, rate)
         level = speech_level([self.sound], rate)
         if level is None:
-            raise RtvcError(f"{recording.path}: holds no speech; install rtvc again.")
+            raise RtvcError(f"{recording.path}: contains no speech; install rtvc again.")
         self.level_dbfs = level
 
     def blocks(self, size: int, count: int | None = None) -> Iterator[Block]:

@@ -31,7 +31,9 @@ from rtvc.transport import FITS
 from rtvc.transport.choice import MapChoice
 from rtvc.transport.trained_maps import MapLibrary, is_trained
 
-Folder = Annotated[Path, typer.Argument(help="Folder that holds one folder of recordings per speaker, at any depth.")]
+Folder = Annotated[
+    Path, typer.Argument(help="Folder that contains one folder of recordings per speaker, at any depth.")
+]
 Readers = Annotated[
     Path | None,
     typer.Option(help="Text file that lists the speakers to use, one path below the folder per line. Default: all."),
@@ -40,7 +42,7 @@ Pairs = Annotated[
     int | None,
     typer.Option(min=1, help="Measure a random subset of pairs that uses all speakers equally. Default: all."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Which random subset --pairs takes.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random subset for --pairs.")]
 Keep = Annotated[
     Path | None, typer.Option(help="Save source, reference and result of each conversion in this folder.")
 ]
@@ -48,7 +50,7 @@ Keep = Annotated[
 
 def quality(
     folder: Annotated[
-        Path | None, typer.Argument(help="Folder that holds one folder of recordings per speaker, at any depth.")
+        Path | None, typer.Argument(help="Folder that contains one folder of recordings per speaker, at any depth.")
     ] = None,
     pack: PackName = "mini",
     transport: Annotated[
@@ -60,7 +62,7 @@ def quality(
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(help="Measure only pairs that lead to this speaker, as a trained map such as not:Iris needs."),
+        typer.Option(help="Measure only pairs with this target speaker. Trained maps, such as not:Iris, need it."),
     ] = None,
     block_size: Annotated[
         list[int] | None, typer.Option(min=1, help="Values of K for MKL. Repeatable. Default: the pack's.")
@@ -109,7 +111,7 @@ def quality(
     model = find_pack(pack, Runtime(threads))
     lengths = reference or [5.0]
     if target is None and any(map(is_trained, transport or ())):
-        raise RtvcError("A trained map leads to one voice: name the speaker that it was trained on with --target.")
+        raise RtvcError("A trained map converts to one voice only: name its speaker with --target.")
     block_sizes: Sequence[int | None] = block_size or [None]
     names = _transports(model, transport or ["mkl"], target)
     systems = _systems(model, names, block_sizes, strength or [1.0], lengths, online, enhance or [])
@@ -167,7 +169,7 @@ def robustness(
         level.check()
     conditions = find_conditions(folder, noise)
     if unknown := [name for name in condition or () if name not in conditions]:
-        raise RtvcError(f"There is no condition {unknown[0]!r}; there are: {', '.join(conditions)}.")
+        raise RtvcError(f"Unknown condition {unknown[0]!r}. Available: {', '.join(conditions)}.")
     systems = []
     for name in condition or conditions:
         systems.append(System(f"{name}: unconverted", Conditioned(conditions[name], source_copy)))

@@ -44,7 +44,7 @@ def server(
     check_reports(json, html, force)
     conditions = {condition.name: condition for condition in IMPAIRMENTS}
     if unknown := [name for name in network or () if name not in conditions]:
-        raise RtvcError(f"There is no network condition {unknown[0]!r}; there are: {', '.join(conditions)}.")
+        raise RtvcError(f"Unknown network condition {unknown[0]!r}. Available: {', '.join(conditions)}.")
     report = server_report(
         find_pack(pack),
         clicks,

@@ -161,7 +161,7 @@ def soak(
     minutes: Annotated[float, typer.Option(min=0.01, help="Duration.")] = 10.0,
     stress: Annotated[
         bool,
-        typer.Option("--stress", help="Run a load like a game's beside it, without real-time priority and with it."),
+        typer.Option("--stress", help="Run twice under a game-like CPU load: at ordinary and at real-time priority."),
     ] = False,
     pack: PackName = "mini",
     effects: EffectsName = None,
@@ -195,13 +195,13 @@ def soak(
 def gate(
     folder: Annotated[Path, typer.Argument(help="Folder of recorded speech.")],
     noise: Annotated[
-        Path | None, typer.Option(help="Folder that holds a folder of recordings for each kind of noise.")
+        Path | None, typer.Option(help="Folder that contains a folder of recordings for each kind of noise.")
     ] = None,
     json: JsonFile = None,
     html: HtmlFile = None,
     force: Force = False,
 ) -> None:
-    """Measure how long noise opens the noise gate and how much speech it cuts, for level and for speech."""
+    """Measure how long noise opens the noise gate, and how much speech the gate cuts, in level and in speech mode."""
     check_reports(json, html, force)
     write_report(gate_report(folder, noise), json, html)
 
@@ -213,7 +213,7 @@ def bandwidth(
     html: HtmlFile = None,
     force: Force = False,
 ) -> None:
-    """Measure how close effects bring speech of 16 kHz to its original of 48 kHz."""
+    """Measure how closely effects restore speech of 16 kHz to its original of 48 kHz."""
     check_reports(json, html, force)
     write_report(bandwidth_report(folder, find_effects(effects or "Air")), json, html)
 

@@ -100,8 +100,8 @@ def convert(
         typer.Option(
             min=1,
             rich_help_panel=EXPERTS,
-            help="Recordings of a folder to convert at the same time; at most two a core. Default: 1; with --cluster "
-            "local, one a core.",
+            help="Recordings of a folder to convert at the same time; at most two per core. Default: 1; with "
+            "--cluster local, one per core.",
         ),
     ] = None,
     voices: Annotated[
@@ -113,9 +113,7 @@ def convert(
             "path is a recording or a folder; or random, one of the shipped voices for each speaker.",
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, rich_help_panel=CORPORA, help="Another seed gives other random voices.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, rich_help_panel=CORPORA, help="Seed of the random voices.")] = 0,
     speaker_folder: Annotated[
         int,
         typer.Option(
@@ -130,8 +128,8 @@ def convert(
         typer.Option(
             parser=_path,
             rich_help_panel=CORPORA,
-            help="Write a row about each recording to this Parquet file, and skip what it says is finished. Default: "
-            "manifest.parquet in the output folder with --cluster, else none.",
+            help="Write one row per recording to this Parquet file, and skip those that it lists as finished. "
+            "Default: manifest.parquet in the output folder with --cluster, else none.",
         ),
     ] = None,
     cluster: Annotated[
@@ -148,7 +146,7 @@ def convert(
             metavar="MIB",
             min=500,
             rich_help_panel=CORPORA,
-            help="End and replace a worker of --cluster local that takes more memory. Default: an equal share of the "
+            help="Restart a worker of --cluster local that uses more memory. Default: an equal share of the "
             "machine's memory.",
         ),
     ] = None,
@@ -157,8 +155,8 @@ def convert(
         typer.Option(
             metavar="MODE",
             rich_help_panel=EXPERTS,
-            help="two-pass: learn the speaker from the whole recording, then convert it. live: learn the speaker as "
-            "the sound goes by, as `rtvc live` does. whole-file: run the pack's offline graphs over the whole "
+            help="two-pass: learn the speaker from the whole recording, then convert it. live: learn the speaker "
+            "while converting, as `rtvc live` does. whole-file: run the pack's offline graphs over the whole "
             "recording at once, as published.",
         ),
     ] = Mode.TWO_PASS,
@@ -203,7 +201,7 @@ def convert(
         convert_folder(source, output, FolderJob(pack, runtime, conversion), options)
         return
     if voices is not None or cluster is not None or manifest is not None:
-        raise RtvcError(f"{source}: --voices, --manifest and --cluster are for folders, and this is one recording.")
+        raise RtvcError(f"{source}: --voices, --manifest and --cluster need a folder, and this is one recording.")
     opened = find_pack(pack, runtime)
     with conversion_bar() as bar:
         task = bar.add_task(source.name, total=1.0)
@@ -237,7 +235,7 @@ def convert(
     live = ["rtvc", "live"]
     for option, value in given.items():
         live += [] if value is None else [option, str(value)]
-    console.print(f"Use this voice live: {shlex.join(live)}", soft_wrap=True)
+    console.print(f"To speak in this voice: {shlex.join(live)}", soft_wrap=True)
 
 
 def _voice_rule(usual: str, voice: str | None, voices: str | None, seed: int, speaker_folder: int) -> VoiceRule:
@@ -245,5 +243,5 @@ def _voice_rule(usual: str, voice: str | None, voices: str | None, seed: int, sp
     if voices is None:
         return one_voice(usual)
     if voice is not None:
-        raise RtvcError("--voice names one voice, and --voices one for each speaker: leave out either.")
+        raise RtvcError("Use --voice or --voices, not both.")
     return random_voices(seed, speaker_folder) if voices == RANDOM else voices_of_table(Path(voices))

@@ -52,6 +52,10 @@ class FolderOptions:
     worker_memory: int | None
 
 
+def _recordings(count: int) -> str:
+    return "1 recording" if count == 1 else f"{count} recordings"
+
+
 def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOptions) -> None:
     """Convert the recordings of a folder, and say what became of each."""
     if output.suffix.lower() in OUTPUT_SUFFIXES and not output.is_dir():
@@ -85,7 +89,7 @@ def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOp
             )
             return
         if not tasks:
-            raise RtvcError(f"{folder}: holds no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
+            raise RtvcError(f"{folder}: contains no recordings to convert ({', '.join(AUDIO_SUFFIXES)}).")
         voices = {task.recipe.voice for task in tasks}
         if len(voices) == 1:
             # A voice that cannot be used is one error, not one for each recording.
@@ -117,12 +121,10 @@ def convert_folder(folder: Path, output: Path, job: FolderJob, options: FolderOp
             else:
                 convert_tasks(tasks, job, options.jobs or 1, finished, begun)
         except (KeyboardInterrupt, SystemExit):
-            errors.print(
-                f"Stopped: {converted} of {len(tasks)} recordings are converted. Run again to convert the rest."
-            )
+            errors.print(f"Stopped after {converted} of {_recordings(len(tasks))}. Run again to convert the rest.")
             raise
     if earlier:
-        console.print(f"{earlier} recordings were converted before.")
+        console.print(f"Skipped {_recordings(earlier)} converted earlier.")
     if failures:
-        raise RtvcError(f"{len(failures)} of {len(tasks)} recordings were not converted:\n" + "\n".join(failures))
-    console.print(f"{converted} recordings are converted, in {output}.", soft_wrap=True)
+        raise RtvcError(f"{len(failures)} of {_recordings(len(tasks))} were not converted:\n" + "\n".join(failures))
+    console.print(f"Converted {_recordings(converted)} into {output}.", soft_wrap=True)

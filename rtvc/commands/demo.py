@@ -41,4 +41,6 @@ def demo(
     conversion_picture(picture, said, reference, result, pack.sample_rate)
     for label, path in (("source", source), ("voice", target.reference), ("result", sound), ("picture", picture)):
         console.print(f"  {label:8} {path}", soft_wrap=True)
-    console.print(f"Speak with this voice: rtvc live --voice {target.name}. Others: rtvc voices list", soft_wrap=True)
+    console.print(
+        f"To speak in this voice: rtvc live --voice {target.name}. Other voices: rtvc voices list", soft_wrap=True
+    )

@@ -30,7 +30,7 @@ def devices() -> None:
     """List microphones and outputs, and show which of them belong to a virtual microphone."""
     rows = device_rows()
     if not rows:
-        console.print("No devices were found: `rtvc doctor` says what is missing.")
+        console.print("No devices were found: `rtvc doctor` shows what is missing.")
         return
     table = Table(box=None)
     for column in ("", "device", "host API", "channels", "rate", ""):
@@ -51,7 +51,7 @@ def devices() -> None:
 def doctor(
     pack: PackName = "mini",
     updates: Annotated[
-        bool, typer.Option("--updates", help="Ask the releases page for a newer version too; sends nothing else.")
+        bool, typer.Option("--updates", help="Also ask the releases page for a newer version; sends nothing else.")
     ] = False,
 ) -> None:
     """Check everything that live conversion needs, and measure the delay through the virtual microphone."""
@@ -118,7 +118,7 @@ def _version() -> str:
     """Return what the releases page says of this version."""
     page = releases_page()
     if page is None:
-        raise RtvcError("this build names no releases page: look where you got it.")
+        raise RtvcError("this build has no releases page: look where you downloaded it.")
     newest = newest_release(page)
     return f"{newest.version} is out: {newest.page}" if newest.newer else f"{newest.version} is the newest"
 

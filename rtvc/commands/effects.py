@@ -16,7 +16,7 @@ from rtvc.dsp.effects import Rack
 from rtvc.dsp.impulse_responses import impulse_names
 from rtvc.dsp.plugins import PluginEffect, installed_plugins
 
-app = Program("Show the effects for the new voice, as in `rtvc convert --effects Radio`.")
+app = Program("Show the effects for the converted voice, as in `rtvc convert --effects Radio`.")
 
 
 @app.command("list")
@@ -50,7 +50,7 @@ def plugins(
 def impulses(
     recording: Annotated[
         Path | None,
-        typer.Argument(help="A recording of at most 10 s to add, such as a balloon's burst."),
+        typer.Argument(help="A recording of at most 10 s to add, such as a balloon pop."),
     ] = None,
 ) -> None:
     """List the impulse responses for the effect convolution, or add one."""

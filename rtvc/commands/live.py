@@ -91,7 +91,9 @@ def live(
     preset: PresetName = None,
     profile: Annotated[
         LatencyProfile | None,
-        typer.Option(help="Delay against gaps: lowest, balanced or safe. Default: the preset's, or balanced."),
+        typer.Option(
+            help="Trade-off between delay and gaps: lowest, balanced or safe. Default: the preset's, or balanced."
+        ),
     ] = None,
     pack: PackName = "mini",
     record: Annotated[
@@ -114,7 +116,9 @@ def live(
     server: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", rich_help_panel=SERVER, help="Let the server at this address compute, see `rtvc serve`."
+            metavar="URL",
+            rich_help_panel=SERVER,
+            help="Run the models on the server at this address (see `rtvc serve`).",
         ),
     ] = None,
     token_file: Annotated[
@@ -122,10 +126,12 @@ def live(
     ] = None,
     when_lost: Annotated[
         WhenLost,
-        typer.Option(rich_help_panel=SERVER, help="What to send while the server is lost: bypass is your own voice."),
+        typer.Option(
+            rich_help_panel=SERVER, help="What to send while the connection is lost; bypass is your own voice."
+        ),
     ] = WhenLost.SILENCE,
 ) -> None:
-    """Change your voice while you speak, until Ctrl-C. Keys mute, bypass, and choose the next voice."""
+    """Change your voice while you speak, until Ctrl-C. Keys: m mutes, b sends your own voice, v selects the next."""
     preferences = PreferenceFile().load()
     last = preferences.settings
     # What suits the room and the microphone stays as it was chosen last.
@@ -165,7 +171,7 @@ def live(
         if settings.voice and (warning := voices.open(settings.voice).warning(models)) is not None:
             warn(warning)
     elif output_file is not None:
-        raise RtvcError("--server changes a microphone: convert recordings with `rtvc convert`.")
+        raise RtvcError("--server works only with a live microphone: convert recordings with `rtvc convert`.")
     elif step or threads or pack != LiveSetup().pack:
         raise RtvcError("With --server, the server chooses --pack, --step and --threads: leave them out.")
     remote = None if server is None else RemoteServer(server, token_file, when_lost is WhenLost.BYPASS)
@@ -211,14 +217,16 @@ def live(
 def enrol(
     recordings: Annotated[
         list[Path] | None,
-        typer.Argument(help="Recordings of you, made with the microphone. Without any, it is recorded now."),
+        typer.Argument(
+            help="Recordings of your voice, made with this microphone. If you give none, rtvc records you now."
+        ),
     ] = None,
     input: Annotated[str | None, typer.Option(help="Microphone, by part of its name.")] = None,
     seconds: Annotated[float, typer.Option(min=5, max=120, help="Length of the recording in seconds.")] = 20.0,
     noise_suppression: NoiseSuppressionLevel = None,
     pack: PackName = "mini",
 ) -> None:
-    """Learn your voice at a microphone, so that your first words are converted as well as your last."""
+    """Learn your own voice at a microphone, so that even the first words of a session are converted well."""
     preferences = PreferenceFile().load()
     microphone = input or preferences.wiring.microphone
     level = noise_suppression or preferences.settings.noise_suppression

@@ -82,7 +82,7 @@ def _print_heading(route: Route, engine: LiveEngine, snapshot: Snapshot, has_key
     rows.append(("Server", route.server) if route.server else ("Scheduling", snapshot.priority))
     keys = ["m mutes", "b sends your own voice"] if has_keys else []
     if has_keys and route.voice:
-        keys.append("v takes the next voice")
+        keys.append("v selects the next voice")
     rows.append(("Keys", ", ".join((*keys, "Ctrl-C stops"))))
     for label, text in rows:
         console.print(f"{label:19}{text}", soft_wrap=True)
@@ -92,7 +92,7 @@ def _print_heading(route: Route, engine: LiveEngine, snapshot: Snapshot, has_key
     if route.server:
         console.print("The server learns your voice while you speak.", soft_wrap=True)
     elif engine.enrolment is None:
-        console.print("Your voice is learnt while you speak. `rtvc enrol` learns it beforehand.", soft_wrap=True)
+        console.print("rtvc learns your voice while you speak. `rtvc enrol` learns it beforehand.", soft_wrap=True)
 
 
 def status_line(snapshot: Snapshot, settings: Settings, width: int) -> Text:

@@ -22,11 +22,14 @@ from rtvc.packs.catalogue import known_pack
 from rtvc.packs.download import RemoteFile
 
 app = Program("List, fetch, build, verify and remove model packs.")
+KnownName = Annotated[str, typer.Argument(help=f"A pack that can be built: {', '.join(catalogue.KNOWN)}.")]
+PackName = Annotated[str, typer.Argument(help="A model pack from `rtvc models list`.")]
 From = Annotated[
-    Path | None, typer.Option("--from", help="Folder that holds the checkpoints. Nothing is downloaded.")
+    Path | None, typer.Option("--from", help="Folder that contains the checkpoints. Nothing is downloaded.")
 ]
 Unverified = Annotated[
-    bool, typer.Option("--unverified", help="Accept files of that folder that are not the published ones.")
+    bool,
+    typer.Option("--unverified", help="Accept checkpoints in --from whose digests differ from the published ones."),
 ]
 
 
@@ -47,7 +50,7 @@ def list_packs() -> None:
 
 
 @app.command()
-def fetch(name: str) -> None:
+def fetch(name: KnownName) -> None:
     """Download the published checkpoints of a pack. An interrupted download resumes where it stopped."""
     with _download_bar() as fetched:
         paths = catalogue.fetch(known_pack(name).files, progress=fetched)
@@ -57,17 +60,17 @@ def fetch(name: str) -> None:
 
 @app.command()
 def build(
-    name: str,
+    name: KnownName,
     from_folder: From = None,
     unverified: Unverified = False,
     vocoder: Annotated[
         Path | None,
         typer.Option(
-            help="Checkpoint of a vocoder in place of the published one, such as kNN-VC's regular one "
+            help="Checkpoint of a vocoder instead of the published one, such as kNN-VC's regular one "
             "(g_02500000.pt). Name the pack with --as."
         ),
     ] = None,
-    for_device: Annotated[str, typer.Option("--for", help="The device that runs it: cpu or gpu.")] = "cpu",
+    for_device: Annotated[str, typer.Option("--for", help="Target device: cpu or gpu.")] = "cpu",
     lookahead: Annotated[
         int | None, typer.Option(min=0, max=8, help="Lookahead of the encoder, in frames of 20 ms.")
     ] = None,
@@ -85,7 +88,7 @@ def build(
         bool, typer.Option("--auto", help="Build several settings and keep the closest one within --limit.")
     ] = False,
     limit: Annotated[float, typer.Option(min=20, help="Highest algorithmic latency for --auto, in ms.")] = 120.0,
-    called: Annotated[str | None, typer.Option("--as", help="Install it under another name.")] = None,
+    called: Annotated[str | None, typer.Option("--as", help="Name to install the pack under.")] = None,
     speech: Annotated[
         Path | None, typer.Option(help="Folder of speech of several speakers. Default: the shipped voices.")
     ] = None,
@@ -115,14 +118,14 @@ def build(
 
 
 @app.command()
-def measure(name: str) -> None:
-    """Measure how much of a processor core a pack takes on this machine, for `list` and the panel."""
+def measure(name: PackName) -> None:
+    """Measure how much of a processor core a pack uses on this machine, for `list` and the panel."""
     share = measure_speed(name)
     console.print(f"{name}: {share:.0%} of a core")
 
 
 @app.command()
-def verify(name: str) -> None:
+def verify(name: PackName) -> None:
     """Check every digest of an installed pack, and run its graphs on silence."""
     pack = catalogue.verify(name)
     if pack.warning is not None:
@@ -131,7 +134,7 @@ def verify(name: str) -> None:
 
 
 @app.command()
-def remove(name: str) -> None:
+def remove(name: PackName) -> None:
     """Delete an installed pack, and the checkpoints that were downloaded for it."""
     models.remove_pack(name)
     console.print(f"{name}: removed")

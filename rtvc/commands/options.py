@@ -26,7 +26,7 @@ def _no_more_than_cores(threads: int | None) -> int | None:
     return threads
 
 
-PackName = Annotated[str, typer.Option("--pack", help="Model pack: a name, or a folder that holds a card.json.")]
+PackName = Annotated[str, typer.Option("--pack", help="Model pack: a name, or a folder that contains a card.json.")]
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -43,7 +43,7 @@ PresetName = Annotated[
 ]
 Strength = Annotated[
     float | None,
-    typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target's). Default: 1."),
+    typer.Option(min=0.0, max=1.0, help="From 0 (your own voice) to 1 (the target voice). Default: 1."),
 ]
 TransportName = Annotated[
     str | None,
@@ -66,7 +66,7 @@ Pitch = Annotated[
     typer.Option(
         min=-LARGEST_SEMITONES,
         max=LARGEST_SEMITONES,
-        help="Pitch of the new voice, in semitones up (or down, below 0). Default: 0.",
+        help="Shift of the converted voice's pitch in semitones; below 0 lowers it. Default: 0.",
     ),
 ]
 Intonation = Annotated[
@@ -74,14 +74,17 @@ Intonation = Annotated[
     typer.Option(
         min=0.0,
         max=LARGEST_INTONATION,
-        help="Range of its pitch: 0 is monotone, 1 the voice's own, 2 twice as wide. Default: 1.",
+        help=(
+            "Intonation range of the converted voice: 0 is monotone, 1 the target voice's own, 2 twice as wide. "
+            "Default: 1."
+        ),
     ),
 ]
 EffectsName = Annotated[
     str | None,
     typer.Option(
         "--effects",
-        help=f"Effects on the new voice: {', '.join(RACKS)}, or a .json file (see `rtvc effects`).",
+        help=f"Effects on the converted voice: {', '.join(RACKS)}, or a .json file (see `rtvc effects`).",
     ),
 ]
 NoiseSuppressionLevel = Annotated[
@@ -97,7 +100,10 @@ Formants = Annotated[
     typer.Option(
         min=SMALLEST_FORMANTS,
         max=LARGEST_FORMANTS,
-        help="Factor on its formants: below 1 sounds like a larger body, above 1 like a smaller one. Default: 1.",
+        help=(
+            "Formant scale of the converted voice: below 1 sounds like a larger body, above 1 like a smaller "
+            "one. Default: 1."
+        ),
     ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print figures, such as the time taken.")]

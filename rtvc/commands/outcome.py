@@ -17,7 +17,7 @@ def report(output: Path, outcome: Outcome, verbose: bool, to: Console = console)
     """Print where the result is and what the user should know; with `verbose`, how fast it was converted."""
     for warning in outcome.warnings:
         warn(warning)
-    to.print(f"{output}: {outcome.duration:.1f} s of sound", soft_wrap=True)
+    to.print(f"Wrote {output} ({outcome.duration:.1f} s).", soft_wrap=True)
     if verbose:
         to.print(
             f"  converted in {outcome.elapsed:.1f} s (real-time factor {outcome.real_time_factor:.3f})",

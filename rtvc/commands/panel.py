@@ -26,13 +26,13 @@ def gui(
             metavar="SECONDS",
             min=1.0,
             help="Measure for this long, and quit: prints the time to start, the share of a processor core used "
-            "while live, and the longest time without an answer.",
+            "while live, and the longest time that the window did not respond.",
         ),
     ] = None,
     stress: Annotated[
         bool,
         typer.Option(
-            help="With --measure: print instead what the voice loses beside a load like a game's, on virtual devices "
+            help="With --measure: print the sound lost under a game-like CPU load instead, on virtual devices "
             "of the sound server."
         ),
     ] = False,
@@ -41,8 +41,8 @@ def gui(
         typer.Option(
             metavar="HOTKEY",
             help="Press a hotkey of the running panel, and quit: power, bypass, mute, push_to_talk, monitor, record, "
-            "voice1 and so on. For keyboard shortcuts of the desktop where no program hears keys that are pressed "
-            "elsewhere (Wayland).",
+            "voice1 and so on. Lets the desktop's keyboard shortcuts control the panel where global hotkeys are "
+            "unavailable (Wayland).",
         ),
     ] = None,
 ) -> None:

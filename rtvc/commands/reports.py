@@ -19,7 +19,7 @@ def check_reports(json: Path | None, html: Path | None, force: bool) -> None:
     """Raise `RtvcError` if a report cannot be written; called before measuring."""
     for path in (json, html):
         if path is not None and path.exists() and not force:
-            raise RtvcError(f"{path}: exists already; use --force to replace it.")
+            raise RtvcError(f"{path} already exists; use --force to replace it.")
         if path is not None and not path.parent.is_dir():
             raise RtvcError(f"{path}: its folder does not exist.")
 

@@ -21,22 +21,25 @@ WATCH_SECONDS = 0.2
 def serve(
     listen: Annotated[
         str,
-        typer.Option(metavar="HOST:PORT", help="Where to listen. 0.0.0.0:8788 lets in the whole network."),
+        typer.Option(
+            metavar="HOST:PORT", help="Where to listen. 0.0.0.0:8788 accepts connections from the whole network."
+        ),
     ] = "127.0.0.1:8788",
     sessions: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Sessions at once, each a process. Default: one per core.")
+        int | None,
+        typer.Option(min=1, max=64, help="Most sessions at once, one process each. Default: one per core."),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="File with the token that clients must show; made if missing. Copy it to the client."),
+        typer.Option(help="File with the token that clients must send; created if missing. Copy it to the client."),
     ] = None,
     certificate: Annotated[
         Path | None,
-        typer.Option(help="PEM file with certificate and key; a self-made one is written if it is missing."),
+        typer.Option(help="PEM file with certificate and key; if it is missing, a self-signed one is created."),
     ] = None,
     pack: PackName = "mini",
 ) -> None:
-    """Change voices for other computers and for browsers, until Ctrl-C."""
+    """Run the voice changer for other computers and for browsers, until Ctrl-C."""
     check_installed()
     import asyncio
 

@@ -132,4 +132,4 @@ def import_file(
 def _report(added: AddedVoice) -> None:
     if added.warning is not None:
         warn(added.warning)
-    console.print(f"{added.voice.name}: {added.speech_seconds:.1f} s of speech")
+    console.print(f"Added {added.voice.name} ({added.speech_seconds:.1f} s of speech).")

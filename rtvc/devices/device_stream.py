@@ -131,7 +131,7 @@ class DeviceStream:
         if self._stream is None:
             return None
         if self._finished or not self._stream.active:
-            return f"{self.device.description} has gone"
+            return f"{self.device.description} was disconnected"
         if time.monotonic() > max(self.side.heartbeat + STALL_SECONDS, self._opened + STARTING_SECONDS):
             return f"{self.device.description} has stalled"
         return None

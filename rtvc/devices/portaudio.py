@@ -176,10 +176,10 @@ def find_device(wanted: DeviceIdentity | str | None, direction: Direction, devic
             ]
     if not matches:
         meant = did_you_mean(str(wanted), (device.description for device in usable))
-        raise RtvcError(f"No {direction} device is called '{wanted}'; there {_listing(usable)}.{meant}")
+        raise RtvcError(f"No {direction} device is called '{wanted}'. Available: {_listing(usable)}.{meant}")
     best = [device for device in matches if device.host_api == matches[0].host_api]
     if len({device.name for device in best}) > 1:
-        raise RtvcError(f"More than one {direction} device matches '{wanted}'; there {_listing(best)}.")
+        raise RtvcError(f"More than one {direction} device matches '{wanted}'. Available: {_listing(best)}.")
     return best[0]
 
 
@@ -212,7 +212,7 @@ def live_rate(device: Device, direction: Direction) -> int:
         except library.PortAudioError:
             continue
         return rate
-    raise RtvcError(f"{device.description} refuses every usual sample rate: close other programs that use it.")
+    raise RtvcError(f"{device.description} rejects every common sample rate: close other programs that use it.")
 
 
 def extra_settings(device: Device) -> object | None:
@@ -301,8 +301,8 @@ def _is_live_rate(rate: int) -> bool:
 
 def _listing(devices: Sequence[Device]) -> str:
     if not devices:
-        return "is none"
-    return "are: " + "; ".join(
+        return "none"
+    return "; ".join(
         device.description if device.description == device.name else f"{device.description} [{device.name}]"
         for device in devices
     )

@@ -81,7 +81,7 @@ class RouteWatch:
             except RtvcError:
                 if not gone:
                     gone = True
-                    self._on_error("The sound server has gone")
+                    self._on_error("The sound server stopped")
                 self._stopping.wait(_WATCH_SECONDS)
 
     def _kill_strays(self, server: pulsectl.Pulse) -> list[str]:

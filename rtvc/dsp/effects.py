@@ -206,7 +206,9 @@ def read_rack(content: bytes, where: str) -> Rack:
         return parse_rack(json.loads(content))
     except (ValueError, OverflowError, RecursionError) as error:
         reason = "it is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)
-        raise RtvcError(f"{where} holds no effects: {reason}. `rtvc effects show Radio` prints an example.") from None
+        raise RtvcError(
+            f"{where} contains no effects: {reason}. `rtvc effects show Radio` prints an example."
+        ) from None
 
 
 def parse_rack(value: object) -> Rack:
@@ -230,7 +232,7 @@ def _effect(value: object) -> Effect | PluginEffect:
         case {"effect": str(kind), **rest} if kind in KINDS:
             known, active = KINDS[kind].parameters, rest.pop("active", True)
         case {"effect": str(kind)}:
-            raise ValueError(f"there is no effect {kind[:40]!r}; there are: {', '.join(KINDS)}")
+            raise ValueError(f"unknown effect {kind[:40]!r} (available: {', '.join(KINDS)})")
         case _:
             raise ValueError('each effect needs its name: {"effect": "reverb"}')
     if not isinstance(active, bool):

@@ -80,7 +80,7 @@ def _read(path: Path, rate: int) -> Block:
     except (soundfile.LibsndfileError, OSError):
         raise RtvcError(f"{path} cannot be read: replace the impulse response.") from None
     if not np.isfinite(sound).all() or not sound.any():
-        raise RtvcError(f"{path} holds no impulse response: it is silent or damaged.")
+        raise RtvcError(f"{path} contains no impulse response: it is silent or damaged.")
     return resample(sound, source_rate, rate)
 
 

@@ -136,7 +136,9 @@ class PluginHost:
                 if number == self._sent:
                     return np.frombuffer(answer, np.float32, offset=HEAD.size)
         except (EOFError, OSError):
-            self.problem = f"The plug-in {self.name} has crashed and is not heard: switch it off and on again."
+            self.problem = (
+                f"The plug-in {self.name} crashed and is bypassed. To restart it, switch it off and on again."
+            )
         self._count_late()
         return None
 
@@ -162,9 +164,13 @@ class PluginHost:
         try:
             send(message)
         except (OSError, ValueError):
-            self.problem = f"The plug-in {self.name} has crashed and is not heard: switch it off and on again."
+            self.problem = (
+                f"The plug-in {self.name} crashed and is bypassed. To restart it, switch it off and on again."
+            )
 
     def _count_late(self) -> None:
         self._late = [block for block in (*self._late, self._blocks) if block > self._blocks - LATE_WITHIN]
         if not self.problem and (not self._live or len(self._late) >= LATE_BLOCKS):
-            self.problem = f"The plug-in {self.name} is too slow and is not heard: switch it off and on again."
+            self.problem = (
+                f"The plug-in {self.name} is too slow and is bypassed. To restart it, switch it off and on again."
+            )

@@ -119,7 +119,7 @@ class Cluster:
             if isinstance(error, RtvcError):
                 raise RtvcError(f"The workers of the cluster cannot convert: {error}")
             if isinstance(error, ImportError):
-                raise RtvcError(f"The workers of the cluster lack rtvc: install it there, too ({error}).")
+                raise RtvcError(f"The workers of the cluster lack rtvc: install it there too ({error}).")
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def _open(name: str, digest: str, runtime: Runtime) -> None:
 def _record(future: Future, task: Task) -> Record:
     """Return what became of a task: its record, or the fault that ended it."""
     if future.cancelled():
-        raise RtvcError("The connection to the cluster is lost. Run again to convert the rest.")
+        raise RtvcError("Connection to the cluster lost. Run again to convert the rest.")
     fault = future.exception()
     if fault is None:
         record: Record = future.result()

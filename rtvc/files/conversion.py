@@ -89,16 +89,16 @@ class Conversion(VoiceSettings):
                 f"{self.sample_rate}."
             )
         if self.mode is Mode.WHOLE_FILE and self.step is not None:
-            raise RtvcError("The mode whole-file has no steps: leave out the step, or choose another mode.")
+            raise RtvcError("The step has no effect in the mode whole-file: leave it out, or choose another mode.")
         if self.mode is Mode.WHOLE_FILE and self.map.trained:
             raise RtvcError(
-                "Trained maps move the features of the streaming graphs: choose another mode than whole-file, or "
-                "another transport."
+                "Trained maps work only with the streaming graphs: choose another mode than whole-file, or another "
+                "transport."
             )
         if self.mode is Mode.LIVE and self.map.transport in FITTED_ON_FRAMES:
             raise RtvcError(
-                f"The mode live learns the speaker as the sound goes by, and {self.map.transport} needs a recording "
-                "of them beforehand: choose the mode two-pass, or the transport mkl or knn."
+                f"The transport {self.map.transport} must hear the whole recording first, so it does not work in the "
+                "mode live: choose the mode two-pass, or the transport mkl or knn."
             )
 
 

@@ -153,7 +153,7 @@ class _Resemble:
             result = target / "result.wav"
             if done.returncode or not result.exists():
                 reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1][:200]
-                raise RtvcError(f"Resemble Enhance has failed ({reason}): convert without --enhance.")
+                raise RtvcError(f"Resemble Enhance failed ({reason}): convert without --enhance.")
             enhanced = AudioFile(result).read(self._rate)[: self._length]
             self._write(np.pad(enhanced, (0, self._length - len(enhanced))))
 

@@ -162,7 +162,7 @@ def one_channel(audio: npt.ArrayLike, name: str) -> Block:
         samples = samples / full_scale - np.float32(kind == "u")
     samples = samples.astype(np.float32)
     if not np.isfinite(samples).all():
-        raise RtvcError(f"{name} holds NaN or infinite samples.")
+        raise RtvcError(f"{name} contains NaN or infinite samples.")
     return samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
 
 
@@ -174,7 +174,7 @@ class _ArrayRecording:
     def __init__(self, audio: npt.ArrayLike, rate: int) -> None:
         samples = one_channel(audio, self.name)
         if len(samples) == 0:
-            raise RtvcError("The array holds no samples.")
+            raise RtvcError("The array contains no samples.")
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise RtvcError(f"The sample rate must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz, not {rate}.")
         self._samples = samples

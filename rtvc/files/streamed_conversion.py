@@ -44,7 +44,7 @@ def convert_streamed(job: Job) -> tuple[Fraction, list[str]]:
     warnings = [sentence for sentence in (job.voice.warning(pack),) if sentence is not None]
     if level is None:
         level = pack.level_dbfs
-        warnings.append(f"{recording.name}: holds no speech.")
+        warnings.append(f"{recording.name}: contains no speech.")
     target = job.voice.features(pack)
     converter = VoiceConverter(pack)
     if conversion.mode is Mode.LIVE:

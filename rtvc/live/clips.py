@@ -18,7 +18,7 @@ def play_clip(path: Path, boards: Sequence[Soundboard], gain_db: float = 0.0) ->
     Raises `RtvcError` if it cannot be read, lasts longer than 10 min, or there is no soundboard yet.
     """
     if not boards:
-        raise RtvcError("There is nothing to play clips into yet: switch the voice changer on first.")
+        raise RtvcError("Clips cannot be played while the voice changer is off: switch it on first.")
     recording = AudioFile(path)
     if recording.duration > LONGEST_CLIP_SECONDS:
         raise RtvcError(f"{path} lasts longer than {LONGEST_CLIP_SECONDS / 60:.0f} min: choose a shorter clip.")

@@ -110,7 +110,7 @@ class Engine(WorkerEngine):
         self._speaker.enrolled = None if enrolment is None else enrolment.features
 
     def read_voices_again(self) -> None:
-        """Fit the map to the voice as it is now, because recordings of voices were changed; returns at once."""
+        """Fit the map to the chosen voice again, because recordings of voices were changed; returns at once."""
         self._fitter.read_voices_again()
 
     def recent_audio(self, seconds: float) -> tuple[Block, Block]:
@@ -179,7 +179,7 @@ class Engine(WorkerEngine):
         """Return what to tell the user about map and pitch; empty if they are as chosen."""
         settings, error = self.settings, self._fitter.error
         if silenced:
-            return f"{error or 'The map is being fitted.'} Until there is a map, silence is sent, not your own voice."
+            return f"{error or 'The map is being fitted.'} Until there is a map, listeners hear silence."
         if not error or not (settings.voice or self._fitter.voice):
             return settings.pitch.problem(self.pack.roles, self.pack.name)
         return f"{error} The voice stays {self._fitter.voice}." if self._fitter.voice else error

@@ -78,7 +78,7 @@ class Urgency:
         self._computed = time.thread_time()
         if step_seconds > LONGEST_STEP_SECONDS:
             self.grant = Grant(
-                False, f"ordinary priority: a step takes {1000 * step_seconds:.0f} ms, too long for more"
+                False, f"ordinary priority: a step of {1000 * step_seconds:.0f} ms is too long for real-time priority"
             )
         else:
             self._ask()
@@ -94,7 +94,7 @@ class Urgency:
         seconds = time.thread_time() - self._computed
         self._computed += seconds
         if seconds > LONGEST_STEP_SECONDS:
-            self.give_up(f"ordinary priority: a step computed for {1000 * seconds:.0f} ms")
+            self.give_up(f"ordinary priority: a step took {1000 * seconds:.0f} ms of computing")
         elif time.monotonic() - self._slept > LONGEST_STEP_SECONDS:
             time.sleep(BREATH_SECONDS)
             self._slept = time.monotonic()
@@ -171,7 +171,7 @@ def _schedule(thread: int, rank: Rank) -> str:
         os.sched_setscheduler(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(wanted))
     except OSError:
         _ask_realtimekit(thread, wanted)
-        return f"real-time priority {wanted} by RealtimeKit"
+        return f"real-time priority {wanted} via RealtimeKit"
     return f"real-time priority {wanted}"
 
 

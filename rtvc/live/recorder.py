@@ -73,7 +73,7 @@ class Recorder:
         for path in (microphone, output):
             check_destination(path, overwrite)
         if microphone == output:
-            raise RtvcError(f"{output}: cannot hold both recordings; name two files.")
+            raise RtvcError(f"{output}: cannot contain both recordings; name two files.")
         self.failure: str | None = None
         self._paths = (microphone, output)
         self._overwrite = overwrite

@@ -61,7 +61,7 @@ class WorkerEngine(ABC):
     def start_recording(self, microphone: Path, output: Path, *, overwrite: bool = False) -> None:
         """Record the microphone, and the output as it is heard, at 48 kHz. Raises as `Recorder`."""
         if self._recorder is not None:
-            raise RtvcError("A recording is being made already: stop it first.")
+            raise RtvcError("A recording is already running: stop it first.")
         self._recorder = Recorder(microphone, output, overwrite=overwrite)
 
     def stop_recording(self) -> None:
@@ -124,14 +124,14 @@ class WorkerEngine(ABC):
 
     def _reopened(self, failure: str, open_port: Callable[[], None]) -> bool:
         """Mute and close the port, and open it again until that succeeds; return False if stopped first."""
-        self._state, self._message = State.RECOVERING, f"{failure.rstrip('.')}: trying again."
+        self._state, self._message = State.RECOVERING, f"{failure.rstrip('.')}. Reconnecting…"
         self.port.playback.muted = True
         self.port.close()
         while not self._stopping.wait(RETRY_SECONDS):
             try:
                 open_port()
             except RtvcError as error:
-                self._message = f"{str(error).rstrip('.')}: trying again."
+                self._message = f"{str(error).rstrip('.')}. Reconnecting…"
             else:
                 return True
         return False

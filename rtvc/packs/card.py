@@ -189,7 +189,7 @@ def _digests(files: object) -> dict[str, str]:
             raise ValueError(f"the digest of {name} is not a SHA-256")
     for name in REQUIRED:
         if name not in digests:
-            raise ValueError(f"it names no digest for {name}")
+            raise ValueError(f"it contains no digest for {name}")
     return digests
 
 

@@ -156,7 +156,7 @@ def _installed(name: str) -> Path:
         )
     if name not in names:
         raise RtvcError(
-            f"There is no installed pack {shortened(name)}; there are: {', '.join(names) or 'none'}."
+            f"No installed pack is called {shortened(name)}. Available: {', '.join(names) or 'none'}."
             f"{did_you_mean(name, names)}"
         )
     return installed_packs() / name

@@ -109,7 +109,7 @@ def _collect(file: RemoteFile, part: Path, progress: Progress, pause: float) -> 
         if failures == ATTEMPTS:
             raise RtvcError(
                 f"{file.url} cannot be fetched ({reason}): run the command again to resume at "
-                f"{_size(part) / 1e6:.0f} MB, or name a folder that holds {file.name} with --from."
+                f"{_size(part) / 1e6:.0f} MB, or name a folder that contains {file.name} with --from."
             )
         if failures:
             time.sleep(pause * 2 ** (failures - 1))

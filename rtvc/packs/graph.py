@@ -139,7 +139,7 @@ def read_graph(model: bytes, where: str, kind: Kind) -> tuple[GraphDescription, 
     if file.external:
         raise RtvcError(f"{where} keeps weights in another file, which no digest covers: export it as a single file.")
     if METADATA_KEY not in file.metadata:
-        raise RtvcError(f"{where} carries no rtvc metadata: it was not exported as a streaming graph.")
+        raise RtvcError(f"{where} contains no rtvc metadata: it was not exported as a streaming graph.")
     description = GraphDescription.from_json(file.metadata[METADATA_KEY], where, way_out)
     if description.kind != kind:
         raise RtvcError(f"{where} is a graph of kind {description.kind}, not {kind}.")
@@ -282,7 +282,7 @@ def _check_signature(description: GraphDescription, file: OnnxFile, where: str) 
         if element not in _TYPES or element != file.outputs[f"next.{name}"].element:
             raise RtvcError(f"{where}: state {name} has an element type that this program does not stream.")
     if {file.inputs[source].element, file.outputs[result].element} != {_FLOAT32}:
-        raise RtvcError(f"{where} does not take and give float32.")
+        raise RtvcError(f"{where} does not use float32 for inputs and outputs.")
 
 
 def _fits(value: Value, shape: tuple[int | None, ...]) -> bool:

@@ -83,7 +83,7 @@ class OnnxFile:
                     elif part == 5:
                         initializers.update(reader.texts(inner, 8))
         if graphs != 1:
-            raise ValueError("it holds no graph")
+            raise ValueError("it contains no graph")
         found.inputs = {name: value for name, value in found.inputs.items() if name not in initializers}
         found.external = reader.external(memoryview(content), "model", 0)
         return found

@@ -149,7 +149,7 @@ def find_pack(name: str, runtime: Runtime | None = None) -> ModelPack:
     known = [*pack_names(embedded_packs()), *pack_names(installed_packs())]
     raise RtvcError(
         f"There is no model pack {shortened(name)}: choose one of {', '.join(known)}, name a folder with a {CARD}, "
-        f"or make one with `rtvc models build`; `rtvc models list` shows which.{did_you_mean(name, known)}"
+        f"or build one with `rtvc models build`; `rtvc models list` shows which.{did_you_mean(name, known)}"
     )
 
 

@@ -57,7 +57,7 @@ def read_access(path: Path) -> Access:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise RtvcError(f"{path}: the token cannot be read ({reason}).") from None
     if not lines or not _TOKEN.fullmatch(lines[0]):
-        raise RtvcError(f"{path} holds no token: delete it, and `rtvc serve --token-file` makes a new one.")
+        raise RtvcError(f"{path} contains no token: delete it, and `rtvc serve --token-file` creates a new one.")
     fingerprint = lines[1].lower().replace(":", "") if len(lines) > 1 else ""
     if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
         raise RtvcError(f"{path}: the second line must be a SHA-256 fingerprint of 64 hexadecimal digits.")
@@ -120,8 +120,8 @@ def server_certificate(path: Path) -> tuple[ssl.SSLContext, str]:
         first = text[begin : text.index("-----END CERTIFICATE-----") + 25]
     except (OSError, ValueError) as error:
         raise RtvcError(
-            f"{path}: is no PEM file with a certificate and its key ({error}). Name a file that does not exist, and "
-            "rtvc makes one."
+            f"{path} is not a PEM file with a certificate and its key ({error}). Name a file that does not exist, "
+            "and rtvc creates one."
         ) from None
     return context, hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
 
@@ -138,7 +138,7 @@ class Listen:
         """Read HOST:PORT, with an IPv6 address in brackets; raise `RtvcError` if it is none."""
         host, _, port = text.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65_535:
-            raise RtvcError(f"{text!r} is no address to listen on: write one as 127.0.0.1:8788 or [::1]:8788.")
+            raise RtvcError(f"{text!r} is not a valid address: write it as 127.0.0.1:8788 or [::1]:8788.")
         return cls(host.removeprefix("[").removesuffix("]"), int(port))
 
     @property
@@ -154,7 +154,7 @@ class Listen:
         try:
             found = socket.getaddrinfo(self.host, None, type=socket.SOCK_DGRAM)[0][4][0]
         except OSError:
-            raise RtvcError(f"{self.host} is no address of this computer.") from None
+            raise RtvcError(f"{self.host} is not an address of this computer.") from None
         address = ipaddress.ip_address(found)
         return None if address.is_unspecified else [str(address)]
 

@@ -40,8 +40,8 @@ WAITING_BLOCKS = 10
 
 JOIN_SECONDS = 5.0
 
-_LOST = "The server is lost: trying again."
-_REJOINING = "The server is getting the new voice."
+_LOST = "Connection to the server lost. Reconnecting…"
+_REJOINING = "Sending the new voice to the server."
 
 SENT_NAME = "Your voice"
 """How the server calls a voice that is sent along: names of files need not be names of voices, and stay here."""
@@ -181,7 +181,7 @@ class Connection:
                     refused = settings, str(error)
                 # A server that is full may only have to clear away the session that was left for another voice.
                 self.rejoining = self.rejoining and time.monotonic() < rejoin_until
-                self.trouble = _REJOINING if self.rejoining else f"{str(error).rstrip('.')}: trying again."
+                self.trouble = _REJOINING if self.rejoining else f"{str(error).rstrip('.')}. Reconnecting…"
             finally:
                 self.receiving = False
                 await link.close()

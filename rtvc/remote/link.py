@@ -122,13 +122,14 @@ class Link:
         try:
             await self.peer.setRemoteDescription(RTCSessionDescription(str(answer.get("sdp")), "answer"))
         except Exception:
-            raise Refusal("The server's answer cannot be understood.") from None
+            raise Refusal("The server's answer is invalid.") from None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._connected.wait()
         except TimeoutError:
             raise Unreachable(
-                "The server answers, but sound does not reach it: let UDP pass between both computers."
+                "The server answers, but no audio arrives: allow UDP between the two computers (check their "
+                "firewalls)."
             ) from None
         self.reception.heard = time.monotonic()
 
@@ -205,7 +206,7 @@ class Link:
             ) from None
         except aiohttp.ClientConnectorCertificateError:
             raise RtvcError(
-                f"{url}: the system does not trust the certificate. Take the server's token file, which holds its "
+                f"{url}: the system does not trust the certificate. Use the server's token file, which contains its "
                 "fingerprint."
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError):

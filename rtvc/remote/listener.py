@@ -61,7 +61,7 @@ class HttpListener:
             family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
             self._socket = socket.create_server(address[:2], family=family)
         except OSError as error:
-            raise RtvcError(f"{host}:{port} cannot be listened on ({error.strerror}).") from None
+            raise RtvcError(f"Cannot listen on {host}:{port} ({error.strerror}).") from None
         self._socket.setblocking(False)
         self._run(self._accept(self._socket))
         return int(self._socket.getsockname()[1])

@@ -111,7 +111,7 @@ class Reception:
         name = "_RTCRtpReceiver__jitter_buffer"
         if not hasattr(receiver, name):
             raise RtvcError(
-                "This version of aiortc is unknown to rtvc: install the one that its extra `server` asks for."
+                "This version of aiortc is unknown to rtvc: install the version that its extra `server` requires."
             )
         setattr(receiver, name, self)
 

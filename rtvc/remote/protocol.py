@@ -42,12 +42,12 @@ CHANNEL = "rtvc"
 """Label of the data channel."""
 
 FULL = "All sessions of this server are in use. Try again later."
-FAULT = "The server has failed to start the session. Its own log says why."
+FAULT = "The server could not start the session; its log says why."
 SENTENCES = {
     State.STARTING: "The server is starting the voice changer.",
     State.RECOVERING: "The server is starting the voice changer.",
-    State.SILENCED: "The server has no map to this voice. Silence is sent, not your own voice.",
-    State.FAILED: "The voice changer on the server has failed.",
+    State.SILENCED: "The server cannot convert to this voice. Listeners hear silence.",
+    State.FAILED: "The voice changer on the server failed.",
     State.STOPPED: "The server has ended the session.",
 }
 
@@ -132,7 +132,7 @@ class Status:
     def from_json(cls, values: object) -> Status:
         """Read what a server sent; raise `Refusal` if it is no status."""
         if not isinstance(values, dict):
-            raise Refusal("The server sent something that is no status.")
+            raise Refusal("The server sent an invalid status.")
         known: dict[str, Any] = {}
         for entry in fields(cls):
             value = values.get(entry.name, entry.default)
@@ -143,7 +143,7 @@ class Status:
                 value = "".join(filter(str.isprintable, str(value)[:500]))
             elif value is not None or entry.default is not None:
                 if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST_NUMBER:
-                    raise Refusal("The server sent something that is no status.")
+                    raise Refusal("The server sent an invalid status.")
                 value = int(value) if kind is int else float(value)
             known[entry.name] = value
         return cls(**known)
@@ -180,7 +180,7 @@ def read_offer(sdp: object) -> str:
     lines = [line for line in sdp.splitlines() if not (line.startswith("a=candidate:") and ".local " in line)]
     media = [line.split(" ", 1)[0] for line in lines if line.startswith("m=")]
     if media.count("m=audio") != 1 or set(media) - {"m=audio", "m=application"} or len(media) > 2:
-        raise Refusal("The offer must hold one audio track, and at most one data channel.")
+        raise Refusal("The offer must contain one audio track, and at most one data channel.")
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -194,7 +194,7 @@ def read_settings(values: object) -> Settings:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise Refusal("The settings cannot be read.") from None
     if settings.map.transport != "mkl":
-        raise Refusal("Servers offer only the transport mkl: the others take too much of what sessions share.")
+        raise Refusal("Servers support only the transport mkl; the others need too much computing time.")
     if settings.effects.plugins:
         raise Refusal("Servers run no plug-ins for clients.")
     try:
@@ -243,5 +243,5 @@ def _read_voice(sent: object) -> SentVoice:
     except (KeyError, TypeError, ValueError, binascii.Error, soundfile.SoundFileError):
         raise Refusal("The recording of the voice cannot be read: send FLAC or WAV.") from None
     if not np.isfinite(audio).all():
-        raise Refusal("The recording of the voice holds samples that are no numbers.")
+        raise Refusal("The recording of the voice contains non-finite samples.")
     return SentVoice(name, audio.astype(np.float32), rate)

@@ -162,8 +162,8 @@ class RemoteEngine(WorkerEngine):
         if connection.link is None:
             return State.STARTING, ""
         if trouble := connection.trouble:
-            silent = f"{trouble} Until then, silence is sent, not your own voice."
-            own = f"{trouble} Until then, your own voice is sent."
+            silent = f"{trouble} Until then, listeners hear silence."
+            own = f"{trouble} Until then, listeners hear your own voice."
             return State.RECOVERING, own if self._own_voice() else silent
         if self._bypassed():
             return State.RUNNING, self.port.warning

@@ -107,9 +107,9 @@ class Server:
             host = urlsplit(f"//{request.host}").hostname or ""
             site = None if origin is None else urlsplit(origin).netloc
         except ValueError:
-            raise _Denied("The request names a host that is none.", 400) from None
+            raise _Denied("The Host header is invalid.", 400) from None
         if self._listen.loopback and not is_loopback(host):
-            raise _Denied("This server answers to this computer only.", 403)
+            raise _Denied("This server accepts only connections from this computer.", 403)
         if site is not None and site != request.host:
             raise _Denied("Pages of other sites may not use this server.", 403)
 
@@ -176,7 +176,7 @@ async def serving(
     """
     if not listen.loopback and not (access.token and tls):
         raise RtvcError(
-            f"{listen.host} can be reached from other computers: give --token-file and --certificate. rtvc makes "
+            f"{listen.host} can be reached from other computers: give --token-file and --certificate. rtvc creates "
             "both files if they are missing."
         )
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # Strangers could fill the log with bad requests.

@@ -94,7 +94,7 @@ class SessionVoices(VoiceLibrary):
         try:
             return super().open(name)
         except RtvcError:
-            raise Refusal("The server has no such voice.") from None
+            raise Refusal("The server does not have this voice.") from None
 
 
 class Session:
@@ -137,7 +137,7 @@ class Session:
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except Exception:
             # aiortc raises whatever its parser stumbles over.
-            raise Refusal("The offer cannot be understood.") from None
+            raise Refusal("The offer is invalid.") from None
         profile = LatencyProfile.LOWEST  # The queue follows the jitter of the network.
         setup = LiveSetup(pack=str(self._pack.folder), profile=profile, step=self._pack.defaults.step)
         self._engine = await loop.run_in_executor(None, self._open, setup)
@@ -240,7 +240,7 @@ class Session:
         self._messages = now, left
         if left < 0:
             self.leave()
-            raise Refusal(f"A session may send at most {most} messages a second.")
+            raise Refusal(f"A session may send at most {most} messages per second.")
 
     def _on_state(self) -> None:
         if self._peer.connectionState == "connected":

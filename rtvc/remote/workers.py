@@ -1,7 +1,7 @@
 """Worker processes: each has the pack open and serves one session at a time.
 
-A process a session keeps one Python interpreter from binding all of them, and what a session breaks stays in its
-process. The parent's side belongs to its asyncio loop; a thread per worker reads what the worker says.
+With one process per session, sessions share no interpreter lock, and a crash ends only its own session. The parent's
+side belongs to its asyncio loop; a thread per worker reads what the worker sends.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ async def _serve(pipe: Connection, pack: str, addresses: list[str] | None) -> No
             await session.close()
             pipe.send(("refused", str(refusal)))
         except Exception:
-            log.exception("a session has failed")
+            log.exception("a session failed")
             await session.close()
             pipe.send(("refused", protocol.FAULT))
 

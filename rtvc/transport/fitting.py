@@ -94,10 +94,10 @@ def _trained_map(
     trained = in_use or MapLibrary().open(name, pack)
     if voice is not None and voice != trained.card.voice:
         raise RtvcError(
-            f"The trained map {name} leads to the voice {trained.card.voice} alone, not to {voice}: choose that "
+            f"The trained map {name} converts only to the voice {trained.card.voice}, not to {voice}: choose that "
             "voice, or another transport."
         )
     trained.fit(source.statistics, target.statistics)
     if in_use is None and not is_usable(trained, source.statistics, target.statistics):
-        raise RtvcError(f"The trained map {name} gives values that no voice has: train it again.")
+        raise RtvcError(f"The trained map {name} does not produce usable values: train it again.")
     return trained

@@ -137,7 +137,7 @@ def check_pair(source: FeatureStatistics, target: FeatureStatistics) -> None:
         raise ValueError("the statistics of source and target belong to different feature spaces")
     for statistics, name in ((source, "source"), (target, "target")):
         if statistics.count < 1:
-            raise RtvcError(f"The recording of the {name} voice holds no speech: use one with speech.")
+            raise RtvcError(f"The recording of the {name} voice contains no speech: use one with speech.")
 
 
 def barycentre(

@@ -84,7 +84,7 @@ class PitchControl:
             return f"The formants must be from 0.85 to 1.15, not {self.formants:g}."
         if roles.envelope is None and self.formants != 1:
             return (
-                f"The model pack {pack} does not say where its formants are: leave the formants at 1, or choose the "
+                f"The model pack {pack} does not specify its formants: leave the formants at 1, or choose the "
                 "pack mini."
             )
         if roles.pitch is None and (self.semitones, self.intonation) != (0, 1):

@@ -100,7 +100,7 @@ def cosine_cost(source: FeatureSet, target: FeatureSet) -> Array:
     if len(source.frames) == 0:
         raise RtvcError(
             "Sinkhorn and flow matching need a recording of your voice, and there is none: "
-            "enrol (`rtvc enrol`, or “Teach my voice” in the panel), or choose the transport mkl or knn."
+            "enrol with `rtvc enrol`, or choose the transport mkl or knn."
         )
     # In place, here and in `solve`: with ten minutes of reference, a copy takes 360 MB.
     cost = Reference.of(target).scores(source.frames[spread(len(source.frames))]).astype(np.float64)

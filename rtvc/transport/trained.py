@@ -202,8 +202,8 @@ class TrainedTransport:
         self.card = read_map_card(folder)
         if self.card.pack_digest != pack.digest:
             raise RtvcError(
-                f"The map {name} moves the features of the model pack {self.card.pack} "
-                f"({self.card.pack_digest[:8]}), not those of {pack.name} ({pack.digest[:8]}): train it for this "
+                f"The map {name} was trained for the model pack {self.card.pack} "
+                f"({self.card.pack_digest[:8]}), not for {pack.name} ({pack.digest[:8]}): train it for this "
                 "pack, or choose another transport."
             )
         content = read_map_graph(folder, self.card)
@@ -211,7 +211,7 @@ class TrainedTransport:
         self._graph = GraphStage(content, str(folder / GRAPH), "transport", Runtime(1, "cpu"))
         if self._graph.description.feature_dim != pack.feature_dim:
             raise RtvcError(
-                f"The map {name} moves features of {self._graph.description.feature_dim} dimensions, and those of "
+                f"The map {name} maps features of {self._graph.description.feature_dim} dimensions, and those of "
                 f"{pack.name} have {pack.feature_dim}: {MAP_AGAIN}."
             )
         self._target = _statistics(folder, self.card, pack)
@@ -259,5 +259,5 @@ def _statistics(folder: Path, card: MapCard, pack: ModelPack) -> FeatureStatisti
         statistics = FeatureStatistics.from_arrays(read_arrays(content))
         check_pair(pack.population, statistics)
     except (DamagedArrays, RtvcError, ValueError) as error:
-        raise RtvcError(f"{path} does not hold statistics of {pack.name}'s features: {MAP_AGAIN}.") from error
+        raise RtvcError(f"{path} does not contain statistics of {pack.name}'s features: {MAP_AGAIN}.") from error
     return statistics

@@ -80,7 +80,7 @@ class MapLibrary:
         if (entry := maps.get(normal(name))) is not None:
             return entry
         way_out = did_you_mean(name, maps) or (
-            f" There are: {', '.join(sorted(maps)) or 'none'}. `rtvc transports add` adds one."
+            f" Available: {', '.join(sorted(maps)) or 'none'}. `rtvc transports add` adds one."
         )
         raise RtvcError(f"There is no trained map {shortened(name)}.{way_out}")
 
@@ -100,7 +100,7 @@ class MapLibrary:
         target = self.folder / card.system / called
         if target.exists() and not replace:
             raise RtvcError(
-                f"There is a trained map {card.system}:{called} already: give this one another --name, or replace it "
+                f"A trained map {card.system}:{called} already exists: give this one another --name, or replace it "
                 "with --force."
             )
         make_folder(target.parent)

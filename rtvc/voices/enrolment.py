@@ -59,7 +59,7 @@ class Enrolment:
         """A sentence for the user if the enrolment is shorter than it should be."""
         if self.speech_seconds < GOOD_SECONDS:
             return (
-                f"The enrolment holds only {self.speech_seconds:.1f} s of speech: "
+                f"The enrolment contains only {self.speech_seconds:.1f} s of speech: "
                 f"the voice will be closer with {GOOD_SECONDS:.0f} s or more."
             )
         return None
@@ -89,7 +89,7 @@ def enrol_audio(
     speech = analyse_recording(audio, rate, pack, noise_suppression)
     if speech.level_dbfs is None or speech.seconds < LEAST_SECONDS:
         raise RtvcError(
-            f"The recording holds {speech.seconds:.1f} s of speech; an enrolment needs at least "
+            f"The recording contains {speech.seconds:.1f} s of speech; an enrolment needs at least "
             f"{LEAST_SECONDS:.0f} s, better 20 s: check the microphone and record again."
         )
     return Enrolment(microphone, speech.features, speech.level_dbfs, speech.seconds, noise_suppression)

@@ -96,7 +96,7 @@ def _read(path: Path) -> tuple[dict[str, str], bytes]:
         with zipfile.ZipFile(path) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
             if len(archive.infolist()) != len(_LARGEST_BYTES) or set(entries) != set(_LARGEST_BYTES):
-                raise _Invalid(f"it must hold {_DESCRIPTION} and {_REFERENCE}, and nothing else")
+                raise _Invalid(f"it must contain {_DESCRIPTION} and {_REFERENCE}, and nothing else")
             contents = {name: _entry(archive, entry) for name, entry in entries.items()}
     except (OSError, _Invalid):
         raise

@@ -165,7 +165,7 @@ class VoiceLibrary:
         new = self.folder / new_name
         # On a file system that ignores case, "willow" and "Willow" are the same folder.
         if new_name in self._by_name() or (new.exists() and not new.samefile(old)):
-            raise RtvcError(f"There is a voice {new_name!r} already: choose another name.")
+            raise RtvcError(f"A voice named {new_name!r} already exists: choose another name.")
         with _changing(name, self.folder):
             old.rename(new)
 
@@ -199,7 +199,9 @@ class VoiceLibrary:
     def _check_free(self, name: str, replace: bool = False) -> None:
         # A file system that ignores case may hold the voice under another spelling.
         if not replace and (name in self._by_name() or is_file(self.folder / name / DESCRIPTION)):
-            raise RtvcError(f"There is a voice {name!r} already: choose another name, or replace it with --force.")
+            raise RtvcError(
+                f"A voice named {name!r} already exists: choose another name, or replace it with --force."
+            )
 
     def _store(
         self,

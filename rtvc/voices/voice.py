@@ -91,7 +91,7 @@ class Voice:
         seconds = self.speech_seconds(pack)
         if seconds < GOOD_SECONDS:
             return (
-                f"{self.name} holds only {seconds:.1f} s of speech: "
+                f"{self.name} contains only {seconds:.1f} s of speech: "
                 f"the voice will be closer with {GOOD_SECONDS:.0f} s or more."
             )
         # A voice in the library holds no more than is used.
@@ -133,7 +133,7 @@ def reference_features(audio: Block, rate: int, pack: ModelPack, where: str) -> 
     speech = analyse_recording(audio, rate, pack)
     if speech.level_dbfs is None or speech.seconds < LEAST_SECONDS:
         held = "no speech" if speech.level_dbfs is None else f"{speech.seconds:.1f} s of speech"
-        raise RtvcError(f"{where}: holds {held}; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s.")
+        raise RtvcError(f"{where}: contains {held}; a voice needs at least {LEAST_SECONDS:.0f} s, better 5 s.")
     return speech.features
 
 

@@ -63,5 +63,5 @@ def test_recordings_go_into_a_private_folder(tmp_path: Path, monkeypatch: pytest
     assert folder.stat().st_mode & 0o777 == 0o700
     (tmp_path / "file").touch()
     monkeypatch.setattr(app_live, "user_music_path", lambda: tmp_path / "file")
-    with pytest.raises(RtvcError, match="cannot be made"):
+    with pytest.raises(RtvcError, match="cannot be created"):
         recordings_folder()

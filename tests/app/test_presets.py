@@ -44,7 +44,7 @@ def test_the_command_line_takes_no_toggle_that_it_cannot_switch_off() -> None:
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
-    with pytest.raises(RtvcError, match=r"no preset 'stage'; there are: Natural, Close, .*, game"):
+    with pytest.raises(RtvcError, match=r"Unknown preset 'stage'. Available: Natural, Close, .*, game"):
         find_preset(PREFERENCES, "stage", Settings())
 
 

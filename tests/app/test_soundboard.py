@@ -15,7 +15,7 @@ def test_the_clips_of_a_folder_in_the_order_of_their_names(tmp_path: Path) -> No
 
 
 def test_a_folder_without_clips_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match="holds no clips"):
+    with pytest.raises(RtvcError, match="contains no clips"):
         find_clips(tmp_path)
     with pytest.raises(RtvcError, match="cannot be read"):
         find_clips(tmp_path / "missing")

@@ -59,7 +59,7 @@ def test_a_page_that_names_no_version_or_does_not_answer_is_one_sentence(
     page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Releases, "tag", "nightly")
-    with pytest.raises(RtvcError, match="names no version"):
+    with pytest.raises(RtvcError, match="does not name a version"):
         updates.newest_release(page)
     with pytest.raises(RtvcError, match="does not answer"):
         updates.newest_release("http://127.0.0.1:9/releases")

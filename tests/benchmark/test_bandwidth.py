@@ -11,7 +11,7 @@ from tests.support.sounds import write
 
 
 def test_air_brings_noise_closer_to_what_was_cut_from_it(tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match=r"holds no recordings at 44\.1 kHz"):
+    with pytest.raises(RtvcError, match=r"contains no recordings at 44\.1 kHz"):
         bandwidth_report(tmp_path, NO_EFFECTS)
     # Bursts of white noise, as of consonants.
     noise = 0.05 * np.random.default_rng(0).standard_normal(2 * RATE) * (np.arange(2 * RATE) // 4_800 % 2)

@@ -99,7 +99,7 @@ def test_every_transport_block_size_and_reference_is_a_line(folder: Path, tmp_pa
 
 
 def test_a_trained_map_is_measured_towards_its_speaker(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match="name the speaker that it was trained on with --target"):
+    with pytest.raises(RtvcError, match="name its speaker with --target"):
         run(folder, "--transport", "not:Iris")
     report = tmp_path / "report.json"
     transports = ["--transport", "mkl", "--transport", "not:Iris"]
@@ -148,7 +148,7 @@ def test_classical_baselines_are_left_out_where_pyworld_is_missing(
 def test_a_report_is_not_overwritten_unasked(folder: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     report.write_text("old")
-    with pytest.raises(RtvcError, match=r"exists already; use --force"):
+    with pytest.raises(RtvcError, match=r"already exists; use --force"):
         run(folder, "--json", report)
     assert report.read_text() == "old"
     run(folder, "--pairs", 1, "--json", report, "--force")
@@ -160,7 +160,7 @@ def test_a_folder_that_is_a_file_is_refused_before_anything_is_measured(
     folder: Path, tmp_path: Path, option: str
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RtvcError, match="file: the folder cannot be made"):
+    with pytest.raises(RtvcError, match="file: the folder cannot be created"):
         run(folder, option, tmp_path / "file")
 
 

@@ -80,7 +80,7 @@ def test_babble_and_noise_come_from_folders(folder: Path) -> None:
     }
     assert "noise at 0 dB" not in find_conditions(folder, None)
     (folder / "nothing").mkdir()
-    with pytest.raises(RtvcError, match="holds no recordings"):
+    with pytest.raises(RtvcError, match="contains no recordings"):
         find_conditions(folder, folder / "nothing")
 
 

@@ -132,7 +132,7 @@ def test_there_is_no_voice_in_silence(speaker_encoder: SpeakerEncoder) -> None:
     silence = np.zeros(SAMPLE_RATE, np.float32)
     assert speaker_encoder.embed(silence) is None
     assert similarity(None, centroid(map(speaker_encoder.embed, [LOW(), silence]), "low")) == 0
-    with pytest.raises(RtvcError, match="The recordings of nobody hold no speech"):
+    with pytest.raises(RtvcError, match="The recordings of nobody contain no speech"):
         centroid([speaker_encoder.embed(silence)], "nobody")
 
 

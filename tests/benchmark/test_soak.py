@@ -119,7 +119,7 @@ def test_under_stress_both_priorities_are_reported(pack: ModelPack, monkeypatch:
     for figures in (ordinary, urgent):
         assert 60 * figures["load_minutes"] > 0.5
         assert figures["displayed_latency_milliseconds"]["before"] > 60
-    assert report.tables[0].title == "Beside a load like a game's"
+    assert report.tables[0].title == "Under a game-like CPU load"
 
 
 def test_the_command_writes_its_report(pack: ModelPack, tmp_path: Path) -> None:

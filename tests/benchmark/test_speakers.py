@@ -52,10 +52,10 @@ def test_every_ordered_pair_hears_another_long_enough_sentence(folder: Path) -> 
 
 
 def test_a_folder_that_does_not_serve_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match="ann has 5 recordings, too few beside 17 s"):
+    with pytest.raises(RtvcError, match="ann has 5 recordings, too few for 17 s"):
         find_speakers(folder, 17)
     lonely = tmp_path / "corpus" / "ann"
-    with pytest.raises(RtvcError, match="holds the recordings of 1 speakers"):
+    with pytest.raises(RtvcError, match="contains the recordings of 1 speakers"):
         find_speakers(lonely, 5)
     (lonely / "ann-5.wav").write_bytes(b"no sound at all")
     with pytest.raises(RtvcError, match=r"ann-5\.wav"):
@@ -99,7 +99,7 @@ def test_a_list_chooses_the_speakers(folder: Path, tmp_path: Path) -> None:
     listed.write_text("corpus/eve  # the highest\n\n# corpus/bob\ncorpus/ann\n")
     names = read_speaker_list(listed)
     assert [speaker.name for speaker in find_speakers(folder, 5, names)] == ["corpus/ann", "corpus/eve"]
-    with pytest.raises(RtvcError, match="holds no recordings of corpus/joe"):
+    with pytest.raises(RtvcError, match="contains no recordings of corpus/joe"):
         find_speakers(folder, 5, [*names, "corpus/joe"])
     with pytest.raises(RtvcError, match="cannot be read as a list of speakers"):
         read_speaker_list(tmp_path / "missing.txt")

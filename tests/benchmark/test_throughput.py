@@ -165,5 +165,5 @@ def test_the_command_writes_its_report(pack: ModelPack, tmp_path: Path) -> None:
     assert written["results"]["real_time_factor"] > 0
     assert written["packs"]["identity"]["digest"] == pack.digest
     assert "everything else" in page.read_text()
-    with pytest.raises(RtvcError, match="exists already"):
+    with pytest.raises(RtvcError, match="already exists"):
         CliRunner().invoke(app, arguments, catch_exceptions=False)

@@ -70,7 +70,7 @@ def test_how_to_use_a_voice_live_repeats_the_options(
 
     def live(*options: str) -> list[str]:
         said = rtvc("convert", source, "-o", tmp_path / "out.wav", *options)
-        return shlex.split(said.partition("Use this voice live: ")[2].strip())
+        return shlex.split(said.partition("To speak in this voice: ")[2].strip())
 
     assert live("--preset", "my own") == ["rtvc", "live", "--preset", "my own"]
     assert live("--voice", "Willow", "--transport", "mkl") == [
@@ -227,18 +227,20 @@ def test_errors_are_one_line_with_exit_code_2(
     assert "text.wav: is not audio" in complaint(tmp_path / "text.wav", target)
     assert "cut.wav: is cut short" in complaint(tmp_path / "cut.wav", target)
     assert "missing.wav: no such file" in complaint(good, tmp_path / "missing.wav")
-    assert "short.wav: holds 0.5 s of speech" in complaint(good, short)
+    assert "short.wav: contains 0.5 s of speech" in complaint(good, short)
     assert "no voice 'nobody'" in complaint(good, "nobody")
     # For a folder as well, before any worker starts.
-    assert "short.wav: holds 0.5 s of speech" in complaint(tmp_path, short, str(tmp_path / "new"))
+    assert "short.wav: contains 0.5 s of speech" in complaint(tmp_path, short, str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
-    assert "exists already; use --force" in complaint(good, target, str(good))
+    assert "already exists; use --force" in complaint(good, target, str(good))
     assert "A path is empty" in complaint("", target)
     assert "A path is empty" in complaint(good, target, "")
     assert "out.v2: cannot write '.v2'; give the output one of .wav" in complaint(good, target, "out.v2")
     assert "new.wav: " in complaint(tmp_path, target, str(tmp_path / "new.wav"))
     assert "--threads cannot exceed" in complaint(good, target, output, "--threads", "100000")
-    assert "has no steps" in complaint(good, target, output, "--mode", "whole-file", "--step", "1")
+    assert "has no effect in the mode whole-file" in complaint(
+        good, target, output, "--mode", "whole-file", "--step", "1"
+    )
     assert "its folder does not exist" in complaint(good, target, str(tmp_path / "no" / "out.wav"))
     assert "give the output one of" in complaint(good, target, str(tmp_path / "out.xyz"))
     assert "no model pack 'nothing'" in complaint(good, target, output, "--pack", "nothing")
@@ -266,7 +268,7 @@ def test_an_output_folder_that_is_a_file_is_named(
     wanted = ("--voice", str(voice.reference), "--pack", str(pack.folder))
     for command in (("convert", str(tmp_path / "in"), *wanted), ("demo",)):
         said = complain(*command, "-o", str(tmp_path / "file"))
-        assert "file: the folder cannot be made" in said
+        assert "file: the folder cannot be created" in said
 
 
 def test_two_recordings_that_would_become_one_are_refused_before_any_is_converted(
@@ -294,7 +296,7 @@ def test_outputs_below_the_folder_are_not_converted_again(pack: ModelPack, voice
     for _ in range(2):
         said = rtvc("convert", *words, "--pack", pack.folder)
         # Names stand as they are, whatever they mean elsewhere.
-        assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'}: 1.5 s" in said
+        assert f"{tmp_path / 'in' / 'out' / 'a [take 2] :dog:.wav'} (1.5 s)" in said
     assert len(list((tmp_path / "in").rglob("*.wav"))) == 2
 
 
@@ -302,9 +304,9 @@ def test_names_that_look_like_markup_are_printed(pack: ModelPack, voice: Voice, 
     source = write(tmp_path / "[bold]x [2].wav", np.zeros(32_000, np.float32), 16_000)
     words = [str(source), "--voice", str(voice.reference), "-o", str(tmp_path / "[red]z.wav")]
     said = rtvc("convert", *words, "--pack", pack.folder)
-    assert "[red]z.wav: 2.0 s" in said
+    assert "[red]z.wav (2.0 s" in said
     assert "warning" in said
-    assert "[bold]x [2].wav: holds no speech" in said
+    assert "[bold]x [2].wav: contains no speech" in said
 
 
 def test_a_path_that_the_system_refuses_is_one_line(

@@ -61,20 +61,20 @@ def test_a_file_in_and_a_file_out(pack: ModelPack, recording: Path, voice: Path,
     assert np.abs(heard).max() > 0.01
     assert sorted(path.name for path in kept.iterdir()) == ["microphone.wav", "output.wav"]
     assert "No voice is chosen" not in said
-    assert "exists already" in refusal(
+    assert "already exists" in refusal(
         "live", "--pack", pack.folder, *OWN, "--input", recording, "--output-file", output
     )
     played = ("live", "--pack", pack.folder, "--input", recording, "--output-file", output, "--force")
     assert "No voice is chosen" in refusal(*played)
     rtvc(*played, *OWN)
-    assert "folder cannot be made" in refusal(*played, *OWN, "--record", recording)
+    assert "folder cannot be created" in refusal(*played, *OWN, "--record", recording)
 
 
 def test_what_does_not_go_together_is_refused_with_the_way_out(pack: ModelPack, recording: Path) -> None:
     live = ("live", "--pack", pack.folder)
     assert "--output-file" in refusal(*live, *OWN, "--input", recording)
     assert "needs a recording as --input" in refusal(*live, *OWN, "--output-file", "out.wav")
-    assert "no preset 'game'; there are: Natural, Close" in refusal(*live, "--preset", "game")
+    assert "Unknown preset 'game'. Available: Natural, Close" in refusal(*live, "--preset", "game")
     assert "no voice 'nobody'" in refusal(*live, "--voice", "nobody", "--input", recording, "--output-file", "o.wav")
     assert "no transport named 'magic'" in refusal(*live, "--transport", "magic")
     assert "is an option of the transport mkl" in refusal(*live, "--transport", "knn", "--block-size", "2")

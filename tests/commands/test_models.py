@@ -162,7 +162,7 @@ def test_what_cannot_be_built_is_said(checkpoints: Path, speech: Path, tmp_path:
     assert "float32, int8, int8-blockwise" in refused(*taken, "--precision", "int4")
     assert "cannot be a" in refused(*taken, "--as", "../outside")
     assert "No recordings found" in refused(*taken[:-1], empty)
-    assert "no installed pack" in refused("verify", "wavlm-large")
+    assert "No installed pack" in refused("verify", "wavlm-large")
 
 
 def test_without_torch_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,9 +88,9 @@ def test_absurd_numbers_are_refused(complain: Complain, option: str, number: str
     ("arguments", "sentence"),
     [
         (["convert", "--nope"], "No such option: --nope"),
-        (["voices", "show"], "Missing argument 'NAME': `rtvc voices show --help`"),
+        (["voices", "show"], "Missing argument 'NAME'. See `rtvc voices show --help`"),
         (["live", "--strength", "9" * 400], "Invalid value for '--strength'"),
-        (["\x1b[31m"], "No such command '\\x1b[31m': `rtvc --help`"),
+        (["\x1b[31m"], "No such command '\\x1b[31m'. See `rtvc --help`"),
     ],
 )
 def test_a_wrong_usage_is_one_sentence(complain: Complain, arguments: list[str], sentence: str) -> None:
@@ -122,7 +122,7 @@ def test_a_fault_of_the_program_is_a_sentence_and_a_report_or_a_traceback(tmp_pa
         assert ended.stderr.startswith("Traceback")
         assert not reports
     else:
-        assert ended.stderr.startswith("rtvc: A fault in rtvc itself (ZeroDivisionError")
+        assert ended.stderr.startswith("rtvc: Internal error in rtvc (ZeroDivisionError")
         assert len(ended.stderr.splitlines()) == 1
         assert "rtvc/commands/voices.py" in reports[0].read_text(encoding="utf-8")
 

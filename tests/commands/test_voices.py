@@ -47,7 +47,7 @@ def test_a_voice_is_shared_renamed_and_copied(pack: ModelPack, tmp_path: Path) -
     for words, said in (
         (("rename", "Ann", "Anna"), "Ann: renamed to Anna"),
         (("export", "Anna"), "Anna: exported to Anna.rtvcvoice"),
-        (("import", "Anna.rtvcvoice", "--name", "Bea", "--pack", str(pack.folder)), "Bea: 2.0 s of speech"),
+        (("import", "Anna.rtvcvoice", "--name", "Bea", "--pack", str(pack.folder)), "Added Bea (2.0 s of speech)."),
         (("duplicate", "Bea", "Cleo"), "Bea: copied to Cleo"),
         (("show", "Cleo", "--pack", str(pack.folder)), "Ann, CC BY 4.0"),
     ):
@@ -56,7 +56,7 @@ def test_a_voice_is_shared_renamed_and_copied(pack: ModelPack, tmp_path: Path) -
         assert said in result.output
     again = run("export", "Anna")
     assert isinstance(again.exception, RtvcError)
-    assert "exists already" in str(again.exception)
+    assert "already exists" in str(again.exception)
 
 
 @pytest.mark.parametrize("width", [80, 100])

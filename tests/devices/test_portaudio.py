@@ -142,5 +142,5 @@ def test_rates_that_are_refused_are_passed_over(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(module, "portaudio", lambda: library)
     assert live_rate(LINUX[5], "input") == 44_100
     library.accepted = 12_345
-    with pytest.raises(RtvcError, match=r"HDA Intel.*refuses every usual sample rate"):
+    with pytest.raises(RtvcError, match=r"HDA Intel.*rejects every common sample rate"):
         live_rate(LINUX[5], "input")

@@ -162,7 +162,7 @@ def test_the_end_of_the_server_is_told_once(pulse: PulseServer) -> None:
     until(lambda: troubles)
     time.sleep(0.5)
     watch.stop()
-    assert troubles == ["The sound server has gone"]
+    assert troubles == ["The sound server stopped"]
 
 
 def test_whatever_is_asked_of_a_server_that_has_died_raises_what_is_known(pulse: PulseServer) -> None:

@@ -154,7 +154,7 @@ def test_a_plugin_survives_its_file() -> None:
         (b"{", "not JSON"),
         (b"\xff\xfe{", "not JSON"),
         (b"[]", '"effects"'),
-        (b'{"effects": [{"effect": "explode"}]}', "no effect 'explode'"),
+        (b'{"effects": [{"effect": "explode"}]}', "unknown effect 'explode'"),
         (b'{"effects": [{"effect": "reverb", "size": 1}]}', "no parameter 'size'"),
         (b'{"effects": [{"effect": "reverb", "room_size": 7}]}', "room_size must be from 0 to 1, not 7"),
         (b'{"effects": [{"effect": "reverb", "room_size": NaN}]}', "room_size is not a number"),
@@ -174,7 +174,7 @@ def test_a_plugin_survives_its_file() -> None:
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(content: bytes, reason: str) -> None:
-    with pytest.raises(RtvcError, match=r"a\.json holds no effects") as error:
+    with pytest.raises(RtvcError, match=r"a\.json contains no effects") as error:
         read_rack(content, "a.json")
     assert reason in str(error.value)
 

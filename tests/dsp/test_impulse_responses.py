@@ -63,7 +63,7 @@ def test_a_recording_of_the_user_is_added_and_used(tmp_path: Path, folder: Path)
     click[4_000] = 0.5
     stage.process(silence)
     until(lambda: bool(np.argmax(np.abs(stage.process(click))) == 4_480))
-    with pytest.raises(RtvcError, match="exists already"):
+    with pytest.raises(RtvcError, match="already exists"):
         add_impulse(tmp_path / "Cellar.wav")
 
 
@@ -90,7 +90,7 @@ def test_recordings_that_are_no_impulse_responses_are_refused(tmp_path: Path, fo
     write(folder / "long.wav", np.ones(88_000, np.float32), 8_000)
     for name, reason in (
         ("noise", "cannot be read"),
-        ("silent", "holds no impulse response"),
+        ("silent", "contains no impulse response"),
         ("long", "lasts longer than 10 s"),
     ):
         with pytest.raises(RtvcError, match=reason):

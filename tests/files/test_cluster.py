@@ -100,12 +100,12 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
     rtvc(*words)
     first, second = tmp_path / "out" / "p1" / "a.wav", tmp_path / "out" / "p2" / "b.flac"
     before, written = rows(tmp_path), (first.stat().st_ino, second.stat().st_ino)
-    assert "2 recordings were converted before" in rtvc(*words)
+    assert "Skipped 2 recordings converted earlier" in rtvc(*words)
     assert (first.stat().st_ino, second.stat().st_ino) == written
     assert rows(tmp_path) == before
 
     write(tmp_path / "in" / "p1" / "a.wav", babble(1.6, 16_000), 16_000)
-    assert "a.wav: 1.6 s of sound" in rtvc(*words)
+    assert "a.wav (1.6 s)" in rtvc(*words)
     assert (first.stat().st_ino == written[0], second.stat().st_ino == written[1]) == (False, True)
     assert rows(tmp_path)["p1/a.wav"]["duration_seconds"] == 1.6
 
@@ -116,7 +116,7 @@ def test_what_is_finished_is_known_by_its_content(words: list[object], voice: Vo
     assert "nothing was converted, because 2 outputs in" in complaint
     assert "were made with another voice, pack or setting; use --force" in complaint
     assert second.read_bytes() == b"edited"
-    assert "a.wav: 1.6 s of sound" in rtvc(*words, "--strength", "0.5", "--force")
+    assert "a.wav (1.6 s)" in rtvc(*words, "--strength", "0.5", "--force")
 
 
 @pytest.mark.parametrize("again", [(), ("--force",)])
@@ -143,7 +143,7 @@ def test_a_changed_source_is_converted_though_an_attempt_has_failed(
     source.write_bytes(longer[: len(longer) // 2])
     refusal(*words, *again)
     source.write_bytes(longer)
-    assert "a.wav: 2.0 s of sound" in rtvc(*words)
+    assert "a.wav (2.0 s)" in rtvc(*words)
     assert soundfile.info(output).frames == 32_000
     assert rows(tmp_path)["p1/a.wav"]["error"] == ""
 
@@ -160,9 +160,9 @@ def test_the_benchmark_counts_recordings(cluster: Cluster, pack: ModelPack, monk
 
 
 def test_one_recording_and_contradictions_are_refused(words: list[object], voice: Voice, tmp_path: Path) -> None:
-    assert "leave out either" in refusal(*words, "--voice", "Willow", "--voices", "random")
+    assert "not both" in refusal(*words, "--voice", "Willow", "--voices", "random")
     one = ["convert", voice.reference, "-o", tmp_path / "out.wav", "--voice", "Willow", "--cluster", "local"]
-    assert "are for folders, and this is one recording" in refusal(*one)
+    assert "need a folder, and this is one recording" in refusal(*one)
 
 
 def test_a_manifest_that_cannot_be_is_refused_at_the_start(words: list[object], tmp_path: Path) -> None:

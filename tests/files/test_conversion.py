@@ -200,7 +200,7 @@ def test_silence_converts_to_silence_with_a_warning(pack: ModelPack, voice: Voic
     source = write(tmp_path / "silent.wav", np.zeros(16_000, np.float32), 16_000)
     outcome = convert_file(source, voice, tmp_path / "out.wav", pack, STILL)
     assert not read(tmp_path / "out.wav").any()
-    assert any("silent.wav: holds no speech" in warning for warning in outcome.warnings)
+    assert any("silent.wav: contains no speech" in warning for warning in outcome.warnings)
 
 
 @pytest.mark.parametrize("transport", FITS)

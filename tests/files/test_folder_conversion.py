@@ -119,7 +119,7 @@ class TestProcesses:
         os.killpg(process.pid, signal.SIGINT)
         _, complaint = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert "Stopped: 1 of 4 recordings are converted" in complaint
+        assert "Stopped after 1 of 4 recordings" in complaint
         assert "Traceback" not in complaint
         assert [path.name for path in self.output.iterdir()] == ["a.wav"]
         until(lambda: members(process.pid) == [])  # Python's resource tracker ends a moment after the program
@@ -167,7 +167,7 @@ class TestProcesses:
         process = self.start(self.folder, output)
         _, printed = process.communicate(timeout=60)
         assert process.returncode == 0, printed
-        assert "\\udcff\\udcfe.wav: 1.5 s of sound" in printed
+        assert "\\udcff\\udcfe.wav (1.5 s)" in printed
         with (output / named).open("rb") as file:
             assert np.std(soundfile.read(file)[0]) > 0.01
 

@@ -44,7 +44,7 @@ def test_effects_from_a_file(window: MainWindow, tmp_path: Path, monkeypatch: py
     path.write_text("{}")
     with record_messages(window.session.preferences.failed) as messages:
         choose(section.choice.box, "From a file…")
-    assert "holds no effects" in messages[0]
+    assert "contains no effects" in messages[0]
     assert section.choice.box.currentText() == "None"
     path.write_text(json.dumps(replace(RACKS["Cave"], name="Crypt").to_json()))
     choose(section.choice.box, "From a file…")
@@ -148,7 +148,7 @@ def test_a_convolution_has_its_impulse_response(
     assert row.impulse.box.currentText() == "Cellar.wav"
     with record_messages(window.session.preferences.failed) as messages:
         choose(row.impulse.box, "Add a recording…")
-    assert "exists already" in messages[0]
+    assert "already exists" in messages[0]
     assert row.impulse.box.currentText() == "Cellar.wav"
 
 

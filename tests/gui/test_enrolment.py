@@ -30,9 +30,9 @@ def test_the_users_voice_is_enrolled(qtbot: QtBot, window: MainWindow, backend: 
     assert dialog.form.bar.value() == 500
     assert not dialog.start_button.isEnabled()
     backend.may_end.set()
-    qtbot.waitUntil(lambda: dialog.form.outcome.text() == "rtvc knows your voice from 20 s of speech.")
+    qtbot.waitUntil(lambda: dialog.form.outcome.text() == "rtvc has learnt your voice from 20 s of speech.")
     assert dialog.close_button.text() == "Done"
-    backend.failure = "The recording holds 1.0 s of speech."
+    backend.failure = "The recording contains 1.0 s of speech."
     dialog.start_button.click()
     qtbot.waitUntil(lambda: dialog.form.outcome.text() == backend.failure)
     dialog.close_button.click()
@@ -96,7 +96,7 @@ def test_forgetting_an_enrolment_can_be_undone(qtbot: QtBot, window: MainWindow,
     qtbot.waitUntil(lambda: "forgotten" in window.toast.message.text())
     assert enrolment_of(engines[0]) is None
     assert enrolment_kept(backend) is None
-    assert window.live.devices.teach.text() == "Teach my voice…"
+    assert window.live.devices.teach.text() == "Teach rtvc your voice…"
     QTest.mouseClick(window.toast.action, LEFT)
     qtbot.waitUntil(lambda: engines[0].enrolment is known)
     assert backend.enrolled is known

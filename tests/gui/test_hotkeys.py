@@ -217,8 +217,8 @@ def test_default_hotkeys_do_not_clash() -> None:
         (Scope.GLOBAL, "mute", "M", "types text"),
         (Scope.GLOBAL, "mute", "Shift+M", "types text"),
         (Scope.GLOBAL, "mute", "Ctrl+Shift+5", "Leave Shift out"),
-        (Scope.GLOBAL, "mute", "Num+5", "number pad"),
-        (Scope.GLOBAL, "mute", "Launch Mail", "cannot be heard"),
+        (Scope.GLOBAL, "mute", "Num+5", "number-pad"),
+        (Scope.GLOBAL, "mute", "Launch Mail", "works only in this window"),
     ],
 )
 def test_unusable_keys_are_refused_with_the_reason(scope: Scope, name: str, sequence: str, why: str) -> None:

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 import rtvc
 from gui.language import ENGLISH, LANGUAGES, number, read_texts, tr, use_language
 from gui.main_window import MainWindow
-from gui.phrases import PHRASES, translated
+from gui.phrases import IN_PANEL, PHRASES, translated
 from gui.translations import CODE, files, plural_forms, texts
 from gui.tray import Tray
 from gui.view.units import semitones_text
@@ -73,7 +73,15 @@ def test_a_language_has_every_text_with_the_same_placeholders(path: Path) -> Non
 
 def test_every_phrase_of_the_engine_is_one() -> None:
     known = engine_shapes()
-    assert [phrase for phrase in PHRASES if shape(phrase) not in known] == []
+    assert [phrase for phrase in (*PHRASES, *IN_PANEL) if shape(phrase) not in known] == []
+
+
+def test_the_panel_names_no_command_where_it_has_its_own_sentence() -> None:
+    for phrase, own in IN_PANEL.items():
+        assert set(placeholders(own)) <= set(placeholders(phrase)), phrase
+        assert "--" not in own, phrase
+    engine = "/home/me/a.wav already exists; use --force to replace it."
+    assert translated(engine) == "/home/me/a.wav already exists. Choose another name."
 
 
 def test_texts_numbers_and_plurals_are_german(german: None) -> None:
@@ -91,8 +99,8 @@ def test_qts_own_buttons_are_german(german: None) -> None:
 
 
 def test_sentences_of_the_engine_are_german(german: None) -> None:
-    assert translated("USB Mic has gone: trying again.") == "USB Mic ist weg. Neuer Versuch läuft."
-    assert translated("/home/me/a.wav: holds no speech; a voice needs at least 1 s, better 5 s.").startswith(
+    assert translated("USB Mic was disconnected. Reconnecting…") == "USB Mic ist nicht mehr verbunden. Verbindet neu…"
+    assert translated("/home/me/a.wav: contains no speech; a voice needs at least 1 s, better 5 s.").startswith(
         "/home/me/a.wav: enthält keine Sprache"
     )
     assert translated("A sentence that nobody knows.") == "A sentence that nobody knows."

@@ -115,7 +115,7 @@ def test_long_words_and_keys_have_room_at_360_pixels(
             window.session.preferences.choose(global_hotkeys=True)
             window.session.live.set_power(True)
             qtbot.waitUntil(lambda: window.session.live.engine is not None)
-            backend.engines[0].now = Snapshot(State.RECOVERING, "The headset has gone: trying again.")
+            backend.engines[0].now = Snapshot(State.RECOVERING, "The headset was disconnected. Reconnecting…")
             headline = window.live.power.headline
             qtbot.waitUntil(lambda: headline.text() == "Reconnecting" and window.width() == 360)
             assert QFontMetrics(headline.fitted_font()).horizontalAdvance("Reconnecting") <= headline.width()

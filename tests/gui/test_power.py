@@ -145,7 +145,7 @@ def test_an_engine_without_a_map_is_red_and_never_on(qtbot: QtBot, window: MainW
 
 def test_recovery_is_shown_and_ends_by_itself(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     switch_on(qtbot, window)
-    backend.engines[0].now = Snapshot(State.RECOVERING, "The headset has gone: trying again.")
+    backend.engines[0].now = Snapshot(State.RECOVERING, "The headset was disconnected. Reconnecting…")
     qtbot.waitUntil(lambda: window.light.status.words == "Reconnecting")
     backend.engines[0].now = RUNNING
     qtbot.waitUntil(lambda: window.light.status.words == "On")

@@ -67,7 +67,7 @@ def test_a_second_program_presses_a_hotkey_of_the_panel(
     monkeypatch.setattr(application, "panel_address", lambda: address)
     with pytest.raises(RtvcError, match="No panel is running: start it with"):
         application.press("mute")
-    with pytest.raises(RtvcError, match=r"no hotkey 'mte' to press; there are: power, .*Did you mean mute\?"):
+    with pytest.raises(RtvcError, match=r"Unknown hotkey 'mte'. Available: power, .*Did you mean mute\?"):
         application.press("mte")
 
 

@@ -137,7 +137,7 @@ def test_a_trained_map_is_offered_for_its_voice_alone(
     assert offered() == ["mkl", "knn", "sinkhorn", "flow", "not:Alder"]
     choose(part.choice.box, "NOT: Alder")
     assert backend.engines[0].settings.map.transport == "not:Alder"
-    assert "trained for this voice alone" in part.sentence.text()
+    assert "trained for this voice only" in part.sentence.text()
     session.preferences.change(voice="Willow")
     assert offered() == ["mkl", "knn", "sinkhorn", "flow"]
     assert settings(window).map.transport == "mkl"

@@ -70,4 +70,4 @@ def test_a_folder_without_clips_is_said(
     with record_messages(window.session.soundboard.failed) as messages:
         QTest.mouseClick(window.live.soundboard.folder, LEFT)
         qtbot.waitUntil(lambda: bool(messages))
-    assert "holds no clips" in messages[0]
+    assert "contains no clips" in messages[0]

@@ -47,8 +47,8 @@ def test_the_status_says_what_listeners_hear() -> None:
 def test_a_message_of_the_engine_is_what_the_status_says() -> None:
     for state in (State.STARTING, State.RECOVERING, State.FAILED, State.SILENCED, State.RUNNING):
         assert (
-            status(Snapshot(state, "The headset has gone."), Settings(), False, "").sentence
-            == "The headset has gone."
+            status(Snapshot(state, "The headset was disconnected."), Settings(), False, "").sentence
+            == "The headset was disconnected."
         )
 
 

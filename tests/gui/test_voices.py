@@ -82,13 +82,13 @@ def test_deleting_can_be_undone(qtbot: QtBot, window: MainWindow, backend: FakeB
 
 def test_a_failure_does_not_replace_the_undo_message(qtbot: QtBot, window: MainWindow, backend: FakeBackend) -> None:
     QTest.keyClick(window.live.voices.gallery.cards["Grandfather"], Qt.Key.Key_Delete)
-    window.session.failed.emit("The headset has gone.")
+    window.session.failed.emit("The headset was disconnected.")
     window.session.noticed.emit("Amber is ready.")
     QTest.mouseClick(window.toast.action, LEFT)
     assert backend.library.own == ["Grandfather"]
     assert "Grandfather" in window.live.voices.gallery.cards
     assert window.toast.isVisible()
-    assert window.toast.message.text() == "The headset has gone.", "it waited"
+    assert window.toast.message.text() == "The headset was disconnected.", "it waited"
     window.session.noticed.emit("Amber is ready.")
     assert window.toast.message.text() == "Amber is ready."
 

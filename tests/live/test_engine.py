@@ -93,10 +93,10 @@ def test_it_is_silent_during_a_failure_and_resumes_by_itself(started: Start) -> 
     port.speak(babble(1, RATE))
     before = port.playback
     port.refusals = 10**9
-    port.trouble = "The headset has gone"
+    port.trouble = "The headset was disconnected"
     until(lambda: engine.snapshot().state == State.RECOVERING)
     assert before.muted
-    until(lambda: engine.snapshot().message == "The microphone is not there: trying again.")
+    until(lambda: engine.snapshot().message == "The microphone is not there. Reconnecting…")
     port.refusals = 0
     until(lambda: engine.snapshot().state == State.RUNNING)
     assert engine.snapshot().message == ""
@@ -110,7 +110,7 @@ def test_what_was_counted_before_a_failure_stays_counted(started: Start) -> None
     for _ in range(10):
         port.playback.pull(np.zeros(port.playback.block, np.float32))
     until(lambda: engine.snapshot().underruns == 1)
-    port.trouble = "The headset has gone"
+    port.trouble = "The headset was disconnected"
     until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
     assert engine.snapshot().underruns == 1
 
@@ -118,7 +118,7 @@ def test_what_was_counted_before_a_failure_stays_counted(started: Start) -> None
 def test_it_can_be_stopped_while_it_tries_to_recover(started: Start) -> None:
     engine, port = started()
     port.refusals = 10**9
-    port.trouble = "The headset has gone"
+    port.trouble = "The headset was disconnected"
     until(lambda: engine.snapshot().state == State.RECOVERING)
     engine.stop()
     assert engine.wait(0)
@@ -201,13 +201,13 @@ def test_every_map_starts_from_the_enrolment_of_the_microphone_that_opened(
     engine, port = started(settings=settings, enrolments=enrolments, microphone="desk")
     assert set(sources.frames) == {expected["desk"]}
     port.microphone_name = "headset"
-    port.trouble = "The desk microphone has gone"
+    port.trouble = "The desk microphone was disconnected"
     until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
     assert sources.frames[-1] == expected["headset"]
     assert engine.enrolment is not None
     assert engine.enrolment.microphone == "headset"
     port.microphone_name = "unknown"
-    port.trouble = "The headset has gone"
+    port.trouble = "The headset was disconnected"
     until(lambda: port.opened == 3 and engine.snapshot().state == State.RUNNING)
     assert engine.enrolment is None
 
@@ -262,7 +262,7 @@ def test_a_recording_is_made_while_it_runs(started: Start, tmp_path: Path) -> No
     engine, port = started()
     engine.start_recording(tmp_path / "in.wav", tmp_path / "out.wav")
     assert engine.snapshot().recording
-    with pytest.raises(RtvcError, match="being made already"):
+    with pytest.raises(RtvcError, match="already running"):
         engine.start_recording(tmp_path / "in2.wav", tmp_path / "out2.wav")
     port.speak(babble(1, RATE))
     engine.stop_recording()
@@ -297,7 +297,7 @@ def test_a_damaged_recording_ends_it_with_a_sentence(pack: ModelPack, tmp_path: 
     engine.start()
     assert engine.wait(60)
     assert engine.snapshot().state == State.FAILED
-    assert "holds NaN" in engine.snapshot().message
+    assert "contains NaN" in engine.snapshot().message
     assert not (tmp_path / "out.wav").exists()
 
 

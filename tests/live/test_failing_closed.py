@@ -64,7 +64,7 @@ def test_without_a_map_silence_goes_out_until_the_own_voice_is_asked_for(
     snapshot = engine.snapshot()
     assert snapshot.state == State.SILENCED
     assert words in snapshot.message
-    assert "silence is sent" in snapshot.message
+    assert "listeners hear silence" in snapshot.message
     engine.settings = replace(settings, bypass=True)
     until(lambda: np.abs(port.speak(babble(0.2, RATE))).max() > 0.01)
     assert engine.snapshot().state == State.RUNNING
@@ -93,14 +93,14 @@ def test_the_last_voice_goes_on_where_the_next_one_fails(
     snapshot = engine.snapshot()
     assert snapshot.state == State.RUNNING
     assert f"The voice stays {VOICE}" in snapshot.message
-    port.trouble = "The headset has gone"
+    port.trouble = "The headset was disconnected"
     until(lambda: port.opened == 2 and engine.snapshot().state == State.RUNNING)
     assert not port.speak(babble(0.5, RATE)).any()
 
 
 def test_without_a_map_recovery_ends_in_silence_too(started: Start) -> None:
     engine, port = started(settings=replace(OPEN, voice="nobody"))
-    port.trouble = "The headset has gone"
+    port.trouble = "The headset was disconnected"
     until(lambda: port.opened == 2 and engine.snapshot().state == State.SILENCED)
     assert not port.speak(babble(0.5, RATE)).any()
 

@@ -174,7 +174,7 @@ def test_a_server_that_restarts_is_found_again_and_no_other_sink_hears_the_voice
         speakers.read(0.5)
         pulse.kill()
         until(lambda: live.snapshot().state == State.RECOVERING)
-        assert live.snapshot().message.endswith("trying again.")
+        assert live.snapshot().message.endswith("Reconnecting…")
     assert not loud(speakers.stop())
     pulse.start()
     until(lambda: live.snapshot().state == State.RUNNING)

@@ -15,7 +15,7 @@ from tests.support.disk import full_disk
 
 def test_a_recording_never_replaces_a_file_unasked(tmp_path: Path) -> None:
     (tmp_path / "in.wav").write_bytes(b"precious")
-    with pytest.raises(RtvcError, match="exists already"):
+    with pytest.raises(RtvcError, match="already exists"):
         Recorder(tmp_path / "in.wav", tmp_path / "out.wav")
     assert (tmp_path / "in.wav").read_bytes() == b"precious"
 

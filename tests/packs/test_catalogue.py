@@ -84,9 +84,9 @@ def test_an_installed_pack_is_verified_and_removed(tmp_path: Path) -> None:
     remove("identity")
     assert not (installed_packs() / "identity").exists()
     for command in (verify, remove):
-        with pytest.raises(RtvcError, match="no installed pack 'identity'"):
+        with pytest.raises(RtvcError, match="No installed pack is called 'identity'"):
             command("identity")
-        with pytest.raises(RtvcError, match="no installed pack"):
+        with pytest.raises(RtvcError, match="No installed pack"):
             command("..")
         with pytest.raises(RtvcError, match="'mini' came with the program"):
             command("mini")

@@ -96,7 +96,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 
 def test_a_file_without_a_digest_is_refused(folder: Path) -> None:
     change_card(folder, files={})
-    with pytest.raises(RtvcError, match=r"names no digest for encoder.onnx"):
+    with pytest.raises(RtvcError, match=r"contains no digest for encoder.onnx"):
         ModelPack(folder)
 
 
@@ -125,7 +125,7 @@ def test_cepstra_that_are_not_there_are_refused(folder: Path, cepstra: object, r
 
 def test_a_graph_without_metadata_is_refused(folder: Path) -> None:
     change_graph(folder, ENCODER, kind=None)
-    with pytest.raises(RtvcError, match=r"encoder.onnx carries no rtvc metadata"):
+    with pytest.raises(RtvcError, match=r"encoder.onnx contains no rtvc metadata"):
         ModelPack(folder)
 
 

@@ -18,7 +18,7 @@ def test_the_lookahead_of_the_codec_is_what_a_click_says() -> None:
 
 
 def test_networks_are_known_by_name() -> None:
-    assert "there are: loopback, 1 % loss" in refusal("bench", "server", "--network", "worse")
+    assert "Available: loopback, 1 % loss" in refusal("bench", "server", "--network", "worse")
 
 
 def test_the_report_holds_what_was_measured(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,7 +154,7 @@ def test_a_server_that_goes_while_it_gets_another_voice_is_lost_in_the_end(
     following.settings = Settings(voice=str(record(tmp_path / "mine.wav")))
     until(lambda: following.connection.rejoining)
     until(lambda: following.connection.lost)
-    assert following.connection.trouble == "The server does not answer: trying again."
+    assert following.connection.trouble == "The server does not answer. Reconnecting…"
     following.connection.stop()
 
 
@@ -165,11 +165,14 @@ def test_settings_that_are_refused_after_a_loss_leave_the_last_ones_that_were_ta
     following.link.accepted = following.settings
     following.settings = Settings(voice="nobody")
     until(lambda: len(StandingLink.told) == 2)
-    StandingLink.failures += [Refusal("The server has no such voice."), Unreachable("The server does not answer.")]
+    StandingLink.failures += [
+        Refusal("The server does not have this voice."),
+        Unreachable("The server does not answer."),
+    ]
     following.link.alive = False
     until(lambda: len(StandingLink.opened) == 2 and following.connection.receiving)
     assert not following.connection.failure
-    assert following.link.refused == "The server has no such voice."
+    assert following.link.refused == "The server does not have this voice."
     assert len(StandingLink.told) == 2
     following.settings = Settings(voice="Birch")
     until(lambda: len(StandingLink.told) == 3)
@@ -229,5 +232,5 @@ def test_a_link_that_falls_silent_is_lost(follow: Follow, monkeypatch: pytest.Mo
     following = follow(Settings(voice="Willow"))
     monkeypatch.setattr(connection, "LOST_SECONDS", -1.0)
     until(lambda: following.connection.lost)
-    assert "The server is lost" in following.connection.trouble
+    assert "Connection to the server lost" in following.connection.trouble
     following.connection.stop()

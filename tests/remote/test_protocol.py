@@ -58,7 +58,7 @@ def test_a_status_arrives_as_it_was_sent_without_the_engines_own_words() -> None
 
 @pytest.mark.parametrize("values", [{"underruns": None}, {"queue_seconds": None}, {"underruns": float("nan")}])
 def test_a_status_without_numbers_is_refused(values: dict[str, float | None]) -> None:
-    with pytest.raises(Refusal, match="is no status"):
+    with pytest.raises(Refusal, match="an invalid status"):
         Status.from_json(values)
     assert Status.from_json({"speech_seconds": None}).speech_seconds is None
 

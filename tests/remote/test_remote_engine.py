@@ -114,7 +114,7 @@ def test_a_lost_server_never_sends_the_own_voice_unless_it_was_chosen_and_is_fou
         until(lambda: talker.level() > 0.01)
     try:
         until(lambda: engine.snapshot().state == State.RECOVERING)
-        assert ("own voice is sent" if bypass_when_lost else "silence is sent") in engine.snapshot().message
+        assert ("hear your own voice" if bypass_when_lost else "hear silence") in engine.snapshot().message
         if bypass_when_lost:
             until(lambda: talker.level() > 0.01)
         else:
@@ -159,7 +159,7 @@ def test_what_the_server_refuses_is_said_at_once(pack: ModelPack, talker: Talker
         assert "token is missing or wrong" in said(RemoteEngine(Address(url), talker.port, OWN))
         signed = Address(url, Access(TOKEN))
         strange = Settings(voice="nobody")
-        assert "no such voice" in said(RemoteEngine(signed, talker.port, strange))
+        assert "does not have this voice" in said(RemoteEngine(signed, talker.port, strange))
         first = RemoteEngine(signed, talker.port, OWN)
         running(first)
         assert "are in use" in said(RemoteEngine(signed, PacedPort(RATE), OWN))

@@ -102,7 +102,7 @@ def test_a_client_with_the_token_file_is_served_by_a_process_that_is_replaced_if
 def test_what_does_not_go_together_is_refused(pack: ModelPack, tmp_path: Path) -> None:
     serve = ("serve", "--pack", pack.folder, "--sessions", 1)
     assert "--token-file and --certificate" in refusal(*serve, "--listen", "0.0.0.0:0")
-    assert "no address to listen on" in refusal(*serve, "--listen", "8788")
+    assert "not a valid address" in refusal(*serve, "--listen", "8788")
     live = ("live", "--strength", "0", "--server")
     assert "is not a server's address" in refusal(*live, "here")
     assert "not encrypted" in refusal(*live, "http://192.0.2.1:8788")

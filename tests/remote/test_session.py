@@ -129,7 +129,7 @@ def test_sound_goes_there_and_back_and_settings_change_it(pack: ModelPack) -> No
         await until(lambda: link.accepted == replace(OWN, mute=True))
         link.send(replace(OWN, voice="/etc/passwd", map=MapChoice()))
         await until(lambda: link.refused)
-        assert link.refused == "The server has no such voice."
+        assert link.refused == "The server does not have this voice."
         rounds = link.round_trip_seconds
         link.ping()
         await until(lambda: link.round_trip_seconds != rounds)
@@ -226,21 +226,23 @@ def refuse(pack: ModelPack, request: SessionRequest) -> str:
 def test_a_session_opens_voices_by_name_only(pack: ModelPack, tmp_path: object) -> None:
     recording = record(tmp_path / "mine.wav")  # type: ignore[operator]
     for voice in (str(recording), "nobody", f"{recording}:0.5,Willow:0.5"):
-        assert refuse(pack, SessionRequest(OFFER, replace(OWN, voice=voice))) == "The server has no such voice."
+        assert (
+            refuse(pack, SessionRequest(OFFER, replace(OWN, voice=voice))) == "The server does not have this voice."
+        )
 
 
 @pytest.mark.parametrize("sdp", [OFFER, OFFER.replace("m=audio 9", "m=audio x"), OFFER + "a=setup:nonsense\r\n"])
 def test_an_offer_that_is_none_is_refused(pack: ModelPack, sdp: str) -> None:
-    assert refuse(pack, SessionRequest(sdp, OWN)) == "The offer cannot be understood."
+    assert refuse(pack, SessionRequest(sdp, OWN)) == "The offer is invalid."
 
 
 def test_a_voice_without_speech_is_refused_and_a_good_one_stays_in_memory(pack: ModelPack) -> None:
     silent = SentVoice("Anna", np.zeros(RATE, np.float32), RATE)
     settings = Settings(voice="Anna")
-    assert "Anna: holds no speech" in refuse(pack, SessionRequest(OFFER, settings, silent))
+    assert "Anna: contains no speech" in refuse(pack, SessionRequest(OFFER, settings, silent))
     good = SentVoice("Anna", babble(5, RATE), RATE)
     # The voice is taken; what is refused then is the offer.
-    assert refuse(pack, SessionRequest(OFFER, settings, good)) == "The offer cannot be understood."
+    assert refuse(pack, SessionRequest(OFFER, settings, good)) == "The offer is invalid."
 
 
 def test_signalling_tells_what_aiortc_expects_of_an_answer(pack: ModelPack) -> None:
@@ -269,7 +271,7 @@ def test_signalling_tells_what_aiortc_expects_of_an_answer(pack: ModelPack) -> N
             try:
                 RTCSessionDescription(await session.answer(), "answer")
             except Refusal as refusal:
-                assert str(refusal) == "The offer cannot be understood."  # noqa: PT017
+                assert str(refusal) == "The offer is invalid."  # noqa: PT017
             finally:
                 await session.close()
 

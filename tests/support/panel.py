@@ -211,7 +211,7 @@ class FakeLibrary(VoiceLibrary):
 
     def rename(self, name: str, new_name: str) -> None:
         if new_name in self.own:
-            raise RtvcError(f"There is a voice {new_name!r} already.")
+            raise RtvcError(f"A voice named {new_name!r} already exists.")
         self.own[self.own.index(name)] = new_name
 
     def remove(self, name: str) -> None:
@@ -329,7 +329,7 @@ class FakeBackend:
 
     def add_voice(self, name: str, recordings: Sequence[Path], pack: str, *, voices: VoiceLibrary) -> AddedVoice:
         if any("silent" in path.name for path in recordings):
-            raise RtvcError(f"{recordings[0]}: holds no speech; a voice needs at least 1 s, better 5 s.")
+            raise RtvcError(f"{recordings[0]}: contains no speech; a voice needs at least 1 s, better 5 s.")
         self.library.own.append(name)
         return AddedVoice(self.library.list()[0], 5.0, None)
 

@@ -80,7 +80,7 @@ def test_formants_out_of_range_or_without_an_envelope_are_refused() -> None:
     PitchControl(formants=0.85).check(pack.roles, "mini")
     with pytest.raises(RtvcError, match=r"must be from 0\.85 to 1\.15, not 1\.5"):
         PitchControl(formants=1.5).check(pack.roles, "mini")
-    with pytest.raises(RtvcError, match="large does not say where its formants are: leave the formants at 1"):
+    with pytest.raises(RtvcError, match="large does not specify its formants: leave the formants at 1"):
         PitchControl(formants=1.1).check(FeatureRoles(), "large")
     with pytest.raises(RtvcError, match="do not fit features"):
         FeatureRoles(cepstra=(0, 6), envelope=WHOLE).check(10)

@@ -166,7 +166,7 @@ def test_the_fitter_keeps_the_map_while_it_learns_the_speaker(
     assert first.pitch != pitch
     fitter.ask(MapRequest("Willow", CHOICE))
     fitter.work()
-    assert "leads to the voice Iris alone, not to Willow" in fitter.error
+    assert "converts only to the voice Iris, not to Willow" in fitter.error
     assert fitter.voice == str(voice.reference)
 
 
@@ -194,7 +194,7 @@ def test_another_voice_a_blend_and_the_mode_whole_file_are_refused(
     library.add(trained)
     voices = VoiceLibrary()
     for name in ("Willow", "Iris:0.5,Willow:0.5"):
-        with pytest.raises(RtvcError, match=rf"not:Iris leads to the voice Iris alone, not to {name}"):
+        with pytest.raises(RtvcError, match=rf"not:Iris converts only to the voice Iris, not to {name}"):
             convert_array(babble(1, RATE), RATE, voices.open(name), pack, Conversion(CHOICE))
     with pytest.raises(RtvcError, match="choose another mode than whole-file"):
         Conversion(CHOICE, Mode.WHOLE_FILE).check()
@@ -205,7 +205,7 @@ def test_a_map_of_another_pack_is_refused_by_name(
 ) -> None:
     library.add(trained)
     other = identity_pack(tmp_path / "other", hop=320)
-    with pytest.raises(RtvcError, match=r"The map not:Iris moves the features of the model pack identity \(") as no:
+    with pytest.raises(RtvcError, match=r"The map not:Iris was trained for the model pack identity \(") as no:
         library.open("not:Iris", other)
     assert pack.digest[:8] in str(no.value)
     assert other.digest[:8] in str(no.value)
@@ -290,7 +290,7 @@ def test_a_graph_of_another_kind_and_one_that_explodes_are_refused(
         library.add(folder)
     library.add(write_trained_map(tmp_path / "wild", pack, gain=float("nan")))
     voices = feature_set(pack, 1), feature_set(pack, 2)
-    with pytest.raises(RtvcError, match="The trained map not:Iris gives values that no voice has"):
+    with pytest.raises(RtvcError, match="The trained map not:Iris does not produce usable values"):
         fit_map(pack, *voices, CHOICE)
 
 
@@ -302,7 +302,7 @@ def test_statistics_of_another_feature_space_are_refused(
     pack: ModelPack, library: MapLibrary, tmp_path: Path
 ) -> None:
     library.add(write_trained_map(tmp_path / "map", pack, target=FeatureStatistics.of(frames(pack, 50)[:, :3])))
-    with pytest.raises(RtvcError, match="does not hold statistics of identity's features"):
+    with pytest.raises(RtvcError, match="does not contain statistics of identity's features"):
         library.open("not:Iris", pack)
 
 
@@ -333,7 +333,7 @@ def run(*words: str | Path) -> str:
 
 def test_maps_are_added_listed_shown_and_removed(pack: ModelPack, trained: Path, library: MapLibrary) -> None:
     assert "not:Iris: added. Use it with --voice Iris --transport not:Iris." in run("add", trained)
-    assert "There is a trained map not:Iris already" in run("add", trained)
+    assert "A trained map not:Iris already exists" in run("add", trained)
     assert "not:Iris: added" in run("add", trained, "--force")
     assert "not:other: added" in run("add", trained, "--name", "other")
     assert [entry.name for entry in library.entries() if not entry.shipped] == ["not:Iris", "not:other"]

@@ -223,7 +223,7 @@ def test_strength_works_for_every_transport(name: str) -> None:
 def test_every_transport_refuses_a_voice_without_frames(name: str, side: str) -> None:
     voices = {"source": voice(1), "target": voice(2)}
     voices[side] = FeatureSet.of(np.empty((0, 6), np.float32), roles=FeatureRoles(4, 5))
-    with pytest.raises(RtvcError, match=f"{side} voice holds no speech"):
+    with pytest.raises(RtvcError, match=f"{side} voice contains no speech"):
         fit(name, voices["source"], voices["target"], **QUICK.get(name, {}))
 
 

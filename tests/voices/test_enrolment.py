@@ -32,9 +32,9 @@ def test_it_knows_how_much_speech_there_was_and_how_loud(pack: ModelPack) -> Non
 
 
 def test_too_little_speech_is_refused_and_little_is_warned_of(pack: ModelPack) -> None:
-    with pytest.raises(RtvcError, match=r"holds 2\.0 s of speech"):
+    with pytest.raises(RtvcError, match=r"contains 2\.0 s of speech"):
         enrol_audio(babble(2, 16_000), 16_000, pack, MICROPHONE)
-    with pytest.raises(RtvcError, match=r"holds 0\.0 s of speech"):
+    with pytest.raises(RtvcError, match=r"contains 0\.0 s of speech"):
         enrol_audio(np.zeros(160_000, np.float32), 16_000, pack, MICROPHONE)
     assert "4.0 s" in (enrol_audio(babble(4, 16_000), 16_000, pack, MICROPHONE).warning or "")
     assert enrol_audio(babble(11, 16_000), 16_000, pack, MICROPHONE).warning is None

@@ -45,10 +45,10 @@ def test_a_voice_travels_in_one_file(library: VoiceLibrary, pack: ModelPack, tmp
     assert (copy.name, copy.credit, copy.description) == ("हिन्दी", "Ann, CC BY 4.0", "calm")
     np.testing.assert_array_equal(copy.recording.read(), voice.recording.read())
     assert str(tmp_path) not in str(zipfile.ZipFile(tmp_path / "ann.rtvcvoice").read("voice.json"))
-    with pytest.raises(RtvcError, match="There is a voice 'हिन्दी' already"):
+    with pytest.raises(RtvcError, match="A voice named 'हिन्दी' already exists"):
         import_voice(other, tmp_path / "ann.rtvcvoice", pack)
     assert import_voice(other, tmp_path / "ann.rtvcvoice", pack, name="Ann").name == "Ann"
-    with pytest.raises(RtvcError, match="exists already; use --force"):
+    with pytest.raises(RtvcError, match="already exists; use --force"):
         export_voice(voice, tmp_path / "ann.rtvcvoice")
 
 
@@ -71,7 +71,7 @@ def link(name: str) -> zipfile.ZipInfo:
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ({"voice.json": described()}, "it must hold voice.json and reference.flac, and nothing else"),
+        ({"voice.json": described()}, "it must contain voice.json and reference.flac, and nothing else"),
         ({"voice.json": described(), "reference.flac": b"", "../x": b""}, "nothing else"),
         ({"voice.json": described(), link("reference.flac"): "/etc/passwd"}, "is not a regular file"),
         ({"voice.json": "x" * 70_000, "reference.flac": b""}, "voice.json is larger than 65536 bytes"),
@@ -82,7 +82,7 @@ def link(name: str) -> zipfile.ZipInfo:
         ({"voice.json": described(name="../x"), "reference.flac": flac()}, "cannot be a voice's name"),
         ({"voice.json": described(name="a.wav"), "reference.flac": flac()}, "cannot be a voice's name"),
         ({"voice.json": described(), "reference.flac": b"hello"}, r"x.rtvcvoice \(reference.flac\): is not audio"),
-        ({"voice.json": described(), "reference.flac": flac(0.3)}, r"x.rtvcvoice \(reference.flac\): holds 0.3 s"),
+        ({"voice.json": described(), "reference.flac": flac(0.3)}, r"x.rtvcvoice \(reference.flac\): contains 0.3 s"),
     ],
 )
 def test_what_is_no_voice_is_refused_by_reason(

@@ -94,7 +94,7 @@ def test_a_stored_voice_wins_over_a_file_of_the_same_name_and_a_path_is_a_file(
 
 def test_a_taken_name_is_refused_and_force_replaces(library: VoiceLibrary, pack: ModelPack, tmp_path: Path) -> None:
     library.add("one", [record(tmp_path / "a.wav", 5)], pack)
-    with pytest.raises(RtvcError, match=r"a voice 'one' already.*--force"):
+    with pytest.raises(RtvcError, match=r"A voice named 'one' already exists.*--force"):
         library.add("one", [record(tmp_path / "b.wav", 3)], pack)
     library.add("one", [tmp_path / "b.wav"], pack, replace=True)
     assert library.find("one").speech_seconds(pack) == pytest.approx(3, abs=0.2)
@@ -105,13 +105,13 @@ def test_a_bad_recording_leaves_nothing_behind(library: VoiceLibrary, pack: Mode
     with pytest.raises(RtvcError, match=r"bad.wav"):
         library.add("one", [tmp_path / "bad.wav"], pack)
     soundfile.write(tmp_path / "silent.wav", np.zeros(48_000), 48_000)
-    with pytest.raises(RtvcError, match=r"^.*/silent\.wav: holds no speech"):
+    with pytest.raises(RtvcError, match=r"^.*/silent\.wav: contains no speech"):
         library.add("one", [tmp_path / "silent.wav"], pack)
     assert not library.folder.exists() or not list(library.folder.iterdir())
 
 
 def test_too_little_speech_is_refused_and_little_is_warned_of(pack: ModelPack, tmp_path: Path) -> None:
-    with pytest.raises(RtvcError, match=r"holds 0\.\d s of speech; a voice needs at least 1 s"):
+    with pytest.raises(RtvcError, match=r"contains 0\.\d s of speech; a voice needs at least 1 s"):
         Voice("short", record(tmp_path / "short.wav", 0.6)).features(pack)
     warning = Voice("some", record(tmp_path / "some.wav", 2)).warning(pack)
     assert warning is not None

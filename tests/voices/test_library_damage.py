@@ -95,7 +95,7 @@ def test_of_two_that_add_one_name_at_once_the_second_is_told(
         return reference_features(*arguments, **options)
 
     monkeypatch.setattr("rtvc.voices.library.reference_features", overtaken)
-    with pytest.raises(RtvcError, match=r"There is a voice 'twin' already: choose another name"):
+    with pytest.raises(RtvcError, match=r"A voice named 'twin' already exists: choose another name"):
         library.add("twin", [tmp_path / "slow.wav"], pack)
     assert library.find("twin").speech_seconds(pack) == pytest.approx(5, abs=0.2)
     assert len(list((library.folder / "twin").iterdir())) == 2

@@ -64,12 +64,12 @@ async function connect() {
   fresh.ontrack = event => {
     if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;
     element.player.srcObject = new MediaStream([event.track]);
-    element.player.play().catch(() => say("Press Connect again to hear the changed voice.", true));
+    element.player.play().catch(() => say("Press Connect again to hear the converted voice.", true));
   };
   fresh.onconnectionstatechange = () => {
     if (fresh !== peer) return;
     if (fresh.connectionState === "connected") { attempt = 0; if (!told) say("Connected."); }
-    if (["failed", "closed", "disconnected"].includes(fresh.connectionState)) lose("The server is lost");
+    if (["failed", "closed", "disconnected"].includes(fresh.connectionState)) lose("Connection to the server lost");
   };
   await fresh.setLocalDescription();
   await new Promise(resolve => {
@@ -93,7 +93,7 @@ function disconnect() {
 function lose(why) {
   disconnect();
   if (!wanted) return;
-  say(`${why}: trying again. Nothing is sent until then.`, true);
+  say(`${why}. Reconnecting… Nothing is sent until then.`, true);
   timer = setTimeout(start, RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)]);
 }
 
