@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -68,9 +68,7 @@ class Following:
 
     @property
     def link(self) -> StandingLink:
-        link = self.connection.link
-        assert isinstance(link, StandingLink)
-        return link
+        return cast(StandingLink, self.connection.link)
 
 
 @pytest.fixture
