@@ -181,7 +181,7 @@ def test_a_folder_that_is_converted_already_is_no_error(pack: ModelPack, voice: 
     (tmp_path / "in" / "cover.jpg").touch()
     words = ["convert", str(tmp_path / "in"), "--voice", str(voice.reference), "--pack", str(pack.folder)]
     words += ["-o", str(tmp_path / "out")]
-    with pytest.raises(RtvcError, match="holds no recordings to convert"):
+    with pytest.raises(RtvcError, match="contains no recordings to convert"):
         rtvc(*words)
     for name in ("a.wav", "b.wav"):
         write(tmp_path / "in" / name, babble(1.5, 16_000), 16_000)
