@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from rtvc.devices import live_port, portaudio
+from rtvc.devices import device_stream, live_port, portaudio
 from rtvc.devices.live_port import LivePort
 from rtvc.devices.microphone import microphone_blocks
 from rtvc.devices.portaudio import PULSE, DeviceIdentity
@@ -58,8 +58,9 @@ def test_a_monitor_that_is_missing_keeps_nothing_else_from_being_opened(
 
 
 def test_a_monitor_that_goes_is_heard_nowhere_else_and_the_voice_goes_on(
-    pulse: PulseServer, virtual: VirtualMicrophone
+    pulse: PulseServer, virtual: VirtualMicrophone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(device_stream, "STALL_SECONDS", 10.0)  # This is not about a busy machine.
     with pulse.client() as client:
         module = client.module_load("module-null-sink", "sink_name=rtvc_test_headphones rate=48000")
         port = LivePort(MICROPHONE, monitor="rtvc_test_headphones", virtual_microphone=virtual)
@@ -116,8 +117,11 @@ def test_a_stream_that_is_moved_is_silenced_and_the_port_has_failed(
         port.close()
 
 
-def test_other_streams_of_the_same_program_are_left_alone(pulse: PulseServer, virtual: VirtualMicrophone) -> None:
+def test_other_streams_of_the_same_program_are_left_alone(
+    pulse: PulseServer, virtual: VirtualMicrophone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A short recording of another microphone, and a second port between other devices."""
+    monkeypatch.setattr(device_stream, "STALL_SECONDS", 10.0)  # This is not about a busy machine.
     port, other = LivePort(MICROPHONE, virtual_microphone=virtual), LivePort(DEFAULT_MICROPHONE, SPEAKERS)
     try:
         port.open()
