@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rtvc.dsp.stage import Block
 from rtvc.errors import RtvcError
 from rtvc.live.priority import Urgency
 from rtvc.remote import protocol
-from rtvc.remote.link import Address, Link, Unreachable
+from rtvc.remote.link import Address, Link
 from rtvc.remote.peer import SentTrack
+from rtvc.remote.protocol import Refusal
 from rtvc.settings import Settings
 from rtvc.voices.analysis import read_recordings
 from rtvc.voices.library import VoiceLibrary, shipped_voices
@@ -46,8 +47,22 @@ SENT_NAME = "Your voice"
 """How the server calls a voice that is sent along: names of files need not be names of voices, and stay here."""
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What a session is begun with: settings as the server is told them, and the voice that is sent along.
+
+    `own` is what the settings of this computer call that voice.
+    """
+
+    settings: Settings
+    own: str = ""
+    voice: Mapping[str, str] | None = None
+
+
 class Connection:
-    """Connects, passes on settings, and connects again after a loss, until it is stopped or refused.
+    """Connects, passes on settings, and connects again after a loss, until it is stopped or refused at the start.
+
+    Once a session has stood, settings or a voice that the server refuses leave the last ones that it took.
 
     Parameters
     ----------
@@ -137,22 +152,33 @@ class Connection:
     async def _stay_connected(self) -> None:
         self._loop = asyncio.get_running_loop()
         attempt, rejoin_until = 0, 0.0
+        accepted: _Request | None = None
+        refused: tuple[Settings, str] | None = None
         while not self._stopping.is_set():
             link = Link(self._address, SentTrack(self._queue.get), self._on_block)
+            settings = self._settings()
+            if self._outdated.is_set() or (refused is not None and refused[0] != settings):
+                refused = None
+            self._outdated.clear()
+            request = None if refused is None else accepted
             try:
-                self._outdated.clear()
-                settings = self._settings()
-                voice = await asyncio.to_thread(self._own_recording, settings)
-                await link.open(_calling(settings, voice), await asyncio.to_thread(_sent, voice))
-                attempt = 0
-                self.rejoining = await self._follow(link, settings)
+                if request is None:
+                    request = await asyncio.to_thread(self._request, settings)
+                await link.open(request.settings, request.voice)
+                attempt, accepted = 0, request
+                if refused is not None:
+                    link.refused = refused[1]
+                self.rejoining = await self._follow(link, settings, request.own)
+                accepted = replace(request, settings=link.accepted)
                 self.trouble = _REJOINING if self.rejoining else _LOST
                 if self.rejoining:
                     rejoin_until = time.monotonic() + START_SECONDS
                     continue
-            except Unreachable as error:
-                if self.link is None:
+            except RtvcError as error:
+                if accepted is None:
                     raise
+                if isinstance(error, Refusal) and request != accepted:
+                    refused = settings, str(error)
                 # A server that is full may only have to clear away the session that was left for another voice.
                 self.rejoining = self.rejoining and time.monotonic() < rejoin_until
                 self.trouble = _REJOINING if self.rejoining else f"{str(error).rstrip('.')}: trying again."
@@ -163,8 +189,11 @@ class Connection:
             attempt += 1
             await asyncio.to_thread(self._stopping.wait, pause)
 
-    async def _follow(self, link: Link, told: Settings) -> bool:
-        """Pass on settings and watch a connection; return False when it is lost, True to send along another voice."""
+    async def _follow(self, link: Link, told: Settings, own: str) -> bool:
+        """Pass on settings and watch a connection; return False when it is lost, True to send along another voice.
+
+        `own` is the voice that was sent along.
+        """
         self.link, self.trouble = link, ""
         urgency = Urgency(0.0)  # At ordinary priority, packets waited 60 ms beside a load of 8 on two cores.
         pinged = 0.0
@@ -188,13 +217,25 @@ class Connection:
                         return True
                     if outdated:
                         self._outdated.clear()
-                    if link.send(_calling(settings, voice)):
+                    missing = voice is not None and settings.voice != own  # It was refused: the session lacks it.
+                    if missing or link.send(_calling(settings, voice)):
                         told = settings
                 urgency.stepped()
                 await asyncio.sleep(WATCH_SECONDS)
             return False
         finally:
             urgency.give_up()
+
+    def _request(self, settings: Settings) -> _Request:
+        """Return what to ask for; raise `Refusal` if the recording of the voice can no longer be read."""
+        voice = self._own_recording(settings)
+        if voice is None:
+            return _Request(settings)
+        try:
+            sent = protocol.write_voice(SENT_NAME, *read_recordings([voice.reference]))
+        except RtvcError as error:
+            raise Refusal(str(error)) from None
+        return _Request(_calling(settings, voice), settings.voice, sent)
 
     def _own_recording(self, settings: Settings) -> Voice | None:
         """Return the chosen voice if it is the user's own or a recording; the server has the others by name."""
@@ -209,7 +250,3 @@ class Connection:
 def _calling(settings: Settings, voice: Voice | None) -> Settings:
     """Return settings that call a voice by the name under which it is sent."""
     return settings if voice is None else replace(settings, voice=SENT_NAME)
-
-
-def _sent(voice: Voice | None) -> dict[str, str] | None:
-    return None if voice is None else protocol.write_voice(SENT_NAME, *read_recordings([voice.reference]))

@@ -77,6 +77,8 @@ class Link:
         The latest that the server told.
     refused
         Why the server did not take the latest settings; empty if it did.
+    accepted
+        The latest settings that the server is known to have taken.
     reception
         With the counts of received packets.
     round_trip_seconds
@@ -87,6 +89,8 @@ class Link:
 
     def __init__(self, address: Address, track: MediaStreamTrack, on_block: Callable[[Block], object]) -> None:
         self.status, self.refused, self.round_trip_seconds = Status(), "", 0.0
+        self.accepted = self._told = Settings()
+        self._told_at = 0.0
         self.reception = Reception(on_block)
         self._address, self._track = address, track
         self._channel: RTCDataChannel | None = None
@@ -114,6 +118,7 @@ class Link:
         if voice is not None:
             request["voice"] = dict(voice)
         answer = await self._ask("POST", "/session", request)
+        self.accepted = self._told = settings
         try:
             await self.peer.setRemoteDescription(RTCSessionDescription(str(answer.get("sdp")), "answer"))
         except Exception:
@@ -139,7 +144,7 @@ class Link:
         """
         sent = self._send({"settings": protocol.write_settings(settings)})
         if sent:
-            self.refused = ""
+            self.refused, self._told, self._told_at = "", settings, time.monotonic()
         return sent
 
     def ping(self) -> None:
@@ -166,6 +171,10 @@ class Link:
         if isinstance(sent := values.get("pong"), float):
             self._pings.append(time.monotonic() - sent)
             self.round_trip_seconds = median(self._pings)  # A lost message is sent again, a second later.
+            if (
+                sent > self._told_at and not self.refused
+            ):  # Messages keep their order: a refusal would be here by now.
+                self.accepted = self._told
 
     def _send(self, values: dict[str, Any]) -> bool:
         """Send a message; return False if the channel is not open."""

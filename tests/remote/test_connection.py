@@ -14,6 +14,7 @@ from rtvc.errors import RtvcError
 from rtvc.remote import connection
 from rtvc.remote.connection import SENT_NAME, Connection
 from rtvc.remote.link import Address, Unreachable
+from rtvc.remote.protocol import Refusal
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
 from rtvc.voices.library import VoiceLibrary
@@ -33,13 +34,14 @@ class StandingLink:
     """One for each message that is dropped because the channel is not open yet."""
 
     def __init__(self, address: Address, track: object, on_block: Callable[[Block], object]) -> None:
-        self.alive = True
+        self.alive, self.refused, self.accepted = True, "", Settings()
         self.reception = SimpleNamespace(order=SimpleNamespace(received=1), heard=time.monotonic())
 
     async def open(self, settings: Settings, voice: Any = None) -> None:  # noqa: ANN401
         if self.failures:
             raise self.failures.pop(0)
         self.opened.append((settings, voice))
+        self.accepted = settings
 
     def send(self, settings: Settings) -> bool:
         if self.closed:
@@ -63,6 +65,12 @@ class Following:
         self.connection = Connection(Address("http://localhost"), lambda: self.settings, lambda block: None, library)
         self.connection.start()
         until(lambda: self.connection.receiving)
+
+    @property
+    def link(self) -> StandingLink:
+        link: Any = self.connection.link
+        assert isinstance(link, StandingLink)
+        return link
 
 
 @pytest.fixture
@@ -148,6 +156,73 @@ def test_a_server_that_goes_while_it_gets_another_voice_is_lost_in_the_end(
     until(lambda: following.connection.lost)
     assert following.connection.trouble == "The server does not answer: trying again."
     following.connection.stop()
+
+
+def test_settings_that_are_refused_after_a_loss_leave_the_last_ones_that_were_taken(follow: Follow) -> None:
+    following = follow(Settings(voice="Willow"))
+    following.settings = Settings(voice="Alder")
+    until(lambda: len(StandingLink.told) == 1)
+    following.link.accepted = following.settings
+    following.settings = Settings(voice="nobody")
+    until(lambda: len(StandingLink.told) == 2)
+    StandingLink.failures += [Refusal("The server has no such voice."), Unreachable("The server does not answer.")]
+    following.link.alive = False
+    until(lambda: len(StandingLink.opened) == 2 and following.connection.receiving)
+    assert not following.connection.failure
+    assert following.link.refused == "The server has no such voice."
+    assert len(StandingLink.told) == 2
+    following.settings = Settings(voice="Birch")
+    until(lambda: len(StandingLink.told) == 3)
+    following.connection.stop()
+    assert [settings.voice for settings, _ in StandingLink.opened] == ["Willow", "Alder"]
+
+
+def test_a_voice_of_this_computer_that_is_refused_leaves_the_one_before_until_it_is_changed(
+    follow: Follow, tmp_path: Path
+) -> None:
+    following = follow(Settings(voice="Willow"))
+    StandingLink.failures.append(Refusal("mine: holds no speech."))
+    mine = str(record(tmp_path / "mine.wav"))
+    lost: list[bool] = []
+
+    def arrived() -> bool:
+        lost.append(following.connection.lost)
+        return len(StandingLink.opened) == 2 and following.connection.receiving
+
+    following.settings = Settings(voice=mine)
+    until(arrived)
+    assert not any(lost)
+    assert following.link.refused == "mine: holds no speech."
+    following.settings = Settings(voice=mine, output_gain_db=-3)
+    time.sleep(0.1)
+    following.connection.send_voice_again()
+    until(lambda: len(StandingLink.opened) == 3)
+    following.connection.stop()
+    assert not StandingLink.told  # The session did not have the voice.
+    assert [settings.voice for settings, _ in StandingLink.opened] == ["Willow", "Willow", SENT_NAME]
+
+
+def test_a_recording_that_can_no_longer_be_read_leaves_the_voice_before(follow: Follow, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.wav"
+    damaged.write_text("no sound")
+    following = follow(Settings(voice="Willow"))
+    following.settings = Settings(voice=str(damaged))
+    until(lambda: len(StandingLink.opened) == 2 and following.connection.receiving)
+    following.connection.stop()
+    assert "damaged.wav" in following.link.refused
+    assert [settings.voice for settings, _ in StandingLink.opened] == ["Willow", "Willow"]
+
+
+def test_a_server_that_no_longer_takes_the_token_is_trouble_and_is_tried_again(follow: Follow) -> None:
+    following = follow(Settings(voice="Willow"))
+    StandingLink.failures.append(RtvcError("The token is missing or wrong."))
+    following.link.alive = False
+    until(lambda: "token" in following.connection.trouble)
+    following.settings = Settings(voice="Alder")
+    until(lambda: len(StandingLink.opened) == 2 and following.connection.receiving)
+    following.connection.stop()
+    assert not following.link.refused
+    assert StandingLink.opened[-1][0].voice == "Alder"
 
 
 def test_a_link_that_falls_silent_is_lost(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,6 +152,26 @@ def test_what_the_server_refuses_is_said_at_once(pack: ModelPack, talker: Talker
     assert "does not answer" in said(RemoteEngine(signed, talker.port, OWN))
 
 
+def test_what_is_refused_while_it_runs_does_not_end_it_at_the_next_loss(pack: ModelPack, talker: Talker) -> None:
+    workers = LocalWorkers(pack)
+    with local_server(workers) as url:
+        engine = RemoteEngine(Address(url), talker.port, OWN)
+        try:
+            running(engine)
+            talker.talk()
+            engine.settings = replace(OWN, map=MapChoice(strength=0.0, transport="knn"))
+            until(lambda: "only the transport mkl" in engine.snapshot().message)
+            workers.sessions[0].leave()
+            until(lambda: engine.snapshot().state == State.RECOVERING)
+            until(lambda: engine.snapshot().state == State.RUNNING)
+            assert "only the transport mkl" in engine.snapshot().message
+            until(lambda: talker.level() > 0.01)
+            engine.settings = OWN
+            until(lambda: not engine.snapshot().message)
+        finally:
+            engine.stop()
+
+
 def test_a_voice_of_this_computer_is_sent_along(pack: ModelPack, talker: Talker, tmp_path: Path) -> None:
     mine = str(record(tmp_path / "mine.wav"))
     workers = LocalWorkers(pack)

@@ -124,9 +124,16 @@ def test_sound_goes_there_and_back_and_settings_change_it(pack: ModelPack) -> No
         await until(lambda: link.round_trip_seconds > 0)
         link.send(replace(OWN, mute=True))
         await until(lambda: level() < 1e-3)
+        assert link.accepted == OWN  # until a message that was sent later is answered
+        link.ping()
+        await until(lambda: link.accepted == replace(OWN, mute=True))
         link.send(replace(OWN, voice="/etc/passwd", map=MapChoice()))
         await until(lambda: link.refused)
         assert link.refused == "The server has no such voice."
+        rounds = link.round_trip_seconds
+        link.ping()
+        await until(lambda: link.round_trip_seconds != rounds)
+        assert link.accepted == replace(OWN, mute=True)
 
     converse(pack, babble(30, RATE), work)
 
