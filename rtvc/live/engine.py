@@ -126,13 +126,12 @@ class Engine(WorkerEngine):
 
     def snapshot(self) -> Snapshot:
         """Return the current state, meters and counters."""
-        pipeline, recorder = self._pipeline, self._recorder
+        pipeline = self._pipeline
         silenced = self._state == State.RUNNING and pipeline is not None and pipeline.silenced
         message = self._message or self._map_message(silenced) or self._notice or self.port.warning
         if pipeline is not None:
             message = message or pipeline.voice_output.effects.problem
-        if recorder is not None and recorder.failure is not None:
-            message = message or recorder.failure
+        message = message or self._recording_failure
         if self._enrolment is not None:
             message = message or self._enrolment.mismatch(self.settings.noise_suppression)
         speech = None if self._enrolment else self._speaker.speech_frames / self.pack.frame_rate
@@ -172,7 +171,7 @@ class Engine(WorkerEngine):
             cpu_share=self._cpu_share,
             speech_seconds=speech,
             fit_progress=self._fitter.progress,
-            recording=recorder is not None,
+            recording=self._recorder is not None,
             priority="" if self._urgency is None else self._urgency.grant.how,
         )
 

@@ -83,6 +83,12 @@ class WorkerEngine(ABC):
             board.stop()
 
     @property
+    def _recording_failure(self) -> str:
+        """Why the recording has stopped, as a sentence; empty otherwise."""
+        recorder = self._recorder
+        return "" if recorder is None else recorder.failure or ""
+
+    @property
     @abstractmethod
     def _soundboards(self) -> Sequence[Soundboard]:
         """Those of the output and of the monitor, while the port is open."""

@@ -115,6 +115,7 @@ class RemoteEngine(WorkerEngine):
         """Return the current state, meters and counters. Those of the engine come from the server."""
         link, mixer = self.connection.link, self._mixer
         state, message = self._condition()
+        message = message or self._recording_failure
         if link is None or mixer is None:
             return Snapshot(state, message)
         output, told = mixer.output, link.status

@@ -11,6 +11,7 @@ import soundfile
 
 from rtvc.benchmark.loops import PacedPort
 from rtvc.dsp.stage import Block
+from rtvc.errors import RtvcError
 from rtvc.live.snapshot import State
 from rtvc.packs.pack import ModelPack
 from rtvc.remote import connection
@@ -19,6 +20,7 @@ from rtvc.remote.link import Address
 from rtvc.remote.remote_engine import RemoteEngine
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
+from tests.support.disk import full_disk
 from tests.support.remote import LocalWorkers, local_server
 from tests.support.sounds import babble, write
 from tests.support.voices import record
@@ -130,6 +132,20 @@ def test_a_lost_server_never_sends_the_own_voice_unless_it_was_chosen_and_is_fou
             engine.stop()
     finally:
         engine.stop()
+
+
+def test_a_recording_that_has_stopped_is_told(pack: ModelPack, talker: Talker, tmp_path: Path) -> None:
+    with local_server(LocalWorkers(pack)) as url, full_disk(20_044):
+        engine = RemoteEngine(Address(url), talker.port, OWN)
+        engine.start_recording(tmp_path / "in.wav", tmp_path / "out.wav")
+        try:
+            running(engine)
+            talker.talk()
+            until(lambda: "Recording has stopped" in engine.snapshot().message)
+            assert engine.snapshot().state == State.RUNNING
+        finally:
+            with pytest.raises(RtvcError, match="Recording has stopped"):
+                engine.stop()
 
 
 def test_what_the_server_refuses_is_said_at_once(pack: ModelPack, talker: Talker) -> None:
