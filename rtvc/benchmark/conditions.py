@@ -26,6 +26,9 @@ Condition = Callable[[Block], Block]
 RATIOS_DB = (20, 10, 0)
 LEVELS_DB = (15, -15)
 BABBLE_VOICES = 4
+MOST_SECONDS = 1800
+"""Of speech for the babble, and of noise: twelve hours of speech took all of a computer's memory."""
+
 DISTANCES = (0.3, 1.5)
 """From the microphone, in m."""
 
@@ -169,9 +172,14 @@ def _unchanged(source: Block) -> Block:
 
 
 def _concatenated(folder: Path) -> Block:
-    """Return all recordings below a folder at the same level, one after the other."""
+    """Return the first `MOST_SECONDS` of the recordings below a folder at the same level, one after the other."""
     paths: Sequence[Path] = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RECORDINGS)
     if not paths:
         raise RtvcError(f"{folder} contains no recordings ({', '.join(RECORDINGS)}): name a folder of recordings.")
-    sounds = [load(path) for path in paths]
-    return np.concatenate([sound / (np.sqrt(np.mean(sound**2)) + 1e-6) for sound in sounds]).astype(np.float32)
+    sounds: list[Block] = []
+    for path in paths:
+        sound = load(path)
+        sounds.append((sound / (np.sqrt(np.mean(sound**2)) + 1e-6)).astype(np.float32))
+        if sum(map(len, sounds)) >= MOST_SECONDS * SAMPLE_RATE:
+            break
+    return np.concatenate(sounds)
