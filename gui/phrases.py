@@ -277,8 +277,15 @@ def translated(text: str) -> str:
         return text
     phrase, values = _match(text)
     if NESTED in values:
-        values = {**values, NESTED: translated(values[NESTED])}
+        values = {**values, NESTED: _translated_part(values[NESTED])}
     return tr(IN_PANEL.get(phrase, phrase)).format(**values) if phrase else text
+
+
+def _translated_part(text: str) -> str:
+    """Return a sentence within another one, which may have lost its full stop there, in the panel's language."""
+    if _match(text)[0] or not _match(f"{text}.")[0]:
+        return translated(text)
+    return translated(f"{text}.").removesuffix(".")
 
 
 @lru_cache(256)

@@ -100,6 +100,8 @@ def test_qts_own_buttons_are_german(german: None) -> None:
 
 def test_sentences_of_the_engine_are_german(german: None) -> None:
     assert translated("USB Mic was disconnected. Reconnecting…") == "USB Mic ist nicht mehr verbunden. Verbindet neu…"
+    lost = translated("USB Mic cannot be opened (device busy). Reconnecting…")
+    assert lost == "USB Mic lässt sich nicht öffnen (device busy). Verbindet neu…"
     assert translated("/home/me/a.wav: contains no speech; a voice needs at least 1 s, better 5 s.").startswith(
         "/home/me/a.wav: enthält keine Sprache"
     )
