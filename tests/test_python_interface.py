@@ -127,7 +127,7 @@ def test_an_array_is_converted_as_its_file_is(pack: rtvc.ModelPack, voice: str, 
         rtvc.convert_array(np.zeros((2, 2, 2)), 16_000, voice, pack=pack)
     with pytest.raises(rtvc.RtvcError, match="NaN"):
         rtvc.convert_array([np.nan], 16_000, voice, pack=pack)
-    with pytest.raises(rtvc.RtvcError, match="holds no samples"):
+    with pytest.raises(rtvc.RtvcError, match="contains no samples"):
         rtvc.convert_array([], 16_000, voice, pack=pack)
 
 
@@ -161,7 +161,7 @@ def test_channels_before_samples_are_refused(pack: rtvc.ModelPack, voice: str) -
 
 
 def test_what_there_is_to_know_of_an_array_is_a_warning(pack: rtvc.ModelPack, voice: str) -> None:
-    with pytest.warns(UserWarning, match="The array: holds no speech"):
+    with pytest.warns(UserWarning, match="The array: contains no speech"):
         rtvc.convert_array(np.zeros(16_000), 16_000, voice, pack=pack)
     loud = np.rint(np.clip(babble(2, 16_000) * 30, -1, 1) * 32_767).astype(np.int16)
     with pytest.warns(UserWarning, match="samples are clipped"):

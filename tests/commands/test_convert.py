@@ -185,13 +185,13 @@ def test_a_folder_that_is_converted_already_is_no_error(pack: ModelPack, voice: 
         rtvc(*words)
     for name in ("a.wav", "b.wav"):
         write(tmp_path / "in" / name, babble(1.5, 16_000), 16_000)
-    assert "2 recordings are converted, in" in rtvc(*words)
+    assert "Converted 2 recordings into" in rtvc(*words)
     before = (tmp_path / "out" / "a.wav").stat().st_ino
     said = rtvc(*words)
     assert "a.wav exists; use --force to replace it" in said
     assert f"2 recordings are converted already, in {tmp_path / 'out'}; use --force to replace them" in said
     assert (tmp_path / "out" / "a.wav").stat().st_ino == before
-    assert "2 recordings are converted, in" in rtvc(*words, "--force")
+    assert "Converted 2 recordings into" in rtvc(*words, "--force")
 
 
 def test_an_output_folder_may_have_a_dot_in_its_name(pack: ModelPack, voice: Voice, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_sound_goes_out_and_comes_in_through_devices(loop: DevicePort) -> None:
     ("changes", "reason"),
     [
         ({"index": 1000}, "cannot be opened"),
-        ({"host_api": "ALSA", "index": 1000}, "refuses every usual sample rate"),
+        ({"host_api": "ALSA", "index": 1000}, "rejects every common sample rate"),
     ],
 )
 def test_a_monitor_that_is_refused_keeps_nothing_else_from_being_opened(

@@ -75,7 +75,7 @@ def test_a_monitor_that_goes_is_heard_nowhere_else_and_the_voice_goes_on(
                 return port.warning
 
             until(warned)
-            assert port.warning.endswith(" has gone: you no longer hear yourself.")
+            assert port.warning.endswith(" was disconnected: you no longer hear yourself.")
             until(lambda: sinks(pulse) == {SINK})
             before = port.capture.callbacks, port.playback.callbacks
             until(lambda: port.capture.callbacks > before[0] + 20 and port.playback.callbacks > before[1] + 20)

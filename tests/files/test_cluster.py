@@ -137,7 +137,7 @@ def test_a_changed_source_is_converted_though_an_attempt_has_failed(
     assert failed | {"error": ""} == before
 
     source.write_bytes(first)
-    assert "2 recordings were converted before" in rtvc(*words)
+    assert "Skipped 2 recordings converted earlier" in rtvc(*words)
     assert rows(tmp_path)["p1/a.wav"] == before
 
     source.write_bytes(longer[: len(longer) // 2])
