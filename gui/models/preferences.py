@@ -155,7 +155,7 @@ class PreferencesModel(QObject):
         except RtvcError as error:
             self.failed.emit(str(error))
             return
-        kept = replace(preset, settings=replace(preset.settings, talking=False))
+        kept = replace(preset, settings=replace(preset.settings, bypass=False, talking=False))
         self._keep_presets({**self.value.presets, name: kept})
 
     def apply_preset(self, name: str, voices: Collection[str]) -> None:

@@ -29,7 +29,9 @@ from rtvc.transport.pitch import LARGEST_INTONATION, LARGEST_SEMITONES
 
 FORMAT = 1
 
-_MOMENTARY = {"talking"}
+_MOMENTARY = {"bypass", "talking"}
+"""Never stored: a bypass that was forgotten would send the user's own voice at the next start."""
+
 _OPTIONAL: dict[str, type] = {"block_size": int, "gate_threshold_dbfs": float}
 _DEVICES = ("microphone", "output", "monitor")
 _LIMITS = {
@@ -73,7 +75,7 @@ class Preset:
     Attributes
     ----------
     settings
-        All of them, `talking` excepted.
+        All of them, except `bypass` and `talking`.
     profile
         The latency profile that belongs to them; None leaves the present one.
     """

@@ -103,11 +103,11 @@ def apply_preset(
 ) -> tuple[Preset, str]:
     """Return the preset as it applies now, and a warning, which is empty if all is well.
 
-    Mute and talking stay as they are now. The voice stays, too, if the preset's, or a part of its blend, is not among
-    the names in `voices`.
+    Bypass, mute and talking stay as they are now. The voice stays, too, if the preset's, or a part of its blend, is
+    not among the names in `voices`.
     """
     found = find_preset(preferences, name, current)
-    settings = replace(found.settings, mute=current.mute, talking=current.talking)
+    settings = replace(found.settings, bypass=current.bypass, mute=current.mute, talking=current.talking)
     if settings.voice and settings.voice != current.voice and not voice_names(settings.voice) <= set(voices):
         warning = (
             f"The voice {settings.voice} of the preset {name} no longer exists, so the voice is unchanged: choose "
@@ -125,8 +125,8 @@ def new_preset_name(name: str) -> str:
 
 
 def without_toggles(settings: Settings) -> Settings:
-    """Switch off everything that only the panel could switch off again: bypass, mute and push-to-talk."""
-    return replace(settings, bypass=False, mute=False, push_to_talk=False, talking=False)
+    """Switch off everything that only the panel could switch off again: mute and push-to-talk."""
+    return replace(settings, mute=False, push_to_talk=False)
 
 
 def _supplied(name: str) -> SuppliedPreset | None:

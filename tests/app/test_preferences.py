@@ -74,9 +74,15 @@ def test_the_choice_of_map_of_older_versions_is_read(file: PreferenceFile) -> No
     assert file.load().presets == {"game": Preset(wanted)}
 
 
-def test_talking_is_of_the_moment_and_not_kept(file: PreferenceFile) -> None:
-    file.save(Preferences(Settings(push_to_talk=True, talking=True)))
-    assert file.load().settings == Settings(push_to_talk=True)
+def test_talking_and_bypass_are_of_the_moment_and_not_kept(file: PreferenceFile) -> None:
+    momentary = Settings(push_to_talk=True, talking=True, bypass=True)
+    file.save(Preferences(momentary, presets={"game": Preset(momentary)}))
+    assert file.load().settings == file.load().presets["game"].settings == Settings(push_to_talk=True)
+
+
+def test_a_bypass_that_an_older_version_stored_is_not_taken_up(file: PreferenceFile) -> None:
+    change(file, ["settings", "bypass"], True)
+    assert not file.load().settings.bypass
 
 
 def change(file: PreferenceFile, where: list[str], value: Any) -> None:  # noqa: ANN401

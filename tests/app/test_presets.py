@@ -9,12 +9,12 @@ from rtvc.errors import RtvcError
 from rtvc.settings import Settings
 from rtvc.transport.choice import MapChoice
 
-STORED = Settings(voice="Ada", output_gain_db=3.0, bypass=True, push_to_talk=True)
+STORED = Settings(voice="Ada", output_gain_db=3.0, push_to_talk=True)
 PREFERENCES = Preferences(presets={"game": Preset(STORED, LatencyProfile.LOWEST)})
 
 
-def test_a_preset_keeps_mute_and_talking_as_they_are() -> None:
-    now = Settings(voice="Bo", mute=True, talking=True)
+def test_a_preset_keeps_bypass_mute_and_talking_as_they_are() -> None:
+    now = Settings(voice="Bo", bypass=True, mute=True, talking=True)
     preset, warning = apply_preset(PREFERENCES, "game", now, {"Ada", "Bo"})
     assert preset.settings == Settings(
         voice="Ada", output_gain_db=3.0, bypass=True, push_to_talk=True, mute=True, talking=True
