@@ -85,8 +85,9 @@ def distributions(python: Path) -> Path:
     run(python, "-m", "build", "--outdir", DIST, ROOT)
     wheel, source = next(DIST.glob("*.whl")), next(DIST.glob("*.tar.gz"))
     make_steady(source)
+    # W002: the same file twice; maps to one voice each carry its statistics, so that any of them works alone.
     # W009: more than one top-level package; their names are fixed by the owner of the project.
-    run(python, "-m", "check_wheel_contents", "--ignore", "W009", wheel)
+    run(python, "-m", "check_wheel_contents", "--ignore", "W002,W009", wheel)
     run(python, "-m", "twine", "check", "--strict", wheel, source)
     return wheel
 
