@@ -155,8 +155,7 @@ class PreferencesModel(QObject):
         except RtvcError as error:
             self.failed.emit(str(error))
             return
-        kept = replace(preset, settings=replace(preset.settings, bypass=False, talking=False))
-        self._keep_presets({**self.value.presets, name: kept})
+        self._keep_presets({**self.value.presets, name: preset})
 
     def apply_preset(self, name: str, voices: Collection[str]) -> None:
         """Take settings and latency profile of a preset, given the names of the voices that exist."""
